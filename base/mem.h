@@ -1,0 +1,36 @@
+/* Checked allocation. Every allocation of the project goes through here, so that sizes
+ * can't overflow and tests can fail the n-th one. Not for secrets: see crypto/secret.h. */
+#ifndef KITH_BASE_MEM_H
+#define KITH_BASE_MEM_H
+
+#include <stddef.h>
+
+/* Zeroed memory for n elements of `size` bytes; NULL if it can't be had or n x size
+ * overflows. n = 0 gives a valid pointer. Free with kith_free. */
+void *kith_calloc(size_t n, size_t size) __attribute__((malloc));
+
+/* Resizes `block` (or NULL) to n x size bytes; NULL on failure, when `block` stays valid. */
+void *kith_realloc(void *block, size_t n, size_t size);
+
+/* Zeroed and aligned to `alignment`, a power of two (for vector kernels). */
+void *kith_calloc_aligned(size_t alignment, size_t n, size_t size);
+
+/* A copy of the string, or of its first `len` bytes with a terminator; NULL if no memory. */
+char *kith_strdup(const char *string);
+char *kith_strndup(const char *string, size_t len);
+
+/* A copy of `len` bytes. */
+void *kith_memdup(const void *bytes, size_t len);
+
+/* Takes NULL. */
+void kith_free(void *block);
+
+/* Declares that a pointer that goes out of scope is freed with kith_free. */
+void kith_free_scope(void *pointer_to_pointer);
+#define KITH_AUTO_FREE __attribute__((cleanup(kith_free_scope)))
+
+#define KITH_NEW(type) ((type *)kith_calloc(1, sizeof(type)))
+#define KITH_NEW_ARRAY(type, n) ((type *)kith_calloc((n), sizeof(type)))
+#define KITH_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif
