@@ -1,0 +1,100 @@
+/* Encodings: the rows of one party as arrays of bits, and the files that hold them.
+ *
+ * Life: kith_encodings_init, then alloc (an empty set to fill) or one of the readers, then
+ * kith_encodings_free, which takes an initialised or already freed object. Readers leave *out
+ * empty when they fail; their faults name the file and the row, never a row's content.
+ *
+ * Three formats:
+ *   kith     binary: header, rows (mask and filter), CRC-32. Layout in encodings.c and
+ *            kith-encodings(5).
+ *   clkhash  {"clks": [base64, ...]}, all of one length: the clkhash command's output.
+ *   raw      no header, ceil(bits / 8) bytes a row; the caller knows `bits`.
+ * Each may be gzipped, which the first two bytes tell. */
+#ifndef KITH_PROTO_ENCODINGS_H
+#define KITH_PROTO_ENCODINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+enum {
+  KITH_ENCODINGS_FIELDS_MAX = 16,
+  KITH_ENCODINGS_BITS_MAX = 65536,
+  KITH_ENCODINGS_WEIGHT_SUM_MAX = 16 * 65535, /* keeps similarities in 64 bits */
+  KITH_SCHEMA_HASH_BYTES = 32,
+  KITH_KEY_CHECK_BYTES = 16
+};
+#define KITH_ENCODINGS_ROWS_MAX UINT32_MAX
+#define KITH_ENCODINGS_FILE_BYTES_MAX ((size_t)1 << 34) /* unzipped */
+
+struct kith_encodings {
+  size_t n;         /* rows */
+  unsigned bits;    /* 0 only where n = 0 and nothing told the length */
+  size_t row_bytes; /* ceil(bits / 8) */
+  uint8_t *filters; /* owned, n x row_bytes; bit 0 = most significant of byte 0; pad bits zero */
+  uint16_t *masks;  /* owned, n; bit f set = field f of the policy was present; NULL: unknown */
+  bool has_schema;  /* schema_hash and key_check mean something (else zero) */
+  uint8_t schema_hash[KITH_SCHEMA_HASH_BYTES];
+  uint8_t key_check[KITH_KEY_CHECK_BYTES];
+  unsigned n_fields; /* 1..16 where there are masks, else 0..16 */
+  /* What each field adds to a filter, as relative expected bits; the sum is above 0 where there
+   * are masks. Entries from n_fields on are zero. */
+  uint32_t field_weights[KITH_ENCODINGS_FIELDS_MAX];
+};
+
+void kith_encodings_init(struct kith_encodings *enc);
+void kith_encodings_free(struct kith_encodings *enc);
+
+/* Room for n zeroed rows (and masks); the rest as kith_encodings_init leaves it. Memory held
+ * before is not freed: for initialised objects only. KITH_ERR_LIMIT: too many bits or rows. */
+KITH_MUST_USE enum kith_err kith_encodings_alloc(struct kith_encodings *enc, size_t n,
+                                                 unsigned bits, bool with_masks);
+
+static inline uint8_t *kith_encodings_row(const struct kith_encodings *enc, size_t row)
+{
+  return enc->filters + row * enc->row_bytes;
+}
+
+/* Holds every promise that the struct's comments make (lengths, pad bits, masks, weights);
+ * KITH_ERR_DATA with a fault prefixed by `name` if not. */
+KITH_MUST_USE enum kith_err kith_encodings_check(const struct kith_encodings *enc, const char *name,
+                                                 struct kith_fault *fault);
+
+enum kith_encodings_format {
+  KITH_ENCODINGS_DETECT, /* kith by its magic, else raw if bits are given, else clkhash */
+  KITH_ENCODINGS_KITH,
+  KITH_ENCODINGS_CLKHASH,
+  KITH_ENCODINGS_RAW
+};
+
+/* From memory; `name` stands for the file in faults. */
+KITH_MUST_USE enum kith_err kith_encodings_parse_kith(struct kith_encodings *out, const void *bytes,
+                                                      size_t len, const char *name,
+                                                      struct kith_fault *fault);
+KITH_MUST_USE enum kith_err kith_encodings_parse_clkhash(struct kith_encodings *out,
+                                                         const void *bytes, size_t len,
+                                                         const char *name,
+                                                         struct kith_fault *fault);
+KITH_MUST_USE enum kith_err kith_encodings_parse_raw(struct kith_encodings *out, const void *bytes,
+                                                     size_t len, unsigned bits, const char *name,
+                                                     struct kith_fault *fault);
+
+/* A file, plain or gzipped. `bits` is for raw files, 0 otherwise; where a file of another
+ * format is read with bits given, they must agree (KITH_ERR_DATA). */
+KITH_MUST_USE enum kith_err kith_encodings_read(struct kith_encodings *out, const char *path,
+                                                enum kith_encodings_format format, unsigned bits,
+                                                struct kith_fault *fault);
+
+/* Writes the document to a stream; what is not representable is left out (clkhash and raw have
+ * no masks or header, clkhash pads to whole bytes). KITH_ERR_IO if the stream failed. */
+KITH_MUST_USE enum kith_err kith_encodings_print(FILE *stream, const struct kith_encodings *enc,
+                                                 enum kith_encodings_format format);
+/* The same to a file that appears whole or not at all. */
+KITH_MUST_USE enum kith_err kith_encodings_write(const char *path, const struct kith_encodings *enc,
+                                                 enum kith_encodings_format format,
+                                                 struct kith_fault *fault);
+
+#endif
