@@ -2,11 +2,13 @@
  *
  * Reader: new, next until KITH_ERR_NOT_FOUND (the end), free. A row is valid until the next
  * call. Row numbers are 1-based and count the header as row 1, as a spreadsheet shows them.
- * Refused with a fault that names row and column: NUL bytes, text that is not UTF-8 (a leading
- * byte order mark is skipped), a field over max_field_bytes, a quote out of place, a file
- * without a header, two equal column names, a directory, a missing file (KITH_ERR_NO_INPUT).
- * A row whose number of fields differs from the header's is given with `ragged` set, so that
- * the caller sets it aside or stops. */
+ * A blank line counts as a row and is skipped (in a file of one column it is an empty field);
+ * spaces belong to fields; a leading byte order mark is skipped.
+ * Refused with a fault that names row and column: NUL bytes, a field over max_field_bytes, a
+ * quote out of place (KITH_ERR_DATA, KITH_ERR_LIMIT); a file without a header, two equal column
+ * names, a header that is not UTF-8; a directory or a missing file (KITH_ERR_NO_INPUT).
+ * A row whose number of fields differs from the header's is given with `ragged` set, one that
+ * is not UTF-8 with `bad_text`, so that the caller sets it aside or stops. */
 #ifndef KITH_BASE_CSV_H
 #define KITH_BASE_CSV_H
 

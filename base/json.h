@@ -30,12 +30,14 @@ struct kith_json_reader {
 
 void kith_json_begin(struct kith_json_reader *reader, json_t *object, const char *place,
                      struct kith_fault *fault);
-/* A nested reader; shares the fault. Its error must be merged by checking it with done. */
+/* A nested reader; shares the fault. Its error must be merged by checking it with done. Where
+ * the key is absent and not required, nested->object is NULL and every key of it is absent. */
 void kith_json_nested(struct kith_json_reader *nested, struct kith_json_reader *reader,
                       const char *key, bool required);
 bool kith_json_has(struct kith_json_reader *reader, const char *key);
 /* Strings are borrowed from the document. A missing required value, a wrong type or a value
- * out of range sets the sticky error; a missing optional value gives `fallback`. */
+ * out of range sets the sticky error; a missing optional value gives `fallback`. After an error
+ * getters give "", `min`, `fallback` or NULL (an empty array to jansson). */
 const char *kith_json_string(struct kith_json_reader *reader, const char *key,
                              const char *fallback);          /* NULL fallback: required */
 int64_t kith_json_int(struct kith_json_reader *reader, const char *key, int64_t min, int64_t max);
