@@ -74,7 +74,8 @@ struct kith_fraction kith_similarity_fraction(const struct kith_similarity_patte
     fraction.denominator = sum - c;
     break;
   case KITH_SIMILARITY_HAMMING:
-    fraction.numerator = pattern->bits - (sum - 2 * c);
+    /* a search may ask for a c too small for two rows of so many bits */
+    fraction.numerator = pattern->bits + 2 * c > sum ? pattern->bits + 2 * c - sum : 0;
     fraction.denominator = pattern->bits;
     break;
   }

@@ -1,0 +1,64 @@
+#include "matcher/engine/kernel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "matcher/engine/engine.h"
+
+static bool always(void)
+{
+  return true;
+}
+
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+  return __builtin_cpu_supports("avx2");
+}
+
+static bool has_avx512(void)
+{
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vpopcntdq");
+}
+#endif
+
+static const struct kith_kernel kernels[] = {
+#if defined(__x86_64__)
+    {"avx512", has_avx512, kith_kernel_scan_avx512},
+    {"avx2", has_avx2, kith_kernel_scan_avx2},
+#endif
+    {"scalar", always, kith_kernel_scan_scalar},
+};
+
+const struct kith_kernel *kith_kernel_table(size_t *n)
+{
+  *n = sizeof kernels / sizeof kernels[0];
+  return kernels;
+}
+
+enum kith_err kith_kernel_choose(const struct kith_kernel **out, const char *name,
+                                 struct kith_fault *fault)
+{
+  if (!name)
+    name = getenv("KITH_KERNEL"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
+  bool known = false;
+  for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
+    bool wanted = !name || !*name || strcmp(name, kernels[i].name) == 0;
+    known |= wanted;
+    if (wanted && kernels[i].usable()) {
+      *out = &kernels[i];
+      return KITH_OK;
+    }
+  }
+  if (known)
+    return kith_fail(fault, KITH_ERR_USAGE, "this processor can't run the kernel %s", name);
+  return kith_fail(fault, KITH_ERR_USAGE, "no such kernel: expected avx512, avx2 or scalar");
+}
+
+const char *kith_engine_kernel_name(size_t i, bool *usable)
+{
+  if (i >= sizeof kernels / sizeof kernels[0])
+    return NULL;
+  *usable = kernels[i].usable();
+  return kernels[i].name;
+}

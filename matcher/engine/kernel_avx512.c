@@ -1,0 +1,97 @@
+/* AVX-512 with VPOPCNTDQ: eight rows to a register, one word of each; the sums of words are the
+ * counts, with no sum across lanes. Two blocks against four queries use each broadcast twice. */
+#include "matcher/engine/kernel.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define AVX512 __attribute__((target("avx512f,avx512vpopcntdq")))
+
+enum { LANES = KITH_KERNEL_LANES, QUERIES = KITH_KERNEL_QUERIES };
+
+AVX512 static inline __m512i add_common(__m512i sum, __m512i word, __m512i rows)
+{
+  return _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_and_si512(word, rows)));
+}
+
+AVX512 static inline __m512i broadcast(const uint64_t *word)
+{
+  return _mm512_set1_epi64((long long)*word);
+}
+
+AVX512 static __attribute__((noinline)) size_t report(struct kith_kernel_hit *hits,
+                                                      const struct kith_kernel_scan *scan, size_t k,
+                                                      const __m512i *sums)
+{
+  size_t n = 0;
+  for (uint32_t i = 0; i < QUERIES; i++) {
+    _Alignas(64) uint64_t counts[LANES];
+    _mm512_store_si512(counts, sums[i]);
+    unsigned lanes = _mm512_cmpge_epu64_mask(sums[i], broadcast(&scan->thresholds[i][k]));
+    n += kith_kernel_hits(hits + n, lanes, k, i, counts);
+  }
+  return n;
+}
+
+AVX512 static inline unsigned any_reached(const struct kith_kernel_scan *scan, size_t k,
+                                          const __m512i *sums)
+{
+  unsigned any = 0;
+  for (unsigned i = 0; i < QUERIES; i++)
+    any |= _mm512_cmpge_epu64_mask(sums[i], broadcast(&scan->thresholds[i][k]));
+  return any;
+}
+
+/* Sums of two blocks; `next` may be `block` itself. */
+AVX512 static inline void count_blocks(__m512i here[QUERIES], __m512i there[QUERIES],
+                                       const uint64_t *queries, const uint64_t *block,
+                                       const uint64_t *next, size_t n_words)
+{
+  __m512i a0 = _mm512_setzero_si512(), a1 = a0, a2 = a0, a3 = a0;
+  __m512i b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+  for (size_t w = 0; w < n_words; w++) {
+    const uint64_t *query = queries + w * KITH_KERNEL_QUAD_WORDS;
+    __m512i x = _mm512_load_si512(block + w * LANES);
+    __m512i y = _mm512_load_si512(next + w * LANES);
+    __m512i word = broadcast(query);
+    a0 = add_common(a0, word, x);
+    b0 = add_common(b0, word, y);
+    word = broadcast(query + 1);
+    a1 = add_common(a1, word, x);
+    b1 = add_common(b1, word, y);
+    word = broadcast(query + 2);
+    a2 = add_common(a2, word, x);
+    b2 = add_common(b2, word, y);
+    word = broadcast(query + 3);
+    a3 = add_common(a3, word, x);
+    b3 = add_common(b3, word, y);
+  }
+  here[0] = a0, here[1] = a1, here[2] = a2, here[3] = a3;
+  there[0] = b0, there[1] = b1, there[2] = b2, there[3] = b3;
+}
+
+AVX512 size_t kith_kernel_scan_avx512(const struct kith_kernel_scan *scan,
+                                      struct kith_kernel_hit *hits)
+{
+  size_t n = 0;
+  const size_t block_words = scan->n_words * LANES;
+  const uint64_t *block = scan->blocks + scan->first_block * block_words;
+  for (size_t k = scan->first_block; k < scan->end_block; k += 2) {
+    __m512i here[QUERIES];
+    __m512i there[QUERIES];
+    bool both = k + 1 < scan->end_block;
+    count_blocks(here, there, scan->queries, block, both ? block + block_words : block,
+                 scan->n_words);
+    if (__builtin_expect(any_reached(scan, k, here) != 0, 0))
+      n += report(hits + n, scan, k, here);
+    if (both && __builtin_expect(any_reached(scan, k + 1, there) != 0, 0))
+      n += report(hits + n, scan, k + 1, there);
+    block += 2 * block_words;
+  }
+  return n;
+}
+
+#else
+typedef int kith_kernel_avx512_is_for_x86;
+#endif

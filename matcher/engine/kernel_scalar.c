@@ -1,0 +1,62 @@
+/* Plain C: for processors without a kernel of their own, and what the others are tested
+ * against. Counts stay in bytes for as long as these can't overflow, so that no multiplication
+ * or table is needed for each word, and a compiler can work on several lanes at once. */
+#include <string.h>
+
+#include "matcher/engine/kernel.h"
+
+enum { LANES = KITH_KERNEL_LANES, WORDS_PER_SUM = 31 /* x 8 bits a byte <= 255 */ };
+
+#define BYTES(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* The number of set bits of each byte. */
+static inline uint64_t byte_counts(uint64_t x)
+{
+  x -= x >> 1 & BYTES(0x55);
+  x = (x & BYTES(0x33)) + (x >> 2 & BYTES(0x33));
+  return (x + (x >> 4)) & BYTES(0x0f);
+}
+
+/* The sum of the eight bytes; they may add up to more than a byte holds. */
+static inline uint64_t byte_sum(uint64_t x)
+{
+  x = (x & UINT64_C(0x00ff00ff00ff00ff)) + (x >> 8 & UINT64_C(0x00ff00ff00ff00ff));
+  return (x * UINT64_C(0x0001000100010001)) >> 48;
+}
+
+static void count_block(uint64_t counts[LANES], const uint64_t *query, const uint64_t *block,
+                        size_t n_words)
+{
+  memset(counts, 0, LANES * sizeof counts[0]);
+  for (size_t first = 0; first < n_words; first += WORDS_PER_SUM) {
+    size_t end = n_words - first < WORDS_PER_SUM ? n_words : first + WORDS_PER_SUM;
+    uint64_t bytes[LANES] = {0};
+    for (size_t w = first; w < end; w++) {
+      uint64_t word = query[w * KITH_KERNEL_QUAD_WORDS];
+      for (unsigned lane = 0; lane < LANES; lane++)
+        bytes[lane] += byte_counts(word & block[w * LANES + lane]);
+    }
+    for (unsigned lane = 0; lane < LANES; lane++)
+      counts[lane] += byte_sum(bytes[lane]);
+  }
+}
+
+size_t kith_kernel_scan_scalar(const struct kith_kernel_scan *scan, struct kith_kernel_hit *hits)
+{
+  size_t n = 0;
+  for (size_t k = scan->first_block; k < scan->end_block; k++) {
+    const uint64_t *block = scan->blocks + k * scan->n_words * LANES;
+    for (uint32_t i = 0; i < KITH_KERNEL_QUERIES; i++) {
+      uint64_t counts[LANES];
+      uint64_t threshold = scan->thresholds[i][k];
+      if (threshold == KITH_KERNEL_NEVER)
+        continue;
+      count_block(counts, scan->queries + i, block, scan->n_words);
+      unsigned lanes = 0;
+      for (unsigned lane = 0; lane < LANES; lane++)
+        lanes |= (unsigned)(counts[lane] >= threshold) << lane;
+      n += kith_kernel_hits(hits + n, lanes, k, i, counts);
+    }
+  }
+  return n;
+}

@@ -1,0 +1,74 @@
+/* One task: a chunk of rows of one party against a range of blocks of another (or the same). */
+#ifndef KITH_MATCHER_ENGINE_TASK_H
+#define KITH_MATCHER_ENGINE_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "matcher/engine/engine.h"
+#include "matcher/engine/kernel.h"
+#include "matcher/engine/pack.h"
+
+enum {
+  KITH_TASK_BYTES = 256 * 1024, /* of a chunk's quads, and of a tile: both stay in the L2 cache */
+  KITH_TASK_QUADS_MAX = 256,
+  KITH_TASK_TILE_BLOCKS_MAX = 256,
+  KITH_TASK_TILES = 8,   /* of a range */
+  KITH_TASK_SLOTS = 8,   /* thresholds of the latest classes of queries */
+  KITH_TASK_PAIRS = 4096 /* gathered before they are handed on */
+};
+
+/* What all tasks of a run share. */
+struct kith_task_setting {
+  struct kith_similarity similarity;
+  struct kith_ratio bound;
+  const struct kith_kernel *kernel;
+  size_t n_words;
+  size_t chunk_quads; /* of four rows */
+  size_t tile_blocks; /* of eight rows */
+  /* Hands pairs on; may be called from several threads. */
+  enum kith_err (*flush)(void *context, const struct kith_pair *pairs, size_t n);
+  /* True where the work should stop. */
+  bool (*stopped)(void *context);
+  void *context;
+};
+
+void kith_task_setting_sizes(struct kith_task_setting *setting, size_t n_words);
+
+struct kith_task {
+  const struct kith_pack *a;
+  const struct kith_pack *b; /* a == b: within, only positions of b after those of a */
+  uint8_t party_a;
+  uint8_t party_b;
+  size_t first_row; /* positions in a, end_row excluded */
+  size_t end_row;
+  size_t first_block; /* of b, end_block excluded */
+  size_t end_block;
+};
+
+/* The pairs of rows that a task compares. */
+uint64_t kith_task_comparisons(const struct kith_task *task);
+
+/* One thread's memory. Life: kith_task_worker_new, kith_task_run for each task, then
+ * kith_task_worker_flush once, kith_task_worker_free. */
+struct kith_task_worker {
+  uint64_t *quads;
+  uint64_t *thresholds; /* KITH_TASK_SLOTS + 1 arrays of tile_blocks; the last never reached */
+  struct kith_kernel_hit *hits;
+  struct kith_pair *pairs;
+  size_t n_pairs;
+};
+KITH_MUST_USE enum kith_err kith_task_worker_new(struct kith_task_worker *out,
+                                                 const struct kith_task_setting *setting);
+void kith_task_worker_free(struct kith_task_worker *worker);
+size_t kith_task_worker_bytes(const struct kith_task_setting *setting);
+
+KITH_MUST_USE enum kith_err kith_task_run(struct kith_task_worker *worker,
+                                          const struct kith_task_setting *setting,
+                                          const struct kith_task *task);
+KITH_MUST_USE enum kith_err kith_task_worker_flush(struct kith_task_worker *worker,
+                                                   const struct kith_task_setting *setting);
+
+#endif

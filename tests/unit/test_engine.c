@@ -1,0 +1,539 @@
+/* The engine against a bit-by-bit oracle: every kernel that this processor has, every kind of
+ * similarity, many lengths, rows made to be hard. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/failpoint.h"
+#include "base/mem.h"
+#include "matcher/engine/engine.h"
+#include "matcher/engine/kernel.h"
+
+/* ---- randomness: splitmix64 */
+
+static uint64_t seed;
+
+static uint64_t next_random(void)
+{
+  uint64_t z = (seed += UINT64_C(0x9e3779b97f4a7c15));
+  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return z ^ (z >> 31);
+}
+
+static unsigned below(unsigned n)
+{
+  return (unsigned)(next_random() % n);
+}
+
+/* ---- rows */
+
+static void set_bit(uint8_t *row, unsigned bit, bool on)
+{
+  uint8_t mask = (uint8_t)(0x80u >> bit % 8);
+  row[bit / 8] = (uint8_t)(on ? row[bit / 8] | mask : row[bit / 8] & ~mask);
+}
+
+static bool get_bit(const uint8_t *row, unsigned bit)
+{
+  return row[bit / 8] >> (7 - bit % 8) & 1;
+}
+
+/* Empty and full rows, copies of rows before, copies but for some bits, and rows of many fills. */
+static void fill_row(struct kith_encodings *enc, size_t row, const struct kith_encodings *like)
+{
+  uint8_t *bits = kith_encodings_row(enc, row);
+  unsigned kind = below(10);
+  if (kind == 0)
+    return;
+  if (kind <= 5 && like->n > 0) {
+    size_t from = below((unsigned)like->n);
+    memcpy(bits, kith_encodings_row(like, from), enc->row_bytes);
+    unsigned flips = kind == 1 ? 0 : kind == 2 ? 1 : below(enc->bits / 4 + 1);
+    for (unsigned i = 0; i < flips; i++) {
+      unsigned bit = below(enc->bits);
+      set_bit(bits, bit, !get_bit(bits, bit));
+    }
+    return;
+  }
+  unsigned fill = kind == 6 ? 100 : kind == 7 ? 1 : 10 + below(60);
+  for (unsigned bit = 0; bit < enc->bits; bit++)
+    set_bit(bits, bit, below(100) < fill);
+}
+
+static void make_party(struct kith_encodings *enc, size_t n, unsigned bits, bool masks,
+                       const struct kith_encodings *like)
+{
+  kith_encodings_init(enc);
+  assert_int_equal(kith_encodings_alloc(enc, n, bits, masks), KITH_OK);
+  if (masks) {
+    enc->n_fields = 4;
+    for (unsigned f = 0; f < 4; f++)
+      enc->field_weights[f] = like && like->masks ? like->field_weights[f] : 1 + below(200);
+    if (!like && below(2))
+      enc->field_weights[3] = 0;
+  }
+  for (size_t i = 0; i < n; i++) {
+    fill_row(enc, i, like ? like : enc);
+    if (masks)
+      enc->masks[i] = (uint16_t)(below(3) ? 15 : below(16));
+  }
+}
+
+/* ---- the oracle: bit by bit, and the formulas as the documents give them */
+
+struct oracle_pair {
+  unsigned party_a, party_b;
+  uint32_t row_a, row_b;
+  uint32_t common, count_a, count_b;
+};
+
+static unsigned __int128 mask_weight(const struct kith_encodings *enc, unsigned mask)
+{
+  unsigned __int128 sum = 0;
+  for (unsigned f = 0; f < 16; f++)
+    sum += mask & 1u << f ? enc->field_weights[f] : 0;
+  return sum;
+}
+
+static bool oracle_in(const struct kith_engine_options *options, const struct kith_encodings *a,
+                      const struct kith_encodings *b, const struct oracle_pair *pair)
+{
+  const unsigned __int128 n = options->bound.numerator;
+  const unsigned __int128 d = options->bound.denominator;
+  const unsigned __int128 c = pair->common;
+  const unsigned __int128 sum = (unsigned __int128)pair->count_a + pair->count_b;
+  if (sum == 0)
+    return false;
+  if (options->similarity == KITH_SIMILARITY_DICE)
+    return 2 * c * d >= n * sum;
+  if (options->similarity == KITH_SIMILARITY_JACCARD)
+    return c * d >= n * (sum - c);
+  if (options->similarity == KITH_SIMILARITY_HAMMING)
+    return (a->bits - (sum - 2 * c)) * d >= n * a->bits;
+  unsigned mask_a = a->masks[pair->row_a];
+  unsigned mask_b = b->masks[pair->row_b];
+  unsigned __int128 wa = mask_weight(a, mask_a);
+  unsigned __int128 wb = mask_weight(a, mask_b);
+  unsigned __int128 wm = mask_weight(a, mask_a & mask_b);
+  if (wm == 0)
+    return false;
+  return 2 * c * d * wa * wb >= n * wm * (pair->count_a * wb + pair->count_b * wa);
+}
+
+static struct oracle_pair oracle_count(const struct kith_encodings *a,
+                                       const struct kith_encodings *b, size_t i, size_t j)
+{
+  struct oracle_pair pair = {.row_a = (uint32_t)i, .row_b = (uint32_t)j};
+  for (unsigned bit = 0; bit < a->bits; bit++) {
+    bool x = get_bit(kith_encodings_row(a, i), bit);
+    bool y = get_bit(kith_encodings_row(b, j), bit);
+    pair.common += x && y;
+    pair.count_a += x;
+    pair.count_b += y;
+  }
+  return pair;
+}
+
+/* Pairs in the order of kith_pairs_sort. */
+static size_t oracle_run(struct oracle_pair **out, const struct kith_encodings *const *parties,
+                         unsigned n_parties, const struct kith_engine_options *options)
+{
+  size_t n = 0;
+  size_t cap = 1024;
+  struct oracle_pair *pairs = malloc(cap * sizeof *pairs);
+  for (unsigned p = 0; p < n_parties; p++)
+    for (unsigned q = p; q < n_parties; q++)
+      for (size_t i = 0; (p == q ? options->within : options->across) && i < parties[p]->n; i++)
+        for (size_t j = p == q ? i + 1 : 0; j < parties[q]->n; j++) {
+          struct oracle_pair pair = oracle_count(parties[p], parties[q], i, j);
+          pair.party_a = p;
+          pair.party_b = q;
+          if (!oracle_in(options, parties[p], parties[q], &pair))
+            continue;
+          if (n == cap)
+            pairs = realloc(pairs, (cap *= 2) * sizeof *pairs);
+          assert_non_null(pairs);
+          pairs[n++] = pair;
+        }
+  *out = pairs;
+  return n;
+}
+
+static void compare(const struct kith_pairs *got, const struct oracle_pair *want, size_t n)
+{
+  assert_int_equal(got->n, n);
+  for (size_t i = 0; i < n; i++) {
+    const struct kith_pair *pair = &got->items[i];
+    assert_int_equal(pair->party_a, want[i].party_a);
+    assert_int_equal(pair->party_b, want[i].party_b);
+    assert_int_equal(pair->row_a, want[i].row_a);
+    assert_int_equal(pair->row_b, want[i].row_b);
+    assert_int_equal(pair->common, want[i].common);
+    assert_int_equal(pair->count_a, want[i].count_a);
+    assert_int_equal(pair->count_b, want[i].count_b);
+  }
+}
+
+static void check_all_ways(const struct kith_encodings *const *parties, unsigned n_parties,
+                           struct kith_engine_options *options)
+{
+  struct oracle_pair *want = NULL;
+  size_t n = oracle_run(&want, parties, n_parties, options);
+  bool usable = false;
+  for (size_t k = 0; (options->kernel = kith_engine_kernel_name(k, &usable)); k++)
+    for (options->n_threads = 1; usable && options->n_threads <= 4; options->n_threads++) {
+      struct kith_pairs pairs = {0};
+      assert_int_equal(kith_engine_run(parties, n_parties, options, kith_pairs_sink, &pairs, NULL),
+                       KITH_OK);
+      kith_pairs_sort(&pairs);
+      compare(&pairs, want, n);
+      kith_pairs_free(&pairs);
+    }
+  free(want);
+}
+
+static struct kith_ratio random_bound(void)
+{
+  static const struct kith_ratio bounds[] = {{1, 1},      {1, 2},   {2, 3},
+                                             {999, 1000}, {17, 20}, {1, 1000000000},
+                                             {3, 10},     {7, 10},  {999999999, 1000000000}};
+  if (below(2))
+    return bounds[below(KITH_COUNT_OF(bounds))];
+  unsigned d = 1 + below(1000);
+  return (struct kith_ratio){1 + below(d), d};
+}
+
+static void check_length(unsigned bits, unsigned n_max)
+{
+  struct kith_encodings parties[3];
+  const struct kith_encodings *list[3] = {&parties[0], &parties[1], &parties[2]};
+  bool masks = below(2);
+  make_party(&parties[0], below(n_max), bits, masks, NULL);
+  make_party(&parties[1], below(n_max), bits, masks, &parties[0]);
+  make_party(&parties[2], below(n_max), bits, masks, &parties[0]);
+  struct kith_engine_options options;
+  kith_engine_options_init(&options);
+  unsigned n_kinds = masks ? 4 : 3;
+  for (unsigned kind = 0; kind < n_kinds; kind++) {
+    options.similarity = (enum kith_similarity_kind)kind;
+    options.bound = random_bound();
+    options.within = below(2);
+    options.across = !options.within || below(2);
+    check_all_ways(list, 1 + below(3), &options);
+  }
+  for (unsigned p = 0; p < 3; p++)
+    kith_encodings_free(&parties[p]);
+}
+
+static void test_against_oracle(void **state)
+{
+  (void)state;
+  static const unsigned lengths[] = {1,    7,    8,    63,   64,   65,   100,  127,  128,
+                                     192,  250,  511,  512,  513,  520,  576,  960,  1000,
+                                     1024, 1025, 1088, 2048, 2049, 4000, 4096, 8191, 8192};
+  for (size_t i = 0; i < KITH_COUNT_OF(lengths); i++)
+    for (unsigned round = 0; round < (lengths[i] <= 1025 ? 6u : 1u); round++)
+      check_length(lengths[i], lengths[i] <= 1025 ? 70 : 24);
+  for (unsigned round = 0; round < 60; round++)
+    check_length(1 + below(1100), 50);
+  check_length(65536, 6);
+}
+
+/* Enough rows for several chunks and tiles, few bits so that the oracle is quick. */
+static void test_many_rows(void **state)
+{
+  (void)state;
+  struct kith_encodings parties[2];
+  const struct kith_encodings *list[2] = {&parties[0], &parties[1]};
+  struct kith_engine_options options;
+  kith_engine_options_init(&options);
+  for (unsigned kind = 0; kind < 2; kind++) {
+    make_party(&parties[0], 2300 + below(20), 24, true, NULL);
+    make_party(&parties[1], 1100 + below(20), 24, true, &parties[0]);
+    options.similarity = kind ? KITH_SIMILARITY_MASKED : KITH_SIMILARITY_DICE;
+    options.bound = (struct kith_ratio){9, 10};
+    options.within = true;
+    check_all_ways(list, 2, &options);
+    kith_encodings_free(&parties[0]);
+    kith_encodings_free(&parties[1]);
+  }
+}
+
+/* Two rows of 20 and 20 bits with 17 in common are exactly 0.85. */
+static void test_equality_is_in(void **state)
+{
+  (void)state;
+  struct kith_encodings enc;
+  const struct kith_encodings *list[1] = {&enc};
+  kith_encodings_init(&enc);
+  assert_int_equal(kith_encodings_alloc(&enc, 2, 1000, false), KITH_OK);
+  for (unsigned bit = 0; bit < 20; bit++)
+    set_bit(kith_encodings_row(&enc, 0), 50 * bit, true);
+  for (unsigned bit = 3; bit < 23; bit++)
+    set_bit(kith_encodings_row(&enc, 1), bit < 20 ? 50 * bit : 50 * bit - 999, true);
+  struct kith_engine_options options;
+  kith_engine_options_init(&options);
+  options.within = true;
+  for (unsigned more = 0; more < 2; more++) {
+    struct kith_pairs pairs = {0};
+    options.bound = (struct kith_ratio){850000000 + more, 1000000000};
+    assert_int_equal(kith_engine_run(list, 1, &options, kith_pairs_sink, &pairs, NULL), KITH_OK);
+    assert_int_equal(pairs.n, more ? 0 : 1);
+    kith_pairs_free(&pairs);
+  }
+  kith_encodings_free(&enc);
+}
+
+static void test_millionths(void **state)
+{
+  (void)state;
+  static const struct {
+    struct kith_fraction fraction;
+    uint32_t want;
+  } cases[] = {
+      {{0, 1}, 0},       {{1, 1}, 1000000},
+      {{1, 3}, 333333},  {{2, 3}, 666667},
+      {{1, 2000000}, 0}, {{3, 2000000}, 2},
+      {{5, 2000000}, 2}, {{1999999, 2000000}, 1000000},
+      {{7, 2000000}, 4}, {{UINT64_C(1) << 56, (UINT64_C(1) << 57) + 1}, 500000},
+  };
+  for (size_t i = 0; i < KITH_COUNT_OF(cases); i++)
+    assert_int_equal(kith_fraction_millionths(cases[i].fraction), cases[i].want);
+}
+
+/* The hint must never change the answer, and the answer must be the least. */
+static void test_min_common(void **state)
+{
+  (void)state;
+  for (unsigned round = 0; round < 20000; round++) {
+    struct kith_similarity similarity = {.kind = (enum kith_similarity_kind)below(4), .bits = 300};
+    for (unsigned f = 0; f < 4; f++)
+      similarity.field_weights[f] = below(100);
+    struct kith_similarity_pattern pattern =
+        kith_similarity_pattern(&similarity, (uint16_t)below(16), (uint16_t)below(16));
+    struct kith_ratio bound = random_bound();
+    uint32_t a = below(300);
+    uint32_t b = below(300);
+    uint32_t most = a < b ? a : b;
+    uint32_t want = KITH_SIMILARITY_NEVER;
+    for (uint32_t c = 0; c <= most && want == KITH_SIMILARITY_NEVER; c++)
+      if (kith_fraction_reaches(kith_similarity_fraction(&pattern, c, a, b), bound))
+        want = c;
+    uint32_t hint = want == KITH_SIMILARITY_NEVER ? below(300) : below(want + 1);
+    assert_int_equal(kith_similarity_min_common(&pattern, bound, a, b, 0), want);
+    assert_int_equal(kith_similarity_min_common(&pattern, bound, a, b, hint), want);
+  }
+}
+
+/* ---- refusals, ceilings, cancellation, failing memory */
+
+static enum kith_err never_called(void *context, const struct kith_pair *pairs, size_t n)
+{
+  (void)context;
+  (void)pairs;
+  (void)n;
+  fail_msg("the sink was called");
+  return KITH_ERR_INTERNAL;
+}
+
+static void test_refusals(void **state)
+{
+  (void)state;
+  struct kith_encodings a, b;
+  const struct kith_encodings *list[2] = {&a, &b};
+  struct kith_fault fault = {0};
+  struct kith_engine_options good;
+  kith_engine_options_init(&good);
+  good.bound = (struct kith_ratio){1, 2};
+  make_party(&a, 20, 64, false, NULL);
+  make_party(&b, 20, 72, false, NULL);
+  assert_int_equal(kith_engine_run(list, 2, &good, never_called, NULL, &fault), KITH_ERR_DATA);
+  assert_int_equal(kith_engine_run(list, 0, &good, never_called, NULL, &fault), KITH_ERR_USAGE);
+  assert_int_equal(kith_engine_run(list, 17, &good, never_called, NULL, &fault), KITH_ERR_USAGE);
+  struct kith_engine_options bad = good;
+  bad.bound.numerator = 0;
+  assert_int_equal(kith_engine_run(list, 1, &bad, never_called, NULL, &fault), KITH_ERR_USAGE);
+  bad.bound.numerator = 3;
+  assert_int_equal(kith_engine_run(list, 1, &bad, never_called, NULL, &fault), KITH_ERR_USAGE);
+  bad = good;
+  bad.n_threads = 0;
+  assert_int_equal(kith_engine_run(list, 1, &bad, never_called, NULL, &fault), KITH_ERR_USAGE);
+  bad = good;
+  bad.kernel = "abacus";
+  assert_int_equal(kith_engine_run(list, 1, &bad, never_called, NULL, &fault), KITH_ERR_USAGE);
+  bad = good;
+  bad.similarity = KITH_SIMILARITY_MASKED;
+  bad.within = true;
+  assert_int_equal(kith_engine_run(list, 1, &bad, never_called, NULL, &fault), KITH_ERR_DATA);
+  bad = good;
+  bad.memory_bytes_max = 1000;
+  assert_int_equal(kith_engine_run(list, 1, &bad, never_called, NULL, &fault), KITH_ERR_LIMIT);
+  assert_non_null(strstr(fault.text, "memory"));
+  kith_encodings_free(&b);
+  make_party(&b, 20, 64, true, NULL);
+  bad = good;
+  bad.similarity = KITH_SIMILARITY_MASKED;
+  assert_int_equal(kith_engine_run(list, 2, &bad, never_called, NULL, &fault), KITH_ERR_DATA);
+  kith_encodings_free(&a);
+  make_party(&a, 20, 64, true, NULL);
+  a.field_weights[0] = b.field_weights[0] + 1;
+  assert_int_equal(kith_engine_run(list, 2, &bad, never_called, NULL, &fault), KITH_ERR_DATA);
+  kith_encodings_free(&a);
+  kith_encodings_free(&b);
+}
+
+static void make_equal_rows(struct kith_encodings *enc, size_t n)
+{
+  kith_encodings_init(enc);
+  assert_int_equal(kith_encodings_alloc(enc, n, 64, false), KITH_OK);
+  memset(enc->filters, 0x3c, n * enc->row_bytes);
+}
+
+static void test_results_ceiling(void **state)
+{
+  (void)state;
+  struct kith_encodings enc;
+  const struct kith_encodings *list[1] = {&enc};
+  struct kith_engine_options options;
+  make_equal_rows(&enc, 200);
+  kith_engine_options_init(&options);
+  options.bound = (struct kith_ratio){1, 1};
+  options.within = true;
+  options.n_threads = 2;
+  for (unsigned less = 0; less < 2; less++) {
+    struct kith_pairs pairs = {0};
+    struct kith_fault fault = {0};
+    options.results_max = 200 * 199 / 2 - less;
+    assert_int_equal(kith_engine_run(list, 1, &options, kith_pairs_sink, &pairs, &fault),
+                     less ? KITH_ERR_LIMIT : KITH_OK);
+    assert_true(!less || strstr(fault.text, "threshold"));
+    assert_true(pairs.n <= options.results_max);
+    kith_pairs_free(&pairs);
+  }
+  kith_encodings_free(&enc);
+}
+
+struct watch {
+  atomic_bool cancel;
+  uint64_t done;
+  uint64_t total;
+  unsigned calls;
+  unsigned cancel_at;
+};
+
+static void on_progress(void *context, uint64_t done, uint64_t total)
+{
+  struct watch *watch = context;
+  assert_true(done >= watch->done && done <= total);
+  watch->done = done;
+  watch->total = total;
+  if (++watch->calls == watch->cancel_at)
+    atomic_store(&watch->cancel, true);
+}
+
+static void test_progress_and_cancel(void **state)
+{
+  (void)state;
+  struct kith_encodings a, b;
+  const struct kith_encodings *list[2] = {&a, &b};
+  struct kith_engine_options options;
+  struct watch watch = {0};
+  make_party(&a, 3000, 64, false, NULL);
+  make_party(&b, 5001, 64, false, &a);
+  kith_engine_options_init(&options);
+  options.bound = (struct kith_ratio){1, 1};
+  options.within = true;
+  options.n_threads = 2;
+  options.progress = on_progress;
+  options.progress_context = &watch;
+  options.cancel = &watch.cancel;
+  for (unsigned cancel_at = 0; cancel_at < 3; cancel_at++) {
+    struct kith_pairs pairs = {0};
+    watch = (struct watch){.cancel_at = cancel_at};
+    enum kith_err err = kith_engine_run(list, 2, &options, kith_pairs_sink, &pairs, NULL);
+    assert_int_equal(err, cancel_at ? KITH_ERR_CANCELLED : KITH_OK);
+    assert_int_equal(watch.total, 3000 * 5001 + 3000 * 2999 / 2 + 5001 * 5000 / 2);
+    assert_true(cancel_at ? watch.calls <= cancel_at + 1 : watch.done == watch.total);
+    kith_pairs_free(&pairs);
+  }
+  kith_encodings_free(&a);
+  kith_encodings_free(&b);
+}
+
+static enum kith_err full_sink(void *context, const struct kith_pair *pairs, size_t n)
+{
+  (void)context;
+  (void)pairs;
+  return n > 0 ? KITH_ERR_IO : KITH_OK;
+}
+
+static void test_sink_error_is_returned(void **state)
+{
+  (void)state;
+  struct kith_encodings enc;
+  const struct kith_encodings *list[1] = {&enc};
+  struct kith_engine_options options;
+  make_equal_rows(&enc, 300);
+  kith_engine_options_init(&options);
+  options.bound = (struct kith_ratio){1, 1};
+  options.within = true;
+  options.n_threads = 3;
+  assert_int_equal(kith_engine_run(list, 1, &options, full_sink, NULL, NULL), KITH_ERR_IO);
+  kith_encodings_free(&enc);
+}
+
+static void test_every_allocation_fails(void **state)
+{
+  (void)state;
+  struct kith_encodings a, b;
+  const struct kith_encodings *list[2] = {&a, &b};
+  struct kith_engine_options options;
+  make_equal_rows(&a, 40);
+  make_equal_rows(&b, 30);
+  kith_engine_options_init(&options);
+  options.bound = (struct kith_ratio){1, 1};
+  options.n_threads = 2;
+  enum kith_err err = KITH_ERR_MEMORY;
+  unsigned n = 0;
+  while (err) {
+    struct kith_pairs pairs = {0};
+    kith_failpoint_arm("alloc", ++n);
+    err = kith_engine_run(list, 2, &options, kith_pairs_sink, &pairs, NULL);
+    kith_failpoint_arm(NULL, 0);
+    assert_true(err == KITH_OK || err == KITH_ERR_MEMORY);
+    assert_true(err || pairs.n == 1200);
+    kith_pairs_free(&pairs);
+  }
+  assert_true(n > 10);
+  kith_encodings_free(&a);
+  kith_encodings_free(&b);
+}
+
+int main(void)
+{
+  const char *given = getenv("KITH_TEST_SEED");
+  seed = given ? strtoull(given, NULL, 0) : 20261123;
+  printf("seed %llu\n", (unsigned long long)seed);
+  bool usable = false;
+  const char *name = NULL;
+  for (size_t k = 0; (name = kith_engine_kernel_name(k, &usable)); k++)
+    printf("kernel %s: %s\n", name, usable ? "tested" : "skipped, this processor lacks it");
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_against_oracle),
+      cmocka_unit_test(test_many_rows),
+      cmocka_unit_test(test_equality_is_in),
+      cmocka_unit_test(test_millionths),
+      cmocka_unit_test(test_min_common),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_results_ceiling),
+      cmocka_unit_test(test_progress_and_cancel),
+      cmocka_unit_test(test_sink_error_is_returned),
+      cmocka_unit_test(test_every_allocation_fails),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
