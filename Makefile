@@ -1,70 +1,135 @@
 # kith. `make help` lists the targets.
 
-CC       ?= gcc
-BUILD    ?= build
-PREFIX   ?= /usr
-SYSCONFDIR ?= /etc
-DESTDIR  ?=
-UNITDIR  ?= $(PREFIX)/lib/systemd/system
+ifeq ($(origin CC),default)
+CC        := gcc
+endif
+BUILD     ?= build
+PREFIX    ?= /usr
+DESTDIR   ?=
+LIBDIR    := $(DESTDIR)$(PREFIX)/lib
+MANDIR    := $(DESTDIR)$(PREFIX)/share/man
+FUZZ_SECONDS ?= 60
+MAKEFLAGS += --no-print-directory
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 PACKAGES := libcrypto libsodium libzmq lmdb msgpack jansson inih libutf8proc zlib libsystemd libseccomp
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
-CPPFLAGS += -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I. $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+FORTIFY  ?= -D_FORTIFY_SOURCE=2
 CFLAGS   ?= -O2 -g
-CFLAGS   += -std=gnu17 $(WARNINGS) -fstack-protector-strong -fPIE -pthread
-LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
-LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lm
+cppflags := -D_GNU_SOURCE $(FORTIFY) -I. $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS)
+cflags   := -std=gnu17 $(WARNINGS) -fstack-protector-strong -fPIE -pthread $(CFLAGS)
+ldflags  := -pie -Wl,-z,relro,-z,now -pthread $(LDFLAGS)
+ldlibs   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lm
 
 # ---- what is built from what: a folder may include only those to its left
 # base <- crypto <- proto <- { daemon, matcher } <- cli <- tests
 src       = $(sort $(wildcard $(addsuffix /*.c,$(1))))
-BASE     := $(call src,base)
-CRYPTO   := $(call src,crypto)
+CORE     := $(call src,proto crypto base)
 ENCODE   := $(call src,crypto/encode)
-PROTO    := $(call src,proto)
 DAEMON   := $(call src,daemon/pipeline daemon/service)
 MATCHER  := $(call src,matcher/engine matcher/linkage matcher/service)
 CLI      := $(filter-out cli/kith.c,$(call src,cli))
-
-KITH_SRC    := cli/kith.c $(CLI) $(DAEMON) $(MATCHER) $(PROTO) $(ENCODE) $(CRYPTO) $(BASE)
-KITHD_SRC   := daemon/kithd.c $(DAEMON) $(PROTO) $(ENCODE) $(CRYPTO) $(BASE)
-KITHM_SRC   := matcher/kith-matcher.c $(MATCHER) $(PROTO) $(CRYPTO) $(BASE)
-LIB_SRC     := $(CLI) $(DAEMON) $(MATCHER) $(PROTO) $(ENCODE) $(CRYPTO) $(BASE)
+LIBRARY  := $(CLI) $(DAEMON) $(MATCHER) $(ENCODE) $(CORE)
+MAINS    := cli/kith.c daemon/kithd.c matcher/kith-matcher.c
+FUZZERS  := $(filter tests/fuzz/fuzz_%,$(call src,tests/fuzz))
 
 PROGRAMS := $(addprefix $(BUILD)/,kith kithd kith-matcher)
 TEST_PROGRAMS := $(addprefix $(BUILD)/test/,kith kithd kith-matcher)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/unit/%,$(call src,tests/unit))
+REPLAYS  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/test/fuzz/%,$(FUZZERS))
+LIBFUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZERS))
 
 obj       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 testobj   = $(patsubst %.c,$(BUILD)/test/obj/%.o,$(1))
+link      = $(CC) $(cflags) $(ldflags) -o $@ $(filter %.o %.a,$^) $(ldlibs)
 
-.PHONY: all check
-all: $(PROGRAMS)
+.PHONY: all help deps deps-dev check built unit units objects lint asan tsan fuzz fuzz-run bench cov \
+  install demo clean
+.SECONDARY:
+all: $(PROGRAMS) ## the three programs, in build/
 
-$(BUILD)/kith: $(call obj,$(KITH_SRC))
-$(BUILD)/kithd: $(call obj,$(KITHD_SRC))
-$(BUILD)/kith-matcher: $(call obj,$(KITHM_SRC))
-$(BUILD)/test/kith: $(call testobj,$(KITH_SRC))
-$(BUILD)/test/kithd: $(call testobj,$(KITHD_SRC))
-$(BUILD)/test/kith-matcher: $(call testobj,$(KITHM_SRC))
+help: ## this list
+	@awk -F '## ' '/^[a-z-]+:.*## /{split($$1, t, ":"); printf "%-10s %s\n", t[1], $$2}' Makefile
+
+$(BUILD)/kith: $(call obj,cli/kith.c $(LIBRARY))
+$(BUILD)/kithd: $(call obj,daemon/kithd.c $(DAEMON) $(ENCODE) $(CORE))
+$(BUILD)/kith-matcher: $(call obj,matcher/kith-matcher.c $(MATCHER) $(CORE))
+$(BUILD)/test/kith: $(call testobj,cli/kith.c $(LIBRARY))
+$(BUILD)/test/kithd: $(call testobj,daemon/kithd.c $(DAEMON) $(ENCODE) $(CORE))
+$(BUILD)/test/kith-matcher: $(call testobj,matcher/kith-matcher.c $(MATCHER) $(CORE))
 $(PROGRAMS) $(TEST_PROGRAMS):
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(link)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 $(BUILD)/test/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DKITH_TESTING $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(cppflags) -DKITH_TESTING $(cflags) -MMD -MP -c -o $@ $<
 
-$(BUILD)/test/libkith.a: $(call testobj,$(LIB_SRC))
+$(BUILD)/test/libkith.a: $(call testobj,$(LIBRARY))
 	@rm -f $@
 	ar rcs $@ $^
 $(BUILD)/test/unit/%: $(BUILD)/test/obj/tests/unit/%.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(link) -lcmocka
+$(BUILD)/test/fuzz/%: $(BUILD)/test/obj/tests/fuzz/fuzz_%.o $(BUILD)/test/obj/tests/fuzz/replay.o $(BUILD)/test/libkith.a
+	@mkdir -p $(@D)
+	$(link)
+$(BUILD)/fuzz/%: $(BUILD)/test/obj/tests/fuzz/fuzz_%.o $(BUILD)/test/libkith.a
+	@mkdir -p $(@D)
+	$(link) -fsanitize=fuzzer
 
-check: all $(TEST_PROGRAMS) $(UNIT_TESTS)
-	tests/run $(BUILD)
+# ---- a second make, because pkg-config is asked when make starts
+deps: ## install what building and running need (Debian)
+	@scripts/deps build
+deps-dev: deps ## install what tests, lint and documents need too
+	@scripts/deps test dev
+check: ## build everything, run every test; the last line counts them
+	@scripts/deps build test
+	@$(MAKE) built
+	@tests/run $(BUILD)
+built: $(PROGRAMS) $(TEST_PROGRAMS) $(UNIT_TESTS) $(REPLAYS)
+unit: units ## unit tests and fuzz corpora only
+	@tests/run --unit $(BUILD)
+units: $(UNIT_TESTS) $(REPLAYS)
+objects: $(call obj,$(MAINS) $(LIBRARY)) $(call testobj,$(call src,tests/unit) $(FUZZERS))
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+lint: ## include rule, lengths, format, clang's warnings, clang-tidy, cppcheck
+	@tests/lint/run $(BUILD)
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) BUILD=$(BUILD)/asan FORTIFY= CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" unit
+tsan: ## unit tests under ThreadSanitizer
+	@setarch -R $(MAKE) BUILD=$(BUILD)/tsan FORTIFY= CFLAGS="-O1 -g -fsanitize=thread" unit
+fuzz: ## each fuzz target for FUZZ_SECONDS, from its corpus
+	@$(MAKE) BUILD=$(BUILD)/libfuzzer CC=clang FORTIFY= CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-run
+fuzz-run: $(LIBFUZZERS)
+	@for f in $^; do n=$${f##*/}; echo "== $$n"; mkdir -p $(BUILD)/found/$$n; \
+	  $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/crash-$$n- \
+	    $(BUILD)/found/$$n tests/fuzz/corpus/$$n || exit 1; done
+bench: all ## speed of the similarity engine on this machine
+	$(BUILD)/kith bench engine
+cov: ## line coverage of every test, in build/cov/html
+	@$(MAKE) BUILD=$(BUILD)/cov FORTIFY= CFLAGS="-O0 -g --coverage" check
+	@lcov -q --capture --directory $(BUILD)/cov/test/obj --output-file $(BUILD)/cov/all.info
+	@lcov -q --extract $(BUILD)/cov/all.info '$(CURDIR)/*' --output-file $(BUILD)/cov/own.info
+	@lcov -q --remove $(BUILD)/cov/own.info '$(CURDIR)/tests/*' --output-file $(BUILD)/cov/kith.info
+	@genhtml -q -o $(BUILD)/cov/html $(BUILD)/cov/kith.info && lcov --summary $(BUILD)/cov/kith.info
+demo: ## three agencies, a matcher and a recipient on this machine, one round
+	@scripts/deps build
+	@$(MAKE) all
+	@tests/demo/run $(BUILD)
+
+install: all ## under DESTDIR and PREFIX
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
+	install -D -m 644 -t $(LIBDIR)/systemd/system systemd/*.service
+	install -D -m 644 systemd/kith.sysusers $(LIBDIR)/sysusers.d/kith.conf
+	install -D -m 644 systemd/kith.tmpfiles $(LIBDIR)/tmpfiles.d/kith.conf
+	for page in $(wildcard docs/man/*.[1-8]); do \
+	  install -D -m 644 -t $(MANDIR)/man$${page##*.} $$page || exit 1; done
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj $(BUILD)/test/obj -name '*.d' 2>/dev/null)
