@@ -28,6 +28,16 @@ void kith_hasher_final(struct kith_hasher *hasher, struct kith_hash *out);
 void kith_hash_bytes(struct kith_hash *out, const char *label, const void *bytes, size_t len);
 bool kith_hash_equal(const struct kith_hash *a, const struct kith_hash *b);
 
+/* The root as leaves come, in constant memory. */
+enum { KITH_MERKLE_LEVELS = 64 };
+struct kith_merkle {
+  uint64_t n;                                /* leaves so far */
+  struct kith_hash left[KITH_MERKLE_LEVELS]; /* the full subtree of each set bit of n */
+};
+void kith_merkle_init(struct kith_merkle *tree);
+void kith_merkle_add(struct kith_merkle *tree, const struct kith_hash *leaf);
+void kith_merkle_final(const struct kith_merkle *tree, struct kith_hash *out);
+
 /* Root over n leaves in order; n = 0 gives H("kith node v1") of nothing. */
 KITH_MUST_USE enum kith_err kith_merkle_root(struct kith_hash *out, const struct kith_hash *leaves,
                                              size_t n);

@@ -5,7 +5,8 @@
 #include "base/err.h"
 #include "crypto/secret.h"
 
-/* A fresh secret of `len` bytes (at most 255 x 32). */
+/* A fresh secret of `len` bytes (1 to 255 x 32) from an ikm that is not empty; the salt may be.
+ * KITH_ERR_LIMIT: another length, or an info of more than 1024 bytes. */
 KITH_MUST_USE enum kith_err kith_hkdf(struct kith_secret **out, size_t len, const uint8_t *salt,
                                       size_t salt_len, const struct kith_secret *ikm,
                                       const char *info);

@@ -20,7 +20,8 @@ KITH_MUST_USE enum kith_err kith_seal_keypair(uint8_t public_key[KITH_SEAL_KEY_B
 KITH_MUST_USE enum kith_err kith_seal_public(uint8_t public_key[KITH_SEAL_KEY_BYTES],
                                              const struct kith_secret *secret_key);
 
-/* out: len + KITH_SEAL_OVERHEAD bytes. */
+/* out: len + KITH_SEAL_OVERHEAD bytes. KITH_ERR_NO: a public key of small order. The context has at
+ * most 1024 bytes (KITH_ERR_LIMIT). */
 KITH_MUST_USE enum kith_err kith_seal(uint8_t *out, const uint8_t public_key[KITH_SEAL_KEY_BYTES],
                                       const void *context, size_t context_len, const void *bytes,
                                       size_t len);
@@ -29,7 +30,7 @@ KITH_MUST_USE enum kith_err kith_seal_open(uint8_t *out, const struct kith_secre
                                            const void *context, size_t context_len,
                                            const void *bytes, size_t len);
 
-/* out: len + KITH_BOX_OVERHEAD. The key is a secret of 32 bytes. */
+/* out: len + KITH_BOX_OVERHEAD. The key is a secret of 32 bytes. open: KITH_ERR_NO. */
 KITH_MUST_USE enum kith_err kith_box(uint8_t *out, const struct kith_secret *key, const void *place,
                                      size_t place_len, const void *bytes, size_t len);
 KITH_MUST_USE enum kith_err kith_box_open(uint8_t *out, const struct kith_secret *key,

@@ -11,7 +11,8 @@
 
 #include "base/err.h"
 
-/* Once per process, before anything else of crypto/. *locked: whether memory can be locked. */
+/* Once per process, before anything else of crypto/. *locked: whether as much memory can be locked
+ * as the secrets of a node in a round need (256 KiB). Where not, everything works unlocked. */
 KITH_MUST_USE enum kith_err kith_crypto_init(bool *locked);
 
 struct kith_secret; /* opaque: length and locked bytes */
@@ -30,6 +31,11 @@ size_t kith_secret_len(const struct kith_secret *secret);
 bool kith_secret_equal(const struct kith_secret *a, const struct kith_secret *b);
 /* Wipes. Takes NULL. */
 void kith_secret_free(struct kith_secret *secret);
+#ifdef KITH_TESTING
+/* Called when a secret has been wiped, just before its pages go. */
+typedef void kith_secret_hook(const uint8_t *bytes, size_t len);
+extern kith_secret_hook *kith_secret_on_free;
+#endif
 
 /* For buffers that are not secrets' own: constant-time comparison and wiping. */
 bool kith_equal(const void *a, const void *b, size_t len);
