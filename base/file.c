@@ -225,7 +225,7 @@ enum kith_err kith_file_out_commit(struct kith_file_out *file, struct kith_fault
     return KITH_OK;
   if (kith_failpoint("file.rename.before") || rename(file->temporary, file->path) != 0)
     return kith_fail(fault, KITH_ERR_IO, "%s: can't be put in place: %s", file->path,
-                     strerror(errno));
+                     strerror(errno ? errno : EIO));
   kith_free(file->temporary);
   file->temporary = NULL;
   if (kith_failpoint("file.rename.after") || parent_sync(file->path) != KITH_OK)
