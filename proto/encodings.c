@@ -102,3 +102,28 @@ enum kith_err kith_encodings_check(const struct kith_encodings *enc, const char 
                          name, i, enc->n_fields);
   return KITH_OK;
 }
+
+enum kith_err kith_encodings_comparable(const struct kith_encodings *a, const char *name_a,
+                                        const struct kith_encodings *b, const char *name_b,
+                                        struct kith_fault *fault)
+{
+  if (a->bits == 0 || b->bits == 0)
+    return KITH_OK;
+  if (a->bits != b->bits)
+    return kith_fail(fault, KITH_ERR_DATA, "%s has rows of %u bits, %s of %u", name_a, a->bits,
+                     name_b, b->bits);
+  if (a->has_schema != b->has_schema ||
+      memcmp(a->schema_hash, b->schema_hash, sizeof a->schema_hash) != 0)
+    return kith_fail(fault, KITH_ERR_DATA,
+                     "%s and %s were not encoded under the same schema or policy", name_a, name_b);
+  if (memcmp(a->key_check, b->key_check, sizeof a->key_check) != 0)
+    return kith_fail(fault, KITH_ERR_DATA,
+                     "%s and %s were encoded under different secrets: the secret files must be "
+                     "equal to the byte, a newline at the end included",
+                     name_a, name_b);
+  if (a->n_fields != b->n_fields ||
+      memcmp(a->field_weights, b->field_weights, sizeof a->field_weights) != 0)
+    return kith_fail(fault, KITH_ERR_DATA, "%s and %s differ in fields or field weights", name_a,
+                     name_b);
+  return KITH_OK;
+}

@@ -22,7 +22,7 @@
 
 enum {
   KITH_ENCODINGS_FIELDS_MAX = 16,
-  KITH_ENCODINGS_BITS_MAX = 65536,
+  KITH_ENCODINGS_BITS_MAX = 1 << 20,
   KITH_ENCODINGS_WEIGHT_SUM_MAX = 16 * 65535, /* keeps similarities in 64 bits */
   KITH_SCHEMA_HASH_BYTES = 32,
   KITH_KEY_CHECK_BYTES = 16
@@ -62,6 +62,13 @@ static inline uint8_t *kith_encodings_row(const struct kith_encodings *enc, size
  * KITH_ERR_DATA with a fault prefixed by `name` if not. */
 KITH_MUST_USE enum kith_err kith_encodings_check(const struct kith_encodings *enc, const char *name,
                                                  struct kith_fault *fault);
+
+/* Whether rows of the two sets may be compared: equal bits, schema hash, key check and field
+ * weights (a set without rows and length fits all). KITH_ERR_DATA with a fault that names both. */
+KITH_MUST_USE enum kith_err kith_encodings_comparable(const struct kith_encodings *a,
+                                                      const char *name_a,
+                                                      const struct kith_encodings *b,
+                                                      const char *name_b, struct kith_fault *fault);
 
 enum kith_encodings_format {
   KITH_ENCODINGS_DETECT, /* kith by its magic, else raw if bits are given, else clkhash */
