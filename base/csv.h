@@ -27,9 +27,9 @@ struct kith_csv_row {
   const char *const *fields; /* NUL-terminated UTF-8 */
   const size_t *lens;
   size_t n_fields;
-  uint64_t row;    /* 1-based, the header is row 1 */
-  bool ragged;     /* n_fields differs from the header's */
-  bool bad_text;   /* a field is not UTF-8: `bad_column` is its 0-based index */
+  uint64_t row;  /* 1-based, the header is row 1 */
+  bool ragged;   /* n_fields differs from the header's */
+  bool bad_text; /* a field is not UTF-8: `bad_column` is its 0-based index */
   size_t bad_column;
 };
 

@@ -38,7 +38,7 @@ const char *kith_err_name(enum kith_err err)
   return err < KITH_ERR_COUNT ? errors[err].name : "unknown error";
 }
 
-enum kith_err kith_fail(struct kith_fault *fault, enum kith_err err, const char *format, ...)
+enum kith_err(kith_fail)(struct kith_fault *fault, enum kith_err err, const char *format, ...)
 {
   if (fault) {
     va_list args;
@@ -50,7 +50,7 @@ enum kith_err kith_fail(struct kith_fault *fault, enum kith_err err, const char 
   return err;
 }
 
-enum kith_err kith_fail_at(struct kith_fault *fault, enum kith_err err, const char *format, ...)
+enum kith_err(kith_fail_at)(struct kith_fault *fault, enum kith_err err, const char *format, ...)
 {
   if (fault) {
     char cause[KITH_FAULT_TEXT_BYTES];
@@ -62,7 +62,8 @@ enum kith_err kith_fail_at(struct kith_fault *fault, enum kith_err err, const ch
     vsnprintf(fault->text, sizeof fault->text, format, args);
     va_end(args);
     used = strlen(fault->text);
-    snprintf(fault->text + used, sizeof fault->text - used, ": %.*s", KITH_FAULT_TEXT_BYTES - 4, cause);
+    snprintf(fault->text + used, sizeof fault->text - used, ": %.*s", KITH_FAULT_TEXT_BYTES - 4,
+             cause);
     fault->err = err;
   }
   return err;

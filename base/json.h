@@ -20,8 +20,8 @@ KITH_MUST_USE enum kith_err kith_json_parse(json_t **out, const void *bytes, siz
 enum { KITH_JSON_KEYS_MAX = 64 };
 
 struct kith_json_reader {
-  json_t *object;           /* borrowed */
-  char place[160];          /* "policy.json: linkage" */
+  json_t *object;  /* borrowed */
+  char place[160]; /* "policy.json: linkage" */
   const char *known[KITH_JSON_KEYS_MAX];
   size_t n_known;
   enum kith_err err;        /* sticky */
@@ -39,7 +39,7 @@ bool kith_json_has(struct kith_json_reader *reader, const char *key);
  * out of range sets the sticky error; a missing optional value gives `fallback`. After an error
  * getters give "", `min`, `fallback` or NULL (an empty array to jansson). */
 const char *kith_json_string(struct kith_json_reader *reader, const char *key,
-                             const char *fallback);          /* NULL fallback: required */
+                             const char *fallback); /* NULL fallback: required */
 int64_t kith_json_int(struct kith_json_reader *reader, const char *key, int64_t min, int64_t max);
 int64_t kith_json_int_or(struct kith_json_reader *reader, const char *key, int64_t min, int64_t max,
                          int64_t fallback);
