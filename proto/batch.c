@@ -1,0 +1,66 @@
+#include "proto/batch.h"
+
+#include <string.h>
+
+size_t kith_batch_row_bytes(unsigned bits)
+{
+  return KITH_ROW_HEADER_BYTES + (bits + 7) / 8;
+}
+
+uint16_t kith_batch_row_mask(const uint8_t *row)
+{
+  return (uint16_t)(row[KITH_HANDLE_BYTES] | row[KITH_HANDLE_BYTES + 1] << 8);
+}
+
+const uint8_t *kith_batch_row_filter(const uint8_t *row)
+{
+  return row + KITH_ROW_HEADER_BYTES;
+}
+
+void kith_batch_row_write(uint8_t *row, const uint8_t handle[KITH_HANDLE_BYTES], uint16_t mask,
+                          const uint8_t *filter, unsigned bits)
+{
+  memcpy(row, handle, KITH_HANDLE_BYTES);
+  row[KITH_HANDLE_BYTES] = (uint8_t)mask;
+  row[KITH_HANDLE_BYTES + 1] = (uint8_t)(mask >> 8);
+  memcpy(row + KITH_ROW_HEADER_BYTES, filter, (bits + 7) / 8);
+}
+
+uint32_t kith_batch_rows_max(size_t row_bytes)
+{
+  return (uint32_t)(KITH_BATCH_BYTES_MAX / row_bytes);
+}
+
+uint32_t kith_batch_count(uint64_t n_records, size_t row_bytes)
+{
+  uint32_t rows = kith_batch_rows_max(row_bytes);
+
+  return (uint32_t)((n_records + rows - 1) / rows);
+}
+
+void kith_batch_hash(struct kith_hash *out, const kith_round_id round, const char *member,
+                     uint32_t number, const void *rows, size_t len)
+{
+  struct kith_hasher hasher;
+
+  kith_hasher_init(&hasher, "kith batch v1");
+  kith_hasher_part(&hasher, round, KITH_ROUND_ID_BYTES);
+  kith_hasher_part(&hasher, member, strlen(member));
+  kith_hasher_u64(&hasher, number);
+  kith_hasher_part(&hasher, rows, len);
+  kith_hasher_final(&hasher, out);
+}
+
+void kith_manifest_root(struct kith_hash *out, const kith_round_id round, const char *member,
+                        uint32_t n_records, const struct kith_hash *batches, uint32_t n_batches)
+{
+  struct kith_hasher hasher;
+
+  kith_hasher_init(&hasher, "kith manifest v1");
+  kith_hasher_part(&hasher, round, KITH_ROUND_ID_BYTES);
+  kith_hasher_part(&hasher, member, strlen(member));
+  kith_hasher_u64(&hasher, n_records);
+  for (uint32_t i = 0; i < n_batches; i++)
+    kith_hasher_part(&hasher, batches[i].bytes, sizeof batches[i].bytes);
+  kith_hasher_final(&hasher, out);
+}
