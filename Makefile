@@ -43,7 +43,8 @@ LIBFUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZERS))
 
 obj       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 testobj   = $(patsubst %.c,$(BUILD)/test/obj/%.o,$(1))
-link      = $(CC) $(cflags) $(ldflags) -o $@ $(filter %.o %.a,$^) $(ldlibs)
+say       = @$(if $(V),,printf '%-5s %s\n' $(1) $@;)
+link      = $(call say,link) $(CC) $(cflags) $(ldflags) -o $@ $(filter %.o %.a,$^) $(ldlibs)
 
 .PHONY: all help deps deps-dev check built unit units objects lint asan tsan fuzz fuzz-run bench cov \
   install demo clean
@@ -64,14 +65,13 @@ $(PROGRAMS) $(TEST_PROGRAMS):
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+	$(call say,cc) $(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 $(BUILD)/test/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(cppflags) -DKITH_TESTING $(cflags) -MMD -MP -c -o $@ $<
+	$(call say,cc) $(CC) $(cppflags) -DKITH_TESTING $(cflags) -MMD -MP -c -o $@ $<
 
 $(BUILD)/test/libkith.a: $(call testobj,$(LIBRARY))
-	@rm -f $@
-	ar rcs $@ $^
+	$(call say,ar) rm -f $@ && ar rcs $@ $^
 $(BUILD)/test/unit/%: $(BUILD)/test/obj/tests/unit/%.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
 	$(link) -lcmocka
