@@ -10,7 +10,7 @@ LIBDIR    := $(DESTDIR)$(PREFIX)/lib
 MANDIR    := $(DESTDIR)$(PREFIX)/share/man
 FUZZ_SECONDS ?= 60
 MAKEFLAGS += --no-print-directory
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(findstring -j,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -98,7 +98,7 @@ units: $(UNIT_TESTS) $(REPLAYS)
 objects: $(call obj,$(MAINS) $(LIBRARY)) $(call testobj,$(call src,tests/unit) $(FUZZERS))
 
 lint: ## include rule, lengths, format, clang's warnings, clang-tidy, cppcheck
-	@tests/lint/run $(BUILD)
+	+@tests/lint/run $(BUILD)
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) BUILD=$(BUILD)/asan FORTIFY= CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" unit
 tsan: ## unit tests under ThreadSanitizer
@@ -107,7 +107,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS, from its corpus
 	@$(MAKE) BUILD=$(BUILD)/libfuzzer CC=clang FORTIFY= CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-run
 fuzz-run: $(LIBFUZZERS)
 	@for f in $^; do n=$${f##*/}; echo "== $$n"; mkdir -p $(BUILD)/found/$$n; \
-	  $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/crash-$$n- \
+	  $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -artifact_prefix=$(BUILD)/crash-$$n- \
 	    $(BUILD)/found/$$n tests/fuzz/corpus/$$n || exit 1; done
 bench: all ## speed of the similarity engine on this machine
 	$(BUILD)/kith bench engine
