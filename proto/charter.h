@@ -7,8 +7,8 @@
  *     "members": [ { "id": "police", "name": "...", "role": "agency", "kind": "police",
  *                    "sign": "BASE64", "seal": "BASE64", "curve": "BASE64" }, ... ] }
  *
- * A member's card (the file that `kith setup` writes for the governance lead) is one such member object
- * with "kith": "member", "format": 1. */
+ * A member's card (the file that `kith setup` writes for the governance lead) is one such member
+ * object with "kith": "member", "format": 1. */
 #ifndef KITH_PROTO_CHARTER_H
 #define KITH_PROTO_CHARTER_H
 
@@ -68,6 +68,10 @@ struct kith_charter {
 KITH_MUST_USE enum kith_err kith_charter_parse(struct kith_charter *out, const void *bytes,
                                                size_t len, const char *name,
                                                struct kith_fault *fault);
+/* The same for a charter in the making, which may still lack its matcher. */
+KITH_MUST_USE enum kith_err kith_charter_parse_draft(struct kith_charter *out, const void *bytes,
+                                                     size_t len, const char *name,
+                                                     struct kith_fault *fault);
 /* Canonical JSON text: two-space indents, keys in the order above, a newline at the end. */
 KITH_MUST_USE enum kith_err kith_charter_print(struct kith_buf *out,
                                                const struct kith_charter *charter);

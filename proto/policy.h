@@ -91,7 +91,8 @@ struct kith_policy {
   unsigned retention_days;
 };
 
-/* Strict JSON, every value in range, the rule parses over the agencies. */
+/* Strict JSON, every value in range, the rule parses over the agencies. A policy of one agency
+ * (with quorum 1) or without recipients is for work on one machine: no round opens under it. */
 KITH_MUST_USE enum kith_err kith_policy_parse(struct kith_policy *out, const void *bytes,
                                               size_t len, const char *name,
                                               struct kith_fault *fault);
@@ -101,6 +102,11 @@ KITH_MUST_USE enum kith_err kith_policy_print(struct kith_buf *out,
 /* The default policy over these agencies, in the order given: the same but for their names. */
 void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_MEMBER_ID_BYTES],
                          unsigned n_agencies);
+/* Whether governance has named the agency's gateway: neither empty nor the default's text. */
+bool kith_policy_gateway_stated(const struct kith_policy_agency *agency);
+enum { KITH_RATIO_TEXT_BYTES = 24 };
+/* "0.55", or "N/D" where it is no decimal; reads back as the same ratio. */
+void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio ratio);
 /* Signatures, then parse, then expiry at `now` (KITH_ERR_DENIED). */
 KITH_MUST_USE enum kith_err kith_policy_accept(struct kith_policy *out,
                                                const struct kith_signed *document,

@@ -1,0 +1,328 @@
+#include "proto/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "proto/document.h"
+#include "proto/rule.h"
+
+enum {
+  PHASE_S_MAX = 366 * 86400,
+  AGE_MAX = 150,
+  COUNT_MAX = 1000,
+  BATCH_MAX = 1000000000,
+  REVIEW_DAYS_MAX = 365,
+  RETENTION_DAYS_MAX = 3650
+};
+
+/* "PLACE: KEY[i]", to begin the reader of an array's element. */
+static void element_begin(struct kith_json_reader *nested, const struct kith_json_reader *reader,
+                          const char *key, const json_t *array, size_t i)
+{
+  char place[sizeof nested->place];
+
+  (void)snprintf(place, sizeof place, "%.110s%s%s[%zu]", reader->place,
+                 strchr(reader->place, ':') ? "." : ": ", key, i);
+  kith_json_begin(nested, json_array_get(array, i), place, reader->fault);
+}
+
+/* Ends a nested reader, whose error becomes the outer one's. */
+static void nested_end(struct kith_json_reader *reader, struct kith_json_reader *nested)
+{
+  if (reader->err == KITH_OK)
+    reader->err = kith_json_done(nested);
+}
+
+static unsigned number(struct kith_json_reader *reader, const char *key, int64_t min, int64_t max)
+{
+  return (unsigned)kith_json_int(reader, key, min, max);
+}
+
+static struct kith_ratio ratio(struct kith_json_reader *reader, const char *key)
+{
+  struct kith_ratio out = {1, 1};
+  const char *text = kith_json_string(reader, key, NULL);
+
+  if (reader->err == KITH_OK && kith_ratio_parse(&out, text, NULL) != KITH_OK)
+    kith_json_refuse(reader, key, "expected a number from 0 to 1 in quotes, such as \"0.85\"");
+  return out;
+}
+
+static bool ratio_below(struct kith_ratio a, struct kith_ratio b)
+{
+  return (uint64_t)a.numerator * b.denominator < (uint64_t)b.numerator * a.denominator;
+}
+
+/* [a-z0-9_-]{1,31}, for fields and the standardiser's version. */
+static void name_read(struct kith_json_reader *reader, const char *key,
+                      char out[KITH_FIELD_NAME_BYTES])
+{
+  const char *text = kith_json_string(reader, key, NULL);
+  size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+  if (reader->err != KITH_OK)
+    return;
+  if (len == 0 || len >= KITH_FIELD_NAME_BYTES || text[len] != '\0')
+    kith_json_refuse(reader, key, "expected a name: 1 to %d of a-z, 0-9, _ and -",
+                     KITH_FIELD_NAME_BYTES - 1);
+  else
+    memcpy(out, text, len + 1);
+}
+
+static void agencies_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  json_t *array = kith_json_array(reader, "agencies", 1, KITH_AGENCIES_MAX);
+
+  for (size_t i = 0; i < json_array_size(array) && reader->err == KITH_OK; i++) {
+    struct kith_policy_agency *agency = &out->agencies[i];
+    struct kith_json_reader nested;
+
+    element_begin(&nested, reader, "agencies", array, i);
+    kith_document_member(&nested, "id", agency->id);
+    kith_document_text(&nested, "gateway", agency->gateway, sizeof agency->gateway, true);
+    for (size_t j = 0; j < i; j++) {
+      if (strcmp(agency->id, out->agencies[j].id) == 0)
+        kith_json_refuse(&nested, "id", "agencies[%zu] has the same; take one out", j);
+    }
+    nested_end(reader, &nested);
+    out->n_agencies++;
+  }
+}
+
+/* "2026-11-23" */
+static bool date_read(struct kith_date *out, const char *text)
+{
+  char time[KITH_TIME_BYTES];
+  int64_t seconds;
+
+  if (strlen(text) != strlen("2026-11-23"))
+    return false;
+  (void)snprintf(time, sizeof time, "%sT00:00:00Z", text);
+  if (kith_time_parse(&seconds, time) != KITH_OK)
+    return false;
+  *out = (struct kith_date){
+      (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0'),
+      (text[5] - '0') * 10 + (text[6] - '0'), (text[8] - '0') * 10 + (text[9] - '0')};
+  return kith_date_valid(*out);
+}
+
+static void scope_read(struct kith_scope *out, struct kith_json_reader *reader)
+{
+  struct kith_json_reader nested;
+  const char *on;
+
+  out->present = kith_json_has(reader, "scope");
+  if (!out->present)
+    return;
+  kith_json_nested(&nested, reader, "scope", true);
+  on = kith_json_string(&nested, "on", NULL);
+  if (nested.err == KITH_OK && !date_read(&out->on, on))
+    kith_json_refuse(&nested, "on", "expected a date such as \"2026-11-23\"");
+  out->age_min = number(&nested, "age_min", 0, AGE_MAX);
+  out->age_max = number(&nested, "age_max", out->age_min, AGE_MAX);
+  nested_end(reader, &nested);
+}
+
+static void fields_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  json_t *array = kith_json_array(reader, "fields", 1, KITH_FIELDS_MAX);
+
+  for (size_t i = 0; i < json_array_size(array) && reader->err == KITH_OK; i++) {
+    struct kith_policy_field *field = &out->fields[i];
+    struct kith_json_reader nested;
+
+    element_begin(&nested, reader, "fields", array, i);
+    name_read(&nested, "field", field->field);
+    field->q = number(&nested, "q", 0, 4);
+    field->bits_per_token = number(&nested, "bits_per_token", 1, 64);
+    field->weight = number(&nested, "weight", 1, 65535);
+    for (size_t j = 0; j < i; j++) {
+      if (strcmp(field->field, out->fields[j].field) == 0)
+        kith_json_refuse(&nested, "field", "fields[%zu] is the same; take one out", j);
+    }
+    nested_end(reader, &nested);
+    out->n_fields++;
+  }
+}
+
+static void threshold_read(struct kith_threshold *out, struct kith_json_reader *reader)
+{
+  struct kith_json_reader nested;
+  const char *text;
+
+  kith_json_nested(&nested, reader, "threshold", true);
+  text = kith_json_string(&nested, "default", NULL);
+  out->auto_default = strcmp(text, "auto") == 0;
+  if (nested.err == KITH_OK && !out->auto_default &&
+      kith_ratio_parse(&out->default_probability, text, NULL) != KITH_OK)
+    kith_json_refuse(&nested, "default",
+                     "expected \"auto\" or a probability in quotes, such as \"0.9\"");
+  out->min = ratio(&nested, "min");
+  out->max = ratio(&nested, "max");
+  if (ratio_below(out->max, out->min))
+    kith_json_refuse(&nested, "max", "is below min");
+  if (!out->auto_default && (ratio_below(out->default_probability, out->min) ||
+                             ratio_below(out->max, out->default_probability)))
+    kith_json_refuse(&nested, "default", "is not between min and max");
+  nested_end(reader, &nested);
+}
+
+static void linkage_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  struct kith_json_reader nested;
+  const char *text;
+
+  kith_json_nested(&nested, reader, "linkage", true);
+  text = kith_json_string(&nested, "protection", NULL);
+  if (nested.err == KITH_OK && strcmp(text, "clk") != 0)
+    kith_json_refuse(&nested, "protection", "expected \"clk\", the one that this version has");
+  out->protection = KITH_PROTECTION_CLK;
+  out->bits = number(&nested, "bits", KITH_BITS_MIN, KITH_BITS_MAX);
+  out->mask = kith_document_bool(&nested, "mask");
+  text = kith_json_string(&nested, "similarity", NULL);
+  out->masked_dice = strcmp(text, "masked_dice") == 0;
+  if (nested.err == KITH_OK && !out->masked_dice && strcmp(text, "dice") != 0)
+    kith_json_refuse(&nested, "similarity", "expected \"masked_dice\" or \"dice\"");
+  if (out->masked_dice && !out->mask)
+    kith_json_refuse(&nested, "similarity", "masked_dice needs \"mask\": true; or say \"dice\"");
+  fields_read(out, &nested);
+  out->candidate_bound = ratio(&nested, "candidate_bound");
+  if (out->candidate_bound.numerator == 0)
+    kith_json_refuse(&nested, "candidate_bound", "is 0: every pair would be a candidate");
+  threshold_read(&out->threshold, &nested);
+  nested_end(reader, &nested);
+}
+
+static void rule_check(struct kith_policy *policy, struct kith_json_reader *reader)
+{
+  char ids[KITH_AGENCIES_MAX][KITH_MEMBER_ID_BYTES];
+  struct kith_fault fault = {0};
+  struct kith_rule *rule = NULL;
+
+  if (reader->err != KITH_OK)
+    return;
+  for (unsigned i = 0; i < policy->n_agencies; i++)
+    memcpy(ids[i], policy->agencies[i].id, sizeof ids[i]);
+  if (kith_rule_parse(&rule, policy->rule, (const char(*)[KITH_MEMBER_ID_BYTES])ids,
+                      policy->n_agencies, &fault) != KITH_OK)
+    kith_json_refuse(reader, "rule", "%s", fault.text);
+  kith_rule_free(rule);
+}
+
+static void cohort_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  struct kith_json_reader nested;
+
+  kith_json_nested(&nested, reader, "cohort", true);
+  kith_document_text(&nested, "rule", out->rule, sizeof out->rule, false);
+  rule_check(out, &nested);
+  out->minimum_count = number(&nested, "minimum_count", 1, COUNT_MAX);
+  nested_end(reader, &nested);
+}
+
+static void round_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  unsigned n = out->n_agencies > 0 ? out->n_agencies : 1;
+  struct kith_json_reader nested;
+
+  kith_json_nested(&nested, reader, "round", true);
+  out->quorum = number(&nested, "quorum", n < 2 ? 1 : 2, n);
+  out->minimum_batch = number(&nested, "minimum_batch", 1, BATCH_MAX);
+  out->gather_s = number(&nested, "gather_s", 1, PHASE_S_MAX);
+  out->keying_s = number(&nested, "keying_s", 1, PHASE_S_MAX);
+  out->submit_s = number(&nested, "submit_s", 1, PHASE_S_MAX);
+  nested_end(reader, &nested);
+}
+
+static void release_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  struct kith_json_reader nested;
+  json_t *array;
+
+  kith_json_nested(&nested, reader, "release", true);
+  array = kith_json_array(&nested, "recipients", 0, KITH_RECIPIENTS_MAX);
+  for (size_t i = 0; i < json_array_size(array) && nested.err == KITH_OK; i++) {
+    char key[32];
+
+    (void)snprintf(key, sizeof key, "recipients[%zu]", i);
+    kith_document_member_of(&nested, key, json_array_get(array, i), out->recipients[i]);
+    for (size_t j = 0; j < i; j++) {
+      if (strcmp(out->recipients[i], out->recipients[j]) == 0)
+        kith_json_refuse(&nested, key, "is the same as recipients[%zu]; take one out", j);
+    }
+    out->n_recipients++;
+  }
+  out->review_days = number(&nested, "review_days", 0, REVIEW_DAYS_MAX);
+  out->retention_days =
+      number(&nested, "retention_days", out->review_days > 0 ? (int64_t)out->review_days : 1,
+             RETENTION_DAYS_MAX);
+  nested_end(reader, &nested);
+}
+
+static void policy_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  kith_document_head(reader, "policy");
+  kith_document_text(reader, "name", out->name, sizeof out->name, false);
+  out->version = (uint64_t)kith_json_int(reader, "version", 1, KITH_VERSION_MAX);
+  out->expires = kith_document_time(reader, "expires");
+  kith_document_text(reader, "purpose", out->purpose, sizeof out->purpose, false);
+  out->trial = kith_document_bool(reader, "trial");
+  agencies_read(out, reader);
+  scope_read(&out->scope, reader);
+  name_read(reader, "standardiser", out->standardiser);
+  linkage_read(out, reader);
+  cohort_read(out, reader);
+  round_read(out, reader);
+  release_read(out, reader);
+}
+
+enum kith_err kith_policy_parse(struct kith_policy *out, const void *bytes, size_t len,
+                                const char *name, struct kith_fault *fault)
+{
+  struct kith_policy *policy = KITH_NEW(struct kith_policy);
+  struct kith_json_reader reader;
+  json_t *json = NULL;
+  enum kith_err err;
+
+  if (!policy)
+    return kith_fail(fault, KITH_ERR_MEMORY, "%s: out of memory", name);
+  err = kith_json_parse(&json, bytes, len, name, fault);
+  if (err != KITH_OK)
+    goto end;
+  kith_json_begin(&reader, json, name, fault);
+  policy_read(policy, &reader);
+  err = kith_json_done(&reader);
+  if (err == KITH_OK)
+    *out = *policy;
+end:
+  json_decref(json);
+  kith_free(policy);
+  return err;
+}
+
+enum kith_err kith_policy_accept(struct kith_policy *out, const struct kith_signed *document,
+                                 const struct kith_signers *governance, int64_t now,
+                                 struct kith_fault *fault)
+{
+  struct kith_policy *policy;
+  char expires[KITH_TIME_BYTES];
+  enum kith_err err = kith_signed_verify(document, governance, fault);
+
+  if (err != KITH_OK)
+    return err;
+  policy = KITH_NEW(struct kith_policy);
+  if (!policy)
+    return kith_fail(fault, KITH_ERR_MEMORY, "policy: out of memory");
+  err = kith_policy_parse(policy, document->bytes, document->len, "policy", fault);
+  if (err == KITH_OK && policy->expires <= now) {
+    kith_time_format(expires, policy->expires);
+    err = kith_fail(fault, KITH_ERR_DENIED,
+                    "policy: expired at %s; governance must sign one with a later expiry", expires);
+  }
+  if (err == KITH_OK)
+    *out = *policy;
+  kith_free(policy);
+  return err;
+}

@@ -1,0 +1,89 @@
+#include "proto/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* What each field of the default filter is and weighs. Names and dates are worth the same per
+ * part, a date's tokens (day, month, year) and sex twice a letter pair, a postcode a third: people
+ * move. `weight` is the number of bits the field sets on average: tokens x bits, less collisions.
+ */
+static const struct kith_policy_field default_fields[] = {
+    /* field          q  bits  weight */
+    {"given_name", 2, 10, 66}, {"surname", 2, 10, 74}, {"date_of_birth", 0, 20, 60},
+    {"sex", 0, 20, 20},        {"postcode", 2, 3, 24},
+};
+
+enum {
+  DEFAULT_BITS = 1024,
+  DEFAULT_MINIMUM_COUNT = 5,
+  DEFAULT_MINIMUM_BATCH = 20,
+  DEFAULT_GATHER_S = 7 * 86400,
+  DEFAULT_KEYING_S = 3600,
+  DEFAULT_SUBMIT_S = 86400,
+  DEFAULT_REVIEW_DAYS = 7,
+  DEFAULT_RETENTION_DAYS = 30,
+  DEFAULT_SERVICES = 3
+};
+static const struct kith_ratio default_candidate_bound = {55, 100};
+static const struct kith_ratio default_threshold_min = {5, 10};
+static const struct kith_ratio default_threshold_max = {99, 100};
+
+/* 2036-01-01T00:00:00Z: a fixed date, because the default must have the same bytes every day.
+ * Governance sets its own. */
+static const int64_t default_expires = 2082758400;
+
+/* The one text that is known not to name a gateway. */
+static void gateway_unstated(char out[KITH_TEXT_BYTES], const char *agency)
+{
+  (void)snprintf(out, KITH_TEXT_BYTES, "state the lawful gateway of %s before signing", agency);
+}
+
+bool kith_policy_gateway_stated(const struct kith_policy_agency *agency)
+{
+  char unstated[KITH_TEXT_BYTES];
+
+  gateway_unstated(unstated, agency->id);
+  return agency->gateway[0] != '\0' && strcmp(agency->gateway, unstated) != 0;
+}
+
+void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_MEMBER_ID_BYTES],
+                         unsigned n_agencies)
+{
+  unsigned n_services = n_agencies < DEFAULT_SERVICES ? n_agencies : DEFAULT_SERVICES;
+
+  *out = (struct kith_policy){
+      .name = "default",
+      .version = 1,
+      .expires = default_expires,
+      .purpose = "find the people who are known to several services, so that help can start early",
+      .standardiser = "kith-1",
+      .protection = KITH_PROTECTION_CLK,
+      .bits = DEFAULT_BITS,
+      .mask = true,
+      .masked_dice = true,
+      .n_fields = KITH_COUNT_OF(default_fields),
+      .candidate_bound = default_candidate_bound,
+      .threshold = {.auto_default = true,
+                    .min = default_threshold_min,
+                    .max = default_threshold_max},
+      .minimum_count = DEFAULT_MINIMUM_COUNT,
+      .quorum = n_agencies < 2 ? 1 : 2,
+      .minimum_batch = DEFAULT_MINIMUM_BATCH,
+      .gather_s = DEFAULT_GATHER_S,
+      .keying_s = DEFAULT_KEYING_S,
+      .submit_s = DEFAULT_SUBMIT_S,
+      .review_days = DEFAULT_REVIEW_DAYS,
+      .retention_days = DEFAULT_RETENTION_DAYS,
+  };
+  memcpy(out->fields, default_fields, sizeof default_fields);
+  (void)snprintf(out->rule, sizeof out->rule, "at least %u service%s", n_services,
+                 n_services == 1 ? "" : "s");
+  for (unsigned i = 0; i < n_agencies && i < KITH_AGENCIES_MAX; i++) {
+    struct kith_policy_agency *agency = &out->agencies[out->n_agencies++];
+
+    (void)snprintf(agency->id, sizeof agency->id, "%s", agencies[i]);
+    gateway_unstated(agency->gateway, agencies[i]);
+  }
+}

@@ -1,0 +1,171 @@
+#include "proto/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/document.h"
+
+void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio ratio)
+{
+  uint32_t power = 1;
+  int decimals = 0;
+
+  while (power < ratio.denominator && decimals < 9) {
+    power *= 10;
+    decimals++;
+  }
+  if (power != ratio.denominator)
+    (void)snprintf(out, KITH_RATIO_TEXT_BYTES, "%u/%u", ratio.numerator, ratio.denominator);
+  else if (decimals == 0)
+    (void)snprintf(out, KITH_RATIO_TEXT_BYTES, "%u", ratio.numerator);
+  else
+    (void)snprintf(out, KITH_RATIO_TEXT_BYTES, "%u.%0*u", ratio.numerator / power, decimals,
+                   ratio.numerator % power);
+}
+
+/* Each puts values into an object and gives 0, or another number where memory ran out. */
+
+static int put(json_t *object, const char *key, json_t *value)
+{
+  return json_object_set_new(object, key, value);
+}
+
+static int put_number(json_t *object, const char *key, uint64_t number)
+{
+  return put(object, key, json_integer((json_int_t)number));
+}
+
+static int put_string(json_t *object, const char *key, const char *text)
+{
+  return put(object, key, json_string(text));
+}
+
+static int put_ratio(json_t *object, const char *key, struct kith_ratio ratio)
+{
+  char text[KITH_RATIO_TEXT_BYTES];
+
+  kith_policy_ratio_text(text, ratio);
+  return put_string(object, key, text);
+}
+
+static int put_agencies(json_t *object, const struct kith_policy *policy)
+{
+  json_t *array = json_array();
+  int bad = 0;
+
+  for (unsigned i = 0; i < policy->n_agencies; i++) {
+    json_t *agency = json_object();
+
+    bad |= put_string(agency, "id", policy->agencies[i].id);
+    bad |= put_string(agency, "gateway", policy->agencies[i].gateway);
+    bad |= json_array_append_new(array, agency);
+  }
+  return bad | put(object, "agencies", array);
+}
+
+static int put_scope(json_t *object, const struct kith_scope *scope)
+{
+  json_t *inner;
+  char on[48];
+  int bad;
+
+  if (!scope->present)
+    return 0;
+  inner = json_object();
+  (void)snprintf(on, sizeof on, "%04d-%02d-%02d", scope->on.year, scope->on.month, scope->on.day);
+  bad = put_string(inner, "on", on);
+  bad |= put_number(inner, "age_min", scope->age_min);
+  bad |= put_number(inner, "age_max", scope->age_max);
+  return bad | put(object, "scope", inner);
+}
+
+static int put_fields(json_t *object, const struct kith_policy *policy)
+{
+  json_t *array = json_array();
+  int bad = 0;
+
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    json_t *field = json_object();
+
+    bad |= put_string(field, "field", policy->fields[i].field);
+    bad |= put_number(field, "q", policy->fields[i].q);
+    bad |= put_number(field, "bits_per_token", policy->fields[i].bits_per_token);
+    bad |= put_number(field, "weight", policy->fields[i].weight);
+    bad |= json_array_append_new(array, field);
+  }
+  return bad | put(object, "fields", array);
+}
+
+static int put_linkage(json_t *object, const struct kith_policy *policy)
+{
+  const struct kith_threshold *threshold = &policy->threshold;
+  json_t *inner = json_object();
+  json_t *band = json_object();
+  int bad = put_string(inner, "protection", "clk");
+
+  bad |= put_number(inner, "bits", policy->bits);
+  bad |= put(inner, "mask", json_boolean(policy->mask));
+  bad |= put_string(inner, "similarity", policy->masked_dice ? "masked_dice" : "dice");
+  bad |= put_fields(inner, policy);
+  bad |= put_ratio(inner, "candidate_bound", policy->candidate_bound);
+  bad |= threshold->auto_default ? put_string(band, "default", "auto")
+                                 : put_ratio(band, "default", threshold->default_probability);
+  bad |= put_ratio(band, "min", threshold->min);
+  bad |= put_ratio(band, "max", threshold->max);
+  bad |= put(inner, "threshold", band);
+  return bad | put(object, "linkage", inner);
+}
+
+static int put_cohort_and_round(json_t *object, const struct kith_policy *policy)
+{
+  json_t *cohort = json_object();
+  json_t *round = json_object();
+  int bad = put_string(cohort, "rule", policy->rule);
+
+  bad |= put_number(cohort, "minimum_count", policy->minimum_count);
+  bad |= put(object, "cohort", cohort);
+  bad |= put_number(round, "quorum", policy->quorum);
+  bad |= put_number(round, "minimum_batch", policy->minimum_batch);
+  bad |= put_number(round, "gather_s", policy->gather_s);
+  bad |= put_number(round, "keying_s", policy->keying_s);
+  bad |= put_number(round, "submit_s", policy->submit_s);
+  return bad | put(object, "round", round);
+}
+
+static int put_release(json_t *object, const struct kith_policy *policy)
+{
+  json_t *inner = json_object();
+  json_t *recipients = json_array();
+  int bad = 0;
+
+  for (unsigned i = 0; i < policy->n_recipients; i++)
+    bad |= json_array_append_new(recipients, json_string(policy->recipients[i]));
+  bad |= put(inner, "recipients", recipients);
+  bad |= put_number(inner, "review_days", policy->review_days);
+  bad |= put_number(inner, "retention_days", policy->retention_days);
+  return bad | put(object, "release", inner);
+}
+
+enum kith_err kith_policy_print(struct kith_buf *out, const struct kith_policy *policy)
+{
+  json_t *object = json_object();
+  int bad = put_string(object, "kith", "policy");
+
+  bad |= put_number(object, "format", 1);
+  bad |= put_string(object, "name", policy->name);
+  bad |= put_number(object, "version", policy->version);
+  bad |= put(object, "expires", kith_document_time_json(policy->expires));
+  bad |= put_string(object, "purpose", policy->purpose);
+  bad |= put(object, "trial", json_boolean(policy->trial));
+  bad |= put_agencies(object, policy);
+  bad |= put_scope(object, &policy->scope);
+  bad |= put_string(object, "standardiser", policy->standardiser);
+  bad |= put_linkage(object, policy);
+  bad |= put_cohort_and_round(object, policy);
+  bad |= put_release(object, policy);
+  if (bad) {
+    json_decref(object);
+    object = NULL;
+  }
+  return kith_document_dump(out, object);
+}
