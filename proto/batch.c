@@ -37,30 +37,3 @@ uint32_t kith_batch_count(uint64_t n_records, size_t row_bytes)
 
   return (uint32_t)((n_records + rows - 1) / rows);
 }
-
-void kith_batch_hash(struct kith_hash *out, const kith_round_id round, const char *member,
-                     uint32_t number, const void *rows, size_t len)
-{
-  struct kith_hasher hasher;
-
-  kith_hasher_init(&hasher, "kith batch v1");
-  kith_hasher_part(&hasher, round, KITH_ROUND_ID_BYTES);
-  kith_hasher_part(&hasher, member, strlen(member));
-  kith_hasher_u64(&hasher, number);
-  kith_hasher_part(&hasher, rows, len);
-  kith_hasher_final(&hasher, out);
-}
-
-void kith_manifest_root(struct kith_hash *out, const kith_round_id round, const char *member,
-                        uint32_t n_records, const struct kith_hash *batches, uint32_t n_batches)
-{
-  struct kith_hasher hasher;
-
-  kith_hasher_init(&hasher, "kith manifest v1");
-  kith_hasher_part(&hasher, round, KITH_ROUND_ID_BYTES);
-  kith_hasher_part(&hasher, member, strlen(member));
-  kith_hasher_u64(&hasher, n_records);
-  for (uint32_t i = 0; i < n_batches; i++)
-    kith_hasher_part(&hasher, batches[i].bytes, sizeof batches[i].bytes);
-  kith_hasher_final(&hasher, out);
-}

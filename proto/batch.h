@@ -1,4 +1,5 @@
-/* Rows and batches of a submission (docs/protocol.md, section 6).
+/* Rows of a submission and how they fall into batches (docs/protocol.md, section 6); hashes and
+ * handles are in proto/submission.h.
  *
  * A row is handle (16 bytes) || mask (2 bytes, little-endian) || filter (ceil(bits / 8) bytes). */
 #ifndef KITH_PROTO_BATCH_H
@@ -7,11 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/hash.h"
 #include "proto/limits.h"
-#include "proto/statement.h"
+#include "proto/submission.h"
 
-enum { KITH_HANDLE_BYTES = 16, KITH_ROW_HEADER_BYTES = KITH_HANDLE_BYTES + 2 };
+enum { KITH_ROW_HEADER_BYTES = KITH_HANDLE_BYTES + 2 };
 
 size_t kith_batch_row_bytes(unsigned bits);
 uint16_t kith_batch_row_mask(const uint8_t *row);
@@ -22,10 +22,5 @@ void kith_batch_row_write(uint8_t *row, const uint8_t handle[KITH_HANDLE_BYTES],
 /* Rows of a full batch, and the number of batches of n records. */
 uint32_t kith_batch_rows_max(size_t row_bytes);
 uint32_t kith_batch_count(uint64_t n_records, size_t row_bytes);
-
-void kith_batch_hash(struct kith_hash *out, const kith_round_id round, const char *member,
-                     uint32_t number, const void *rows, size_t len);
-void kith_manifest_root(struct kith_hash *out, const kith_round_id round, const char *member,
-                        uint32_t n_records, const struct kith_hash *batches, uint32_t n_batches);
 
 #endif

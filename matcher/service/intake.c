@@ -1,0 +1,292 @@
+#include "matcher/service/intake.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/seal.h"
+#include "matcher/service/tables.h"
+#include "proto/batch.h"
+
+static const char key_name[] = "intake";
+
+/* round || agency || 0x00 || number, big-endian so that keys sort as numbers do. */
+struct batch_key {
+  uint8_t bytes[KITH_ROUND_ID_BYTES + KITH_MEMBER_ID_BYTES + 4];
+  size_t len;
+  size_t prefix_len; /* without the number */
+};
+
+static void batch_key_set(struct batch_key *key, const kith_round_id round, const char *agency,
+                          uint32_t number)
+{
+  size_t id_len = strlen(agency) + 1;
+
+  memcpy(key->bytes, round, KITH_ROUND_ID_BYTES);
+  memcpy(key->bytes + KITH_ROUND_ID_BYTES, agency, id_len);
+  key->prefix_len = KITH_ROUND_ID_BYTES + id_len;
+  for (unsigned i = 0; i < 4; i++)
+    key->bytes[key->prefix_len + i] = (uint8_t)(number >> (24 - 8 * i));
+  key->len = key->prefix_len + 4;
+}
+
+static struct kith_bytes batch_key_bytes(const struct batch_key *key)
+{
+  return (struct kith_bytes){key->bytes, key->len};
+}
+
+/* KITH_ERR_NOT_FOUND, KITH_ERR_EXISTS (the same hash) or KITH_ERR_NO (another). */
+static enum kith_err batch_find(struct kith_txn *txn, const struct batch_key *key,
+                                const struct kith_hash *hash)
+{
+  KITH_AUTO_FREE uint8_t *held = NULL;
+  size_t len = 0;
+  enum kith_err err =
+      kith_store_get(txn, KITH_TABLE_BATCH_HASHES, batch_key_bytes(key), &held, &len);
+
+  if (err != KITH_OK)
+    return err;
+  return len == sizeof hash->bytes && memcmp(held, hash->bytes, len) == 0 ? KITH_ERR_EXISTS
+                                                                           : KITH_ERR_NO;
+}
+
+static enum kith_err batch_store(struct kith_node *node, struct kith_txn *txn,
+                                 const struct batch_key *key, const struct kith_hash *hash,
+                                 const uint8_t *sealed, size_t sealed_len)
+{
+  enum kith_err err = batch_find(txn, key, hash);
+
+  if (err != KITH_ERR_NOT_FOUND)
+    return err;
+  err = kith_store_put(txn, KITH_TABLE_BATCHES, batch_key_bytes(key),
+                       (struct kith_bytes){sealed, sealed_len});
+  if (err == KITH_OK)
+    err = kith_store_put(txn, KITH_TABLE_BATCH_HASHES, batch_key_bytes(key),
+                         (struct kith_bytes){hash->bytes, sizeof hash->bytes});
+  if (err == KITH_OK)
+    err = kith_node_audit(node, txn, KITH_AUDIT_BATCH, key->bytes,
+                          (const char *)key->bytes + KITH_ROUND_ID_BYTES, hash, 0);
+  return err;
+}
+
+enum kith_err kith_intake_put(struct kith_node *node, const kith_round_id round,
+                              const char *agency, uint32_t number, const struct kith_hash *hash,
+                              const void *rows, size_t len)
+{
+  KITH_AUTO_FREE uint8_t *sealed = NULL;
+  struct kith_secret *secret = NULL;
+  struct kith_txn *txn = NULL;
+  struct batch_key key;
+  enum kith_err err;
+
+  batch_key_set(&key, round, agency, number);
+  if ((err = kith_roundkey_ensure(node->keys, &secret, round, key_name, NULL)) != KITH_OK)
+    return err;
+  sealed = kith_calloc(len + KITH_BOX_OVERHEAD, 1);
+  err = sealed ? kith_box(sealed, secret, key.bytes, key.len, rows, len) : KITH_ERR_MEMORY;
+  if (err == KITH_OK)
+    err = kith_node_begin(&txn, node);
+  if (err == KITH_OK)
+    err = batch_store(node, txn, &key, hash, sealed, len + KITH_BOX_OVERHEAD);
+  if (err == KITH_OK) {
+    err = kith_txn_commit(txn);
+    txn = NULL;
+  }
+  kith_txn_abort(txn);
+  kith_secret_free(secret);
+  return err;
+}
+
+/* ---- what is held ------------------------------------------------------------------------- */
+
+struct held {
+  uint8_t *bitmap;
+  size_t n_bits;
+  uint32_t n;
+};
+
+static enum kith_err held_visit(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  struct held *held = context;
+  const uint8_t *end = (const uint8_t *)key.bytes + key.len;
+  uint32_t number = (uint32_t)end[-4] << 24 | (uint32_t)end[-3] << 16 | (uint32_t)end[-2] << 8 |
+                    (uint32_t)end[-1];
+
+  (void)value;
+  if (number < held->n_bits) {
+    held->bitmap[number / 8] = (uint8_t)(held->bitmap[number / 8] | 1u << number % 8);
+    held->n++;
+  }
+  return KITH_OK;
+}
+
+enum kith_err kith_intake_held(struct kith_node *node, const kith_round_id round,
+                               const char *agency, uint8_t *bitmap, size_t bytes, uint32_t *held)
+{
+  struct held found = {bitmap, bytes * 8, 0};
+  struct kith_txn *txn = NULL;
+  struct batch_key key;
+  enum kith_err err = kith_txn_begin(&txn, node->store, false);
+
+  if (err != KITH_OK)
+    return err;
+  memset(bitmap, 0, bytes);
+  batch_key_set(&key, round, agency, 0);
+  err = kith_store_each(txn, KITH_TABLE_BATCH_HASHES,
+                        (struct kith_bytes){key.bytes, key.prefix_len}, held_visit, &found);
+  kith_txn_abort(txn);
+  *held = found.n;
+  return err;
+}
+
+enum kith_err kith_intake_complete(struct kith_node *node, const kith_round_id round,
+                                   const char *agency, const struct kith_manifest *manifest)
+{
+  struct kith_txn *txn = NULL;
+  struct batch_key key;
+  enum kith_err err = kith_txn_begin(&txn, node->store, false);
+
+  if (err != KITH_OK)
+    return err;
+  for (uint32_t i = 0; err == KITH_OK && i < manifest->n_batches; i++) {
+    batch_key_set(&key, round, agency, i);
+    err = batch_find(txn, &key, &manifest->batches[i]);
+    err = err == KITH_ERR_EXISTS ? KITH_OK : err == KITH_ERR_NOT_FOUND ? KITH_ERR_NO : err;
+  }
+  kith_txn_abort(txn);
+  return err;
+}
+
+/* ---- reading an agency's rows back --------------------------------------------------------- */
+
+struct loader {
+  struct kith_intake_rows *out;
+  const struct kith_secret *secret;
+  size_t row_bytes;
+  size_t next_row;
+  uint16_t known_fields;
+};
+
+static enum kith_err load_rows(struct loader *loader, const uint8_t *rows, size_t n)
+{
+  struct kith_encodings *enc = &loader->out->encodings;
+
+  if (n > enc->n - loader->next_row)
+    return KITH_ERR_DATA;
+  for (size_t i = 0; i < n; i++, loader->next_row++) {
+    const uint8_t *row = rows + i * loader->row_bytes;
+    uint16_t mask = kith_batch_row_mask(row);
+
+    if (mask & ~loader->known_fields)
+      return KITH_ERR_DATA;
+    memcpy(loader->out->handles + loader->next_row * KITH_HANDLE_BYTES, row, KITH_HANDLE_BYTES);
+    if (enc->masks)
+      enc->masks[loader->next_row] = mask;
+    memcpy(kith_encodings_row(enc, loader->next_row), kith_batch_row_filter(row), enc->row_bytes);
+  }
+  return KITH_OK;
+}
+
+static enum kith_err load_batch(struct loader *loader, struct kith_txn *txn,
+                                const struct batch_key *key)
+{
+  KITH_AUTO_FREE uint8_t *sealed = NULL;
+  size_t len = 0;
+  enum kith_err err =
+      kith_store_get(txn, KITH_TABLE_BATCHES, batch_key_bytes(key), &sealed, &len);
+
+  if (err != KITH_OK)
+    return err;
+  if (len < KITH_BOX_OVERHEAD || (len - KITH_BOX_OVERHEAD) % loader->row_bytes)
+    return KITH_ERR_DATA;
+  KITH_AUTO_FREE uint8_t *rows = kith_calloc(len - KITH_BOX_OVERHEAD, 1);
+  if (!rows)
+    return KITH_ERR_MEMORY;
+  err = kith_box_open(rows, loader->secret, key->bytes, key->len, sealed, len);
+  if (err == KITH_OK)
+    err = load_rows(loader, rows, (len - KITH_BOX_OVERHEAD) / loader->row_bytes);
+  return err;
+}
+
+static enum kith_err rows_alloc(struct kith_intake_rows *out, const struct kith_manifest *manifest,
+                                const struct kith_policy *policy)
+{
+  enum kith_err err;
+
+  kith_encodings_init(&out->encodings);
+  err = kith_encodings_alloc(&out->encodings, manifest->n_records, policy->bits, policy->mask);
+  if (err != KITH_OK)
+    return err;
+  out->handles = kith_calloc(manifest->n_records, KITH_HANDLE_BYTES);
+  if (!out->handles)
+    return KITH_ERR_MEMORY;
+  out->encodings.n_fields = policy->n_fields;
+  for (unsigned i = 0; i < policy->n_fields; i++)
+    out->encodings.field_weights[i] = policy->fields[i].weight;
+  return KITH_OK;
+}
+
+enum kith_err kith_intake_load(struct kith_node *node, struct kith_intake_rows *out,
+                               const kith_round_id round, const char *agency,
+                               const struct kith_manifest *manifest,
+                               const struct kith_policy *policy, struct kith_fault *fault)
+{
+  struct kith_secret *secret = NULL;
+  struct kith_txn *txn = NULL;
+  struct loader loader = {0};
+  struct batch_key key;
+  enum kith_err err;
+
+  memset(out, 0, sizeof *out);
+  if ((err = kith_roundkey_load(node->keys, &secret, round, key_name, fault)) != KITH_OK ||
+      (err = rows_alloc(out, manifest, policy)) != KITH_OK ||
+      (err = kith_txn_begin(&txn, node->store, false)) != KITH_OK)
+    goto end;
+  loader.out = out;
+  loader.secret = secret;
+  loader.row_bytes = kith_batch_row_bytes(policy->bits);
+  loader.known_fields = (uint16_t)((1u << policy->n_fields) - 1);
+  for (uint32_t i = 0; err == KITH_OK && i < manifest->n_batches; i++) {
+    batch_key_set(&key, round, agency, i);
+    err = load_batch(&loader, txn, &key);
+  }
+  if (err == KITH_OK && loader.next_row != manifest->n_records)
+    err = KITH_ERR_DATA;
+  if (err == KITH_OK)
+    err = kith_encodings_check(&out->encodings, agency, fault);
+  else
+    err = kith_fail(fault, err, "%s: the batches are not rows as policy and manifest say", agency);
+end:
+  kith_txn_abort(txn);
+  kith_secret_free(secret);
+  if (err != KITH_OK)
+    kith_intake_rows_free(out);
+  return err;
+}
+
+void kith_intake_rows_free(struct kith_intake_rows *rows)
+{
+  kith_encodings_free(&rows->encodings);
+  kith_free(rows->handles);
+  memset(rows, 0, sizeof *rows);
+}
+
+enum kith_err kith_intake_destroy(struct kith_node *node, const kith_round_id round,
+                                  struct kith_fault *fault)
+{
+  struct kith_bytes prefix = {round, KITH_ROUND_ID_BYTES};
+  struct kith_txn *txn = NULL;
+  enum kith_err err = kith_roundkey_destroy(node->keys, round, key_name, fault);
+
+  if (err == KITH_OK)
+    err = kith_node_begin(&txn, node);
+  if (err == KITH_OK)
+    err = kith_store_delete_prefix(txn, KITH_TABLE_BATCHES, prefix);
+  if (err == KITH_OK)
+    err = kith_store_delete_prefix(txn, KITH_TABLE_BATCH_HASHES, prefix);
+  if (err == KITH_OK) {
+    err = kith_txn_commit(txn);
+    txn = NULL;
+  }
+  kith_txn_abort(txn);
+  return err;
+}

@@ -1,0 +1,136 @@
+#include "proto/round.h"
+
+#include <string.h>
+
+#include "proto/keying.h"
+
+static bool all_have(const struct kith_round_view *view, size_t flag_offset)
+{
+  for (unsigned i = 0; i < view->n_seats; i++) {
+    const bool *flag = (const bool *)((const char *)&view->seats[i] + flag_offset);
+
+    if (view->seats[i].in_roster && !*flag)
+      return false;
+  }
+  return true;
+}
+
+enum kith_round_step kith_round_step(const struct kith_round_view *view)
+{
+  static const struct {
+    size_t flag_offset;
+    enum kith_round_step step;
+  } ladder[] = {
+      {offsetof(struct kith_seat, committed), KITH_STEP_COMMIT},
+      {offsetof(struct kith_seat, opened), KITH_STEP_OPEN},
+      {offsetof(struct kith_seat, confirmed), KITH_STEP_CONFIRM},
+      {offsetof(struct kith_seat, intended), KITH_STEP_INTEND},
+      {offsetof(struct kith_seat, manifested), KITH_STEP_SUBMIT},
+  };
+
+  if (view->aborted)
+    return KITH_STEP_ABORTED;
+  if (view->closed)
+    return KITH_STEP_CLOSED;
+  if (view->released)
+    return KITH_STEP_RELEASED;
+  if (!view->has_roster)
+    return KITH_STEP_GATHER;
+  for (size_t i = 0; i < sizeof ladder / sizeof *ladder; i++)
+    if (!all_have(view, ladder[i].flag_offset))
+      return ladder[i].step;
+  return KITH_STEP_MATCH;
+}
+
+/* Whether all joins but `except`'s name one standardiser. */
+static bool one_standardiser(const struct kith_round_view *view, const struct kith_seat *except)
+{
+  const struct kith_hash *first = NULL;
+
+  for (unsigned i = 0; i < view->n_seats; i++) {
+    const struct kith_seat *seat = &view->seats[i];
+
+    if (!seat->joined || seat == except || (view->has_roster && !seat->in_roster))
+      continue;
+    if (first && !kith_hash_equal(first, &seat->join.standardiser))
+      return false;
+    first = &seat->join.standardiser;
+  }
+  return true;
+}
+
+enum kith_err kith_round_check_joins(const struct kith_round_view *view, enum kith_reason *reason,
+                                     kith_member_id culprit)
+{
+  unsigned n = 0;
+  unsigned n_odd = 0;
+  const struct kith_seat *odd = NULL;
+
+  memset(culprit, 0, sizeof(kith_member_id));
+  for (unsigned i = 0; i < view->n_seats; i++) {
+    const struct kith_seat *seat = &view->seats[i];
+
+    if (!seat->joined || (view->has_roster && !seat->in_roster))
+      continue;
+    n++;
+    if (!kith_hash_equal(&seat->join.charter, &view->open.charter) ||
+        !kith_hash_equal(&seat->join.policy, &view->open.policy)) {
+      *reason = KITH_REASON_DOCUMENTS_DIFFER;
+      memcpy(culprit, seat->member, sizeof(kith_member_id));
+      return KITH_ERR_NO;
+    }
+  }
+  if (one_standardiser(view, NULL))
+    return KITH_OK;
+  *reason = KITH_REASON_STANDARDISERS_DIFFER;
+  for (unsigned i = 0; i < view->n_seats; i++)
+    if (view->seats[i].joined && one_standardiser(view, &view->seats[i])) {
+      odd = &view->seats[i];
+      n_odd++;
+    }
+  /* Of two that differ nobody can say which is the odd one. */
+  if (n > 2 && n_odd == 1)
+    memcpy(culprit, odd->member, sizeof(kith_member_id));
+  return KITH_ERR_NO;
+}
+
+enum kith_err kith_round_judge(const struct kith_round_view *view, const char *complainer,
+                               const struct kith_complaint *complaint, enum kith_reason *reason,
+                               kith_member_id culprit)
+{
+  const struct kith_seat *accused = kith_round_seat(view, complaint->accused);
+  const struct kith_seat *accuser = kith_round_seat(view, complainer);
+  struct kith_secret *contribution = NULL;
+  struct kith_secret *key = NULL;
+  uint8_t public_key[KITH_SEAL_KEY_BYTES];
+  const uint8_t *sealed = NULL;
+  enum kith_err err;
+
+  if (!accused || !accuser || !accused->in_roster || !accuser->in_roster || !accused->opened)
+    return KITH_ERR_DATA;
+  for (unsigned i = 0; i < accused->opening.n; i++)
+    if (strcmp(accused->opening.copies[i].member, complainer) == 0)
+      sealed = accused->opening.copies[i].sealed;
+  if (!sealed)
+    return KITH_ERR_DATA;
+  err = kith_secret_copy(&key, complaint->round_secret_key, sizeof complaint->round_secret_key);
+  if (err == KITH_OK)
+    err = kith_seal_public(public_key, key);
+  if (err != KITH_OK)
+    goto end;
+  *reason = KITH_REASON_FALSE_COMPLAINT;
+  memcpy(culprit, accuser->member, sizeof(kith_member_id));
+  if (!kith_equal(public_key, accuser->join.round_key, sizeof public_key))
+    goto end;
+  err = kith_contribution_open(&contribution, key, &view->roster_hash, accused->member, complainer,
+                               sealed, &accused->commitment.commitment);
+  if (err == KITH_ERR_NO) {
+    *reason = KITH_REASON_BAD_OPENING;
+    memcpy(culprit, accused->member, sizeof(kith_member_id));
+    err = KITH_OK;
+  }
+end:
+  kith_secret_free(contribution);
+  kith_secret_free(key);
+  return err;
+}
