@@ -51,13 +51,13 @@ static void add_name(uint8_t *row, unsigned bits, unsigned field, uint64_t rank,
     add_token(row, bits, field, (uint64_t)name[i] << 8 | (uint64_t)name[i + 1], n);
 }
 
-/* Ranks fall off as 1 / rank. */
-static uint64_t zipf(double u, double n_ranks)
+/* Each doubling of the rank is as likely as the one before: ranks fall off as 1 / rank. */
+static uint64_t zipf(double u, unsigned n_doublings)
 {
-  double rank = 1;
-  for (double power = 1; u > 0 && power < n_ranks; power *= 2, u -= 0.07)
-    rank = power * (1 + u);
-  return (uint64_t)(rank < n_ranks ? rank * 16 : n_ranks * 16);
+  double place = u * n_doublings;
+  unsigned doubling = (unsigned)place;
+  double within = place - doubling;
+  return (UINT64_C(1) << doubling) + (uint64_t)(within * (double)(UINT64_C(1) << doubling));
 }
 
 static void make_row(struct kith_encodings *enc, size_t row, uint64_t person, uint64_t record)
@@ -70,9 +70,9 @@ static void make_row(struct kith_encodings *enc, size_t row, uint64_t person, ui
       mask |= 1u << f;
   uint64_t typo = unit(mix(record * 37)) < 0.1 ? mix(record * 41) : 0;
   if (mask & 1)
-    add_name(bits, enc->bits, 0, zipf(unit(mix(person * 3)), 2000), typo, 10);
+    add_name(bits, enc->bits, 0, zipf(unit(mix(person * 3)), 11), typo, 10);
   if (mask & 2)
-    add_name(bits, enc->bits, 1, zipf(unit(mix(person * 3 + 1)), 40000), 0, 10);
+    add_name(bits, enc->bits, 1, zipf(unit(mix(person * 3 + 1)), 15), 0, 10);
   uint64_t date = mix(person * 3 + 2);
   if (mask & 4) {
     add_token(bits, enc->bits, 2, date % 31, 20);

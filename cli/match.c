@@ -11,20 +11,20 @@
 
 struct match {
   struct kith_ratio threshold;
-  bool has_threshold;
   const char *similarity;
-  bool within;
-  uint64_t bits;
   const char *shard;
-  bool merge;
   const char *out;
+  uint64_t bits;
   uint64_t n_threads;
   uint64_t pairs_max;
-  bool quiet;
   char *const *paths;
-  unsigned n_files;
   char **names;
   struct kith_encodings files[KITH_ENGINE_PARTIES_MAX];
+  unsigned n_files;
+  bool has_threshold;
+  bool within;
+  bool merge;
+  bool quiet;
 };
 
 static enum kith_err check_usage(const struct match *match, int n_operands,
