@@ -6,8 +6,8 @@
  * functions take the table's id and the caller's transaction: what happened and its entry become
  * durable together.
  *
- * Keys of the table: 'e' seq as 8 bytes big-endian -> entry; 'h' -> seq, time, head; 'p' member ->
- * the newest checkpoint of that peer. */
+ * Keys of the table: 'e' seq BE -> entry; 'h' -> seq, time, head of the newest; 'p' member 0x00 seq
+ * BE -> head and signature of that peer's checkpoint; 'x' the same, of one that contradicts it. */
 #ifndef KITH_PROTO_AUDIT_H
 #define KITH_PROTO_AUDIT_H
 
@@ -130,10 +130,10 @@ KITH_MUST_USE enum kith_err kith_audit_checkpoint(struct kith_txn *txn, unsigned
 KITH_MUST_USE enum kith_err kith_checkpoint_verify(const struct kith_checkpoint *checkpoint,
                                                    const uint8_t sign_key[KITH_PUBLIC_BYTES]);
 
-/* Verifies a peer's checkpoint and records it, with an entry, where it is newer than the one held.
- * Seq 0 and a repetition are KITH_OK and write nothing. KITH_ERR_NO: a false signature, nothing is
- * written. KITH_ERR_FULL: the peer contradicts itself (an older seq, or another head at the same
- * one); an entry says so, and the caller commits it. */
+/* Verifies a peer's checkpoint and keeps it, with an entry. Seq 0 and a repetition are KITH_OK and
+ * write nothing; they may come in any order, as requests are repeated. KITH_ERR_NO: a false
+ * signature, nothing is written. KITH_ERR_FULL: another head was held at this seq, so the peer has
+ * rewritten its past; an entry keeps the evidence, and the caller commits it. */
 KITH_MUST_USE enum kith_err kith_audit_record_peer(struct kith_txn *txn, unsigned table,
                                                    int64_t time, const char *member,
                                                    const struct kith_checkpoint *checkpoint,

@@ -77,8 +77,8 @@ KITH_MUST_USE enum kith_err kith_cohort_check(const struct kith_cohort *cohort,
                                               const struct kith_release *release,
                                               struct kith_fault *fault);
 
-/* Seals a written list to a recipient; *out is cleared first. */
-KITH_MUST_USE enum kith_err kith_cohort_seal(struct kith_buf *out,
+/* Seals a written list to a recipient. *out: a fresh buffer (kith_free) of *out_len bytes. */
+KITH_MUST_USE enum kith_err kith_cohort_seal(uint8_t **out, size_t *out_len,
                                              const uint8_t recipient_key[KITH_SEAL_KEY_BYTES],
                                              const kith_round_id round, const char *recipient,
                                              const void *list, size_t len);
