@@ -2,10 +2,12 @@
  * transactions. The only file that includes lmdb.h is base/store.c.
  *
  * One thread owns the environment. Values are copied out. A full map is KITH_ERR_FULL, an
- * ordinary error. Deleting does not erase pages: what must vanish is stored sealed, under a key
- * that is a file of its own (crypto/roundkey.h). After kith_store_commit the transaction is
- * gone, whether it succeeded or not. Never used across a fork.
- * Failpoints: store.commit.before, store.commit.after, store.put. */
+ * ordinary error; a full disk is that or KITH_ERR_IO (LMDB reports a short write so). Deleting
+ * does not erase pages: what must vanish is stored sealed, under a key that is a file of its
+ * own (crypto/roundkey.h). After kith_txn_commit the transaction is gone, whether it succeeded
+ * or not. Never used across a fork.
+ * Failpoints: store.commit.before, store.put; store.commit.after is a place to be killed at
+ * only, as what is durable can't be reported as failed. */
 #ifndef KITH_BASE_STORE_H
 #define KITH_BASE_STORE_H
 

@@ -1,10 +1,12 @@
 #include "base/store.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "tests/unit/unit.h"
 
 enum { THINGS, OTHERS };
@@ -266,6 +268,59 @@ static void killed_at_commit(void **state)
   }
 }
 
+/* In a child: a commit that the disk has no room for, then one after room was made. */
+static int write_past_limit(const char *dir)
+{
+  static char value[300000];
+  struct kith_bytes large = {value, sizeof value};
+  struct rlimit limit = {128 * 1024, RLIM_INFINITY};
+  struct kith_store *store;
+  struct kith_txn *txn;
+  enum kith_err err;
+
+  if (kith_process_setup(true, NULL) != KITH_OK ||
+      kith_store_open(&store, dir, &options, NULL) != KITH_OK)
+    return 1;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  if (kith_txn_begin(&txn, store, true) != KITH_OK)
+    return 2;
+  err = kith_store_put(txn, THINGS, text("large"), large);
+  if (err != KITH_OK)
+    kith_txn_abort(txn);
+  else
+    err = kith_txn_commit(txn);
+  if (err != KITH_ERR_FULL && err != KITH_ERR_IO)
+    return 3;
+  limit.rlim_cur = RLIM_INFINITY;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  if (get_one(store, "kept", "yes") != KITH_OK || get_one(store, "large", "") != KITH_ERR_NOT_FOUND)
+    return 4;
+  put_one(store, "after", "yes");
+  kith_store_close(store);
+  return 0;
+}
+
+static void full_disk_is_an_error(void **state)
+{
+  const char *dir = unit_path(state, "disk");
+  struct kith_store *store = open_store(state, "disk");
+  int status;
+  pid_t child;
+
+  put_one(store, "kept", "yes");
+  kith_store_close(store);
+  child = fork();
+  if (child == 0)
+    _exit(write_past_limit(dir));
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+  store = open_store(state, "disk");
+  assert_int_equal(get_one(store, "kept", "yes"), KITH_OK);
+  assert_int_equal(get_one(store, "after", "yes"), KITH_OK);
+  kith_store_close(store);
+}
+
 static void memory_runs_out(void **state)
 {
   UNIT_EACH_ALLOCATION(n)
@@ -299,6 +354,7 @@ int main(void)
       cmocka_unit_test(walks_prefixes),
       cmocka_unit_test(deletes_many),
       cmocka_unit_test(full_map_is_an_error),
+      cmocka_unit_test(full_disk_is_an_error),
       cmocka_unit_test(second_owner_is_refused),
       cmocka_unit_test(damaged_store_is_refused),
       cmocka_unit_test(failed_commit_writes_nothing),
