@@ -1,0 +1,134 @@
+/* The matcher's service: one thread that owns the socket and the store, answers requests, and moves
+ * each round from state to state; and one thread that matches, when a round is ready.
+ *
+ * Every change of state is one transaction together with the statement that causes it and its audit
+ * entry, so that a matcher that is killed goes on from what it committed. */
+#ifndef KITH_MATCHER_SERVICE_SERVICE_H
+#define KITH_MATCHER_SERVICE_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "matcher/service/config.h"
+#include "matcher/service/tables.h"
+#include "proto/message.h"
+#include "proto/node.h"
+#include "proto/transport.h"
+
+struct kith_matching;
+
+struct kith_matcher_round {
+  struct kith_node_round *node; /* its log and charter */
+  struct kith_policy policy;
+  enum kith_round_state state;
+  int64_t deadline;  /* of the state; 0: none */
+  bool destroyed;    /* encodings, once released; everything, once closed or aborted */
+};
+
+struct kith_matcher {
+  struct kith_matcher_config config;
+  struct kith_node *node;
+  struct kith_server *server;
+  unsigned n_rounds;
+  struct kith_matcher_round **rounds; /* owned, in the order in which they were opened */
+  struct kith_matching *matching;     /* the one that runs; NULL: none */
+};
+
+/* Opens the node, binds the socket, takes up the rounds where they were left. */
+KITH_MUST_USE enum kith_err kith_matcher_new(struct kith_matcher **out, const char *config_path,
+                                             struct kith_fault *fault);
+void kith_matcher_free(struct kith_matcher *matcher);
+
+/* Serves until *stop is set by a signal. `ready` (may be NULL) is called once, `alive` in each turn. */
+struct kith_matcher_hooks {
+  void (*ready)(const char *address);
+  void (*alive)(void);
+};
+KITH_MUST_USE enum kith_err kith_matcher_run(struct kith_matcher *matcher,
+                                             const volatile int *stop,
+                                             const struct kith_matcher_hooks *hooks,
+                                             struct kith_fault *fault);
+
+/* ---- requests.c */
+
+/* Lets the charter's members in, and nobody else. */
+KITH_MUST_USE enum kith_err kith_matcher_allow_members(struct kith_matcher *matcher);
+
+/* Answers one request of a member; the reply's bytes go to `out`. */
+KITH_MUST_USE enum kith_err kith_matcher_answer(struct kith_matcher *matcher, struct kith_buf *out,
+                                                const struct kith_member *member,
+                                                const void *bytes, size_t len);
+
+/* ---- rounds.c */
+
+KITH_MUST_USE enum kith_err kith_matcher_rounds_load(struct kith_matcher *matcher,
+                                                     struct kith_fault *fault);
+void kith_matcher_rounds_free(struct kith_matcher *matcher);
+struct kith_matcher_round *kith_matcher_round_find(struct kith_matcher *matcher,
+                                                   const kith_round_id id);
+/* A statement from a member: checks, stores, moves the round on. *index is its place. */
+enum kith_reply_error kith_matcher_take_statement(struct kith_matcher *matcher,
+                                                  const struct kith_member *member,
+                                                  const kith_round_id id, const void *bytes,
+                                                  size_t len, uint32_t *index);
+
+/* ---- advance.c */
+
+/* Moves the round through all states that it is ready to leave. */
+KITH_MUST_USE enum kith_err kith_matcher_advance(struct kith_matcher *matcher,
+                                                 struct kith_matcher_round *round);
+/* Stores a statement of the matcher's own and the round's new state in one transaction. */
+KITH_MUST_USE enum kith_err kith_matcher_move(struct kith_matcher *matcher,
+                                              struct kith_matcher_round *round,
+                                              enum kith_round_state state, int64_t deadline,
+                                              struct kith_statement *statement);
+/* The same, within a transaction that the caller began, and which is always ended. */
+KITH_MUST_USE enum kith_err kith_matcher_move_in(struct kith_matcher *matcher,
+                                                 struct kith_txn *txn,
+                                                 struct kith_matcher_round *round,
+                                                 enum kith_round_state state, int64_t deadline,
+                                                 struct kith_statement *statement);
+KITH_MUST_USE enum kith_err kith_matcher_abort_round(struct kith_matcher *matcher,
+                                                     struct kith_matcher_round *round,
+                                                     enum kith_reason reason,
+                                                     const char *culprit);
+KITH_MUST_USE enum kith_err kith_matcher_round_store(struct kith_matcher *matcher,
+                                                     struct kith_txn *txn,
+                                                     const struct kith_matcher_round *round);
+
+/* ---- release.c */
+
+struct kith_linkage_result;
+struct kith_intake_rows;
+
+/* Seals the cohort list to every recipient and moves the round to released, in one transaction. */
+KITH_MUST_USE enum kith_err kith_matcher_release(struct kith_matcher *matcher,
+                                                 struct kith_matcher_round *round,
+                                                 const struct kith_linkage_result *result,
+                                                 const struct kith_intake_rows *parties,
+                                                 unsigned n_parties);
+/* A copy of a recipient's sealed list (kith_free). */
+KITH_MUST_USE enum kith_err kith_release_list_load(struct kith_matcher *matcher,
+                                                   const struct kith_matcher_round *round,
+                                                   const char *recipient, uint8_t **out,
+                                                   size_t *len);
+
+/* ---- matching.c */
+
+/* Starts the matching thread on the round's intake. KITH_ERR_EXISTS where one runs. */
+KITH_MUST_USE enum kith_err kith_matching_start(struct kith_matcher *matcher,
+                                                struct kith_matcher_round *round,
+                                                struct kith_fault *fault);
+bool kith_matching_is_of(const struct kith_matching *matching,
+                         const struct kith_matcher_round *round);
+bool kith_matching_done(const struct kith_matching *matching);
+/* Thousandths. */
+uint32_t kith_matching_progress(const struct kith_matching *matching);
+/* Joins the thread, and releases the round or, where matching failed, aborts it. */
+KITH_MUST_USE enum kith_err kith_matching_finish(struct kith_matcher *matcher,
+                                                 struct kith_matcher_round *round);
+/* Cancels and joins. */
+void kith_matching_cancel(struct kith_matcher *matcher);
+
+#endif
