@@ -143,7 +143,7 @@ static void governance_read(struct kith_signers *out, struct kith_json_reader *r
   kith_json_nested(&nested, reader, "governance", true);
   array = kith_json_array(&nested, "keys", 1, KITH_GOVERNANCE_KEYS_MAX);
   for (size_t i = 0; i < json_array_size(array) && nested.err == KITH_OK; i++) {
-    char key[32];
+    char key[48];
 
     (void)snprintf(key, sizeof key, "keys[%zu]", i);
     kith_document_key(&nested, key, json_array_get(array, i), true, out->keys[i]);

@@ -244,7 +244,7 @@ static void release_read(struct kith_policy *out, struct kith_json_reader *reade
   kith_json_nested(&nested, reader, "release", true);
   array = kith_json_array(&nested, "recipients", 0, KITH_RECIPIENTS_MAX);
   for (size_t i = 0; i < json_array_size(array) && nested.err == KITH_OK; i++) {
-    char key[32];
+    char key[48];
 
     (void)snprintf(key, sizeof key, "recipients[%zu]", i);
     kith_document_member_of(&nested, key, json_array_get(array, i), out->recipients[i]);

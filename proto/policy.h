@@ -104,7 +104,7 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
                          unsigned n_agencies);
 /* Whether governance has named the agency's gateway: neither empty nor the default's text. */
 bool kith_policy_gateway_stated(const struct kith_policy_agency *agency);
-enum { KITH_RATIO_TEXT_BYTES = 24 };
+enum { KITH_RATIO_TEXT_BYTES = 32 };
 /* "0.55", or "N/D" where it is no decimal; reads back as the same ratio. */
 void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio ratio);
 /* Signatures, then parse, then expiry at `now` (KITH_ERR_DENIED). */

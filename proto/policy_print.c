@@ -14,13 +14,16 @@ void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio r
     power *= 10;
     decimals++;
   }
-  if (power != ratio.denominator)
+  if (power != ratio.denominator) {
     (void)snprintf(out, KITH_RATIO_TEXT_BYTES, "%u/%u", ratio.numerator, ratio.denominator);
-  else if (decimals == 0)
+  } else if (decimals == 0) {
     (void)snprintf(out, KITH_RATIO_TEXT_BYTES, "%u", ratio.numerator);
-  else
-    (void)snprintf(out, KITH_RATIO_TEXT_BYTES, "%u.%0*u", ratio.numerator / power, decimals,
-                   ratio.numerator % power);
+  } else {
+    char digits[16]; /* a 1 before them keeps the leading zeros */
+
+    (void)snprintf(digits, sizeof digits, "%u", power + ratio.numerator % power);
+    (void)snprintf(out, KITH_RATIO_TEXT_BYTES, "%u.%s", ratio.numerator / power, digits + 1);
+  }
 }
 
 /* Each puts values into an object and gives 0, or another number where memory ran out. */

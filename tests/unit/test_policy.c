@@ -1,0 +1,326 @@
+#include "proto/policy.h"
+
+#include "crypto/secret.h"
+#include "tests/unit/document.h"
+#include "tests/unit/unit.h"
+
+static const char agencies[3][KITH_MEMBER_ID_BYTES] = {"police", "education", "health"};
+
+static struct kith_policy full_policy(void)
+{
+  struct kith_policy policy;
+
+  kith_policy_default(&policy, agencies, 3);
+  policy.scope = (struct kith_scope){true, {2026, 11, 23}, 0, 25};
+  policy.n_recipients = 2;
+  strcpy(policy.recipients[0], "horizon");
+  strcpy(policy.recipients[1], "second");
+  return policy;
+}
+
+static char *print(const struct kith_policy *policy)
+{
+  struct kith_buf buf;
+
+  kith_buf_init(&buf, KITH_DOCUMENT_BYTES_MAX);
+  assert_int_equal(kith_policy_print(&buf, policy), KITH_OK);
+  kith_buf_append(&buf, "", 1);
+  return (char *)buf.bytes;
+}
+
+static json_t *print_json(const struct kith_policy *policy)
+{
+  char *text = print(policy);
+  json_t *json = json_loads(text, 0, NULL);
+
+  assert_non_null(json);
+  free(text);
+  return json;
+}
+
+static enum kith_err read_policy(const char *text, size_t len, struct kith_fault *fault)
+{
+  static struct kith_policy out;
+  static struct kith_policy before;
+  enum kith_err err;
+
+  memset(&out, 0x5a, sizeof out);
+  before = out;
+  err = kith_policy_parse(&out, text, len, "t.json", fault);
+  if (err != KITH_OK)
+    assert_memory_equal(&out, &before, sizeof out);
+  return err;
+}
+
+static void round_trips(void **state)
+{
+  struct kith_policy policies[5];
+
+  (void)state;
+  kith_policy_default(&policies[0], agencies, 3);
+  kith_policy_default(&policies[1], agencies, 1);
+  policies[2] = full_policy();
+  policies[3] = full_policy();
+  policies[3].threshold =
+      (struct kith_threshold){false, {17, 20}, {1, 3}, {1000000000, 1000000000}};
+  policies[3].mask = policies[3].masked_dice = false;
+  policies[3].trial = true;
+  policies[3].candidate_bound = (struct kith_ratio){5, 1000};
+  policies[4] = full_policy();
+  policies[4].masked_dice = false;
+  strcpy(policies[4].purpose, "pr\xc3\xa9vention \"quoted\" \\ / \xe2\x82\xac");
+  for (size_t i = 0; i < 5; i++) {
+    char *text = print(&policies[i]);
+    struct kith_fault fault = {0};
+    struct kith_policy back;
+    char *again;
+
+    if (kith_policy_parse(&back, text, strlen(text), "t.json", &fault) != KITH_OK)
+      fail_msg("%s", fault.text);
+    again = print(&back);
+    assert_string_equal(text, again);
+    assert_int_equal(back.n_agencies, policies[i].n_agencies);
+    assert_int_equal(back.threshold.auto_default, policies[i].threshold.auto_default);
+    assert_int_equal(back.mask, policies[i].mask);
+    assert_int_equal(back.scope.on.day, policies[i].scope.on.day);
+    assert_memory_equal(back.fields, policies[i].fields, sizeof back.fields);
+    assert_memory_equal(back.recipients, policies[i].recipients, sizeof back.recipients);
+    free(text);
+    free(again);
+  }
+}
+
+/* The default differs between two sets of agencies by their names only. */
+static void default_is_fixed(void **state)
+{
+  struct kith_policy policy;
+  struct kith_policy other;
+
+  (void)state;
+  kith_policy_default(&policy, agencies, 3);
+  kith_policy_default(&other, agencies, 3);
+  assert_memory_equal(&policy, &other, sizeof policy);
+  assert_string_equal(policy.rule, "at least 3 services");
+  kith_policy_default(&other, agencies, 1);
+  assert_string_equal(other.rule, "at least 1 service");
+  assert_memory_equal(other.fields, policy.fields, sizeof policy.fields);
+  for (unsigned i = 0; i < policy.n_agencies; i++)
+    assert_false(kith_policy_gateway_stated(&policy.agencies[i]));
+  strcpy(policy.agencies[0].gateway, "PCSC Act 2022 s.9");
+  assert_true(kith_policy_gateway_stated(&policy.agencies[0]));
+  policy.agencies[0].gateway[0] = '\0';
+  assert_false(kith_policy_gateway_stated(&policy.agencies[0]));
+}
+
+static void every_key(void **state)
+{
+  struct kith_policy policy = full_policy();
+  json_t *root = print_json(&policy);
+
+  (void)state;
+  document_mutate(read_policy, root, root, " scope ");
+  json_decref(root);
+}
+
+static void values(void **state)
+{
+  static const struct document_change changes[] = {
+      {"kith", "\"charter\"", "kith: expected \"policy\""},
+      {"format", "2", "format: expected"},
+      {"name", "\"\"", "name: is empty"},
+      {"name", "\"a\\nb\"", "name: has a line break"},
+      {"name", "\"a\\u001bb\"", "name: has a line break or a control character"},
+      {"name", "\"a\\u009bb\"", "name: has a line break or a control character"},
+      {"name", "\"a\\u202eb\"", "name: has a line break or a control character"},
+      {"name", "\"a\\u2066b\"", "name: has a line break or a control character"},
+      {"name", "\"a\\u2013\\u00e9b\"", NULL},
+      {"version", "0", "version: expected"},
+      {"version", "1000000001", "version: expected"},
+      {"expires", "\"2026-02-30T00:00:00Z\"", "expires: expected a time"},
+      {"expires", "\"2026-01-01\"", "expires: expected a time"},
+      {"expires", "\"2026-01-01T00:00:00+01:00\"", "expires: expected a time"},
+      {"agencies", "[]", "agencies: expected an array"},
+      {"agencies.0", "7", "agencies[0]: expected an object"},
+      {"agencies.1.id", "\"police\"", "agencies[1].id: agencies[0] has the same"},
+      {"agencies.1.id", "\"\"", "agencies[1].id: expected a member's id"},
+      {"agencies.1.id", "\"Police\"", "agencies[1].id: expected a member's id"},
+      {"agencies.1.id", "\"abcdefghijklmnopqrstuvwxyz0123456\"", "agencies[1].id: expected"},
+      {"agencies.1.gateway", "\"\"", NULL},
+      {"scope.on", "\"2026-2-3\"", "scope.on: expected a date"},
+      {"scope.on", "\"2026-02-30\"", "scope.on: expected a date"},
+      {"scope.on", "\"2026-11-23T\"", "scope.on: expected a date"},
+      {"scope.on", "\"2024-02-29\"", NULL},
+      {"scope.age_min", "151", "scope.age_min: expected"},
+      {"scope.age_min", "26", "scope.age_max: expected a whole number from 26"},
+      {"scope.age_max", "151", "scope.age_max: expected"},
+      {"standardiser", "\"\"", "standardiser: expected a name"},
+      {"standardiser", "\"kith 1\"", "standardiser: expected a name"},
+      {"standardiser", "\"abcdefghijklmnopqrstuvwxyz012345\"", "standardiser: expected a name"},
+      {"linkage.protection", "\"blind\"", "linkage.protection: expected \"clk\""},
+      {"linkage.bits", "63", "linkage.bits: expected"},
+      {"linkage.bits", "8193", "linkage.bits: expected"},
+      {"linkage.bits", "8192", NULL},
+      {"linkage.mask", "false", "linkage.similarity: masked_dice needs"},
+      {"linkage.similarity", "\"jaccard\"", "linkage.similarity: expected"},
+      {"linkage.similarity", "\"dice\"", NULL},
+      {"linkage.fields", "[]", "linkage.fields: expected an array"},
+      {"linkage.fields.1.field", "\"given_name\"",
+       "linkage.fields[1].field: fields[0] is the same"},
+      {"linkage.fields.1.field", "\"Name\"", "linkage.fields[1].field: expected a name"},
+      {"linkage.fields.0.q", "5", "linkage.fields[0].q: expected"},
+      {"linkage.fields.0.bits_per_token", "0", "linkage.fields[0].bits_per_token: expected"},
+      {"linkage.fields.0.bits_per_token", "65", "linkage.fields[0].bits_per_token: expected"},
+      {"linkage.fields.0.weight", "0", "linkage.fields[0].weight: expected"},
+      {"linkage.fields.0.weight", "65536", "linkage.fields[0].weight: expected"},
+      {"linkage.candidate_bound", "\"0\"", "linkage.candidate_bound: is 0"},
+      {"linkage.candidate_bound", "\"1.1\"", "linkage.candidate_bound: expected a number"},
+      {"linkage.candidate_bound", "\"1e-1\"", "linkage.candidate_bound: expected a number"},
+      {"linkage.candidate_bound", "\"2/3\"", NULL},
+      {"linkage.threshold.default", "\"Auto\"", "linkage.threshold.default: expected \"auto\""},
+      {"linkage.threshold.default", "\"0.4999\"", "default: is not between"},
+      {"linkage.threshold.default", "\"0.991\"", "default: is not between"},
+      {"linkage.threshold.default", "\"0.99\"", NULL},
+      {"linkage.threshold.max", "\"0.4\"", "linkage.threshold.max: is below min"},
+      {"cohort.rule", "\"\"", "cohort.rule: is empty"},
+      {"cohort.rule", "\"police and probation\"", "cohort.rule: rule: column 12: \"probation\""},
+      {"cohort.rule", "\"at least 4 services\"", "cohort.rule: rule: column 10: there are not"},
+      {"cohort.rule", "\"police and not (education or health)\"", NULL},
+      {"cohort.minimum_count", "0", "cohort.minimum_count: expected"},
+      {"cohort.minimum_count", "1001", "cohort.minimum_count: expected"},
+      {"round.quorum", "1", "round.quorum: expected a whole number from 2 to 3"},
+      {"round.quorum", "4", "round.quorum: expected a whole number from 2 to 3"},
+      {"round.minimum_batch", "0", "round.minimum_batch: expected"},
+      {"round.gather_s", "0", "round.gather_s: expected"},
+      {"round.gather_s", "31622401", "round.gather_s: expected"},
+      {"round.keying_s", "0", "round.keying_s: expected"},
+      {"round.submit_s", "0", "round.submit_s: expected"},
+      {"release.recipients", "[]", NULL},
+      {"release.recipients.0", "7", "release.recipients[0]: expected a member's id"},
+      {"release.recipients.1", "\"horizon\"", "release.recipients[1]: is the same"},
+      {"release.recipients", "[\"a\",\"b\",\"c\",\"d\",\"e\"]", "release.recipients: expected"},
+      {"release.review_days", "366", "release.review_days: expected"},
+      {"release.retention_days", "6", "release.retention_days: expected a whole number from 7"},
+      {"release.retention_days", "3651", "release.retention_days: expected"},
+  };
+  struct kith_policy policy = full_policy();
+  json_t *good = print_json(&policy);
+
+  (void)state;
+  document_changes(read_policy, good, changes, sizeof changes / sizeof changes[0]);
+  json_decref(good);
+}
+
+static void too_many(void **state)
+{
+  struct kith_policy policy = full_policy();
+  json_t *root = print_json(&policy);
+  json_t *list = json_object_get(root, "agencies");
+  char value[64];
+
+  (void)state;
+  for (int i = 3; i <= KITH_AGENCIES_MAX; i++) {
+    snprintf(value, sizeof value, "{\"id\": \"a%d\", \"gateway\": \"g\"}", i);
+    json_array_append_new(list, json_loads(value, 0, NULL));
+  }
+  document_refused(read_policy, root, "agencies", "one agency too many");
+  json_array_remove(list, KITH_AGENCIES_MAX);
+  list = json_object_get(json_object_get(root, "linkage"), "fields");
+  while (json_array_size(list) <= KITH_FIELDS_MAX)
+    json_array_append(list, json_array_get(list, 0));
+  document_refused(read_policy, root, "fields", "one field too many");
+  json_decref(root);
+}
+
+static void ratios(void **state)
+{
+  static const struct {
+    struct kith_ratio ratio;
+    const char *text;
+  } known[] = {{{55, 100}, "0.55"},
+               {{5, 1000}, "0.005"},
+               {{0, 1}, "0"},
+               {{1, 1}, "1"},
+               {{10, 10}, "1.0"},
+               {{1, 3}, "1/3"},
+               {{1000000000, 1000000000}, "1.000000000"},
+               {{1, 1000000000}, "0.000000001"},
+               {{999999999, 1000000000}, "0.999999999"},
+               {{7, 999999999}, "7/999999999"}};
+
+  (void)state;
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    char text[KITH_RATIO_TEXT_BYTES];
+    struct kith_ratio back;
+
+    kith_policy_ratio_text(text, known[i].ratio);
+    assert_string_equal(text, known[i].text);
+    assert_int_equal(kith_ratio_parse(&back, text, NULL), KITH_OK);
+    assert_int_equal(back.numerator, known[i].ratio.numerator);
+    assert_int_equal(back.denominator, known[i].ratio.denominator);
+  }
+}
+
+static void accepts(void **state)
+{
+  struct kith_policy policy = full_policy();
+  struct kith_policy out;
+  struct kith_identity *lead = NULL;
+  struct kith_signers signers = {.threshold = 1, .n_keys = 1};
+  struct kith_signed document;
+  struct kith_fault fault = {0};
+  char *text = print(&policy);
+  bool locked;
+
+  (void)state;
+  assert_int_equal(kith_crypto_init(&locked), KITH_OK);
+  assert_int_equal(kith_identity_new(&lead), KITH_OK);
+  memcpy(signers.keys[0], lead->public_keys.sign, KITH_PUBLIC_BYTES);
+  assert_int_equal(kith_signed_from_bytes(&document, KITH_DOCUMENT_POLICY, text, strlen(text)),
+                   KITH_OK);
+  assert_int_equal(kith_policy_accept(&out, &document, &signers, 0, &fault), KITH_ERR_NO);
+  assert_int_equal(kith_signed_sign(&document, lead), KITH_OK);
+  assert_int_equal(kith_policy_accept(&out, &document, &signers, policy.expires - 1, &fault),
+                   KITH_OK);
+  assert_string_equal(out.rule, policy.rule);
+  assert_int_equal(kith_policy_accept(&out, &document, &signers, policy.expires, &fault),
+                   KITH_ERR_DENIED);
+  assert_non_null(strstr(fault.text, "2036-01-01T00:00:00Z"));
+  kith_signed_free(&document);
+
+  /* Signed, but no policy. */
+  assert_int_equal(kith_signed_from_bytes(&document, KITH_DOCUMENT_POLICY, "{}", 2), KITH_OK);
+  assert_int_equal(kith_signed_sign(&document, lead), KITH_OK);
+  assert_int_equal(kith_policy_accept(&out, &document, &signers, 0, &fault), KITH_ERR_DATA);
+  kith_signed_free(&document);
+  kith_identity_free(lead);
+  free(text);
+}
+
+static void out_of_memory(void **state)
+{
+  struct kith_policy policy = full_policy();
+  char *text = print(&policy);
+
+  (void)state;
+  UNIT_EACH_ALLOCATION(n)
+  {
+    enum kith_err err = read_policy(text, strlen(text), NULL);
+
+    if (err == KITH_OK)
+      unit_allocations_done();
+    else
+      assert_true(err == KITH_ERR_MEMORY || err == KITH_ERR_DATA);
+  }
+  free(text);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(round_trips), cmocka_unit_test(default_is_fixed),
+      cmocka_unit_test(every_key),   cmocka_unit_test(values),
+      cmocka_unit_test(too_many),    cmocka_unit_test(ratios),
+      cmocka_unit_test(accepts),     cmocka_unit_test(out_of_memory)};
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
