@@ -107,26 +107,34 @@ uint32_t kith_fraction_millionths(struct kith_fraction fraction)
   return whole + up;
 }
 
-uint32_t kith_similarity_min_common(const struct kith_similarity_pattern *pattern,
-                                    struct kith_ratio bound, uint32_t count_a, uint32_t count_b,
-                                    uint32_t hint)
+/* floor(numerator x 2^32 / denominator), for numerators below 2^96. */
+static uint64_t scaled(u128 numerator, u128 denominator)
 {
-  uint32_t most = count_a < count_b ? count_a : count_b;
-  if (hint > most ||
-      !kith_fraction_reaches(kith_similarity_fraction(pattern, most, count_a, count_b), bound))
-    return KITH_SIMILARITY_NEVER;
-  /* `high` reaches the bound. The answer is close above the hint, if there was one. */
-  uint32_t low = hint;
-  uint32_t high = most;
-  uint32_t step = 1;
-  while (low < high) {
-    uint32_t probe = hint && step < (high - low) / 2 ? low + step - 1 : low + (high - low) / 2;
-    if (kith_fraction_reaches(kith_similarity_fraction(pattern, probe, count_a, count_b), bound)) {
-      high = probe;
-    } else {
-      low = probe + 1;
-      step *= 2;
+  return (uint64_t)((numerator << 32) / denominator);
+}
+
+struct kith_similarity_line kith_similarity_line(const struct kith_similarity_pattern *pattern,
+                                                 struct kith_ratio bound)
+{
+  const u128 n = bound.numerator;
+  const u128 d = bound.denominator;
+  struct kith_similarity_line line = {0};
+  switch (pattern->kind) {
+  case KITH_SIMILARITY_DICE:
+  case KITH_SIMILARITY_MASKED: /* c >= N (a scale_a + b scale_b) / 2 D scale_common */
+    line.never = pattern->scale_common == 0;
+    if (!line.never) {
+      line.per_a = scaled(n * pattern->scale_a, 2 * d * pattern->scale_common);
+      line.per_b = scaled(n * pattern->scale_b, 2 * d * pattern->scale_common);
     }
+    break;
+  case KITH_SIMILARITY_JACCARD: /* c >= N (a + b) / (D + N) */
+    line.per_a = line.per_b = scaled(n, d + n);
+    break;
+  case KITH_SIMILARITY_HAMMING: /* c >= (a + b) / 2 - bits (D - N) / 2D */
+    line.per_a = line.per_b = UINT64_C(1) << 31;
+    line.less = scaled(pattern->bits * (d - n), 2 * d) + 1;
+    break;
   }
-  return low;
+  return line;
 }

@@ -13,8 +13,9 @@
  *
  * Where a + b = 0 each of them is 0: two empty rows are not alike, they say nothing.
  *
- * The engine relies on one property, and whoever changes a formula must keep it: for given
- * masks the fraction never falls as c grows and never rises as a or b grows. */
+ * The engine relies on two properties, and whoever changes a formula must keep them: for given
+ * masks the fraction never falls as c grows and never rises as a or b grows; and
+ * kith_similarity_line stays at or below the least c that reaches the bound. */
 #ifndef KITH_MATCHER_ENGINE_SIMILARITY_H
 #define KITH_MATCHER_ENGINE_SIMILARITY_H
 
@@ -72,11 +73,24 @@ double kith_fraction_double(struct kith_fraction fraction);
 /* In millionths, round half even, from the integers: 0 .. 1,000,000. */
 uint32_t kith_fraction_millionths(struct kith_fraction fraction);
 
-#define KITH_SIMILARITY_NEVER UINT32_MAX
-/* The least c that reaches the bound, or KITH_SIMILARITY_NEVER where min(a, b) does not. `hint`
- * is 0 or a known lower bound (the answer for a smaller b, all else equal): it saves time. */
-uint32_t kith_similarity_min_common(const struct kith_similarity_pattern *pattern,
-                                    struct kith_ratio bound, uint32_t count_a, uint32_t count_b,
-                                    uint32_t hint);
+/* A lower bound, linear in the counts, of the least c that reaches a similarity bound: what the
+ * engine's scan compares with. In units of 2^-32 bits. */
+struct kith_similarity_line {
+  uint64_t per_a; /* at most 2^31 */
+  uint64_t per_b;
+  uint64_t less; /* taken off */
+  bool never;    /* no c reaches the bound */
+};
+
+struct kith_similarity_line kith_similarity_line(const struct kith_similarity_pattern *pattern,
+                                                 struct kith_ratio bound);
+
+/* At most the least c that reaches the bound, and at most 1 below it. */
+static inline uint32_t kith_similarity_line_at(const struct kith_similarity_line *line,
+                                               uint32_t count_a, uint32_t count_b)
+{
+  uint64_t sum = line->per_a * count_a + line->per_b * count_b;
+  return sum > line->less ? (uint32_t)((sum - line->less + UINT32_MAX) >> 32) : 0;
+}
 
 #endif

@@ -16,8 +16,8 @@ void kith_task_setting_sizes(struct kith_task_setting *setting, size_t n_words)
   size_t quad_bytes = n_words * KITH_KERNEL_QUAD_WORDS * sizeof(uint64_t);
   size_t block_bytes = n_words * LANES * sizeof(uint64_t);
   setting->n_words = n_words;
-  setting->chunk_quads = clamp(KITH_TASK_BYTES / (quad_bytes + 1), 1, KITH_TASK_QUADS_MAX);
-  setting->tile_blocks = clamp(KITH_TASK_BYTES / (block_bytes + 1), 2, KITH_TASK_TILE_BLOCKS_MAX);
+  setting->chunk_quads = clamp(KITH_TASK_BYTES / quad_bytes, 1, KITH_TASK_QUADS_MAX);
+  setting->tile_blocks = clamp(KITH_TASK_BYTES / block_bytes, 2, KITH_TASK_TILE_BLOCKS_MAX);
 }
 
 uint64_t kith_task_comparisons(const struct kith_task *task)
@@ -41,7 +41,9 @@ size_t kith_task_worker_bytes(const struct kith_task_setting *setting)
 {
   return setting->chunk_quads * setting->n_words * KITH_KERNEL_QUAD_WORDS * sizeof(uint64_t) +
          (KITH_TASK_SLOTS + 1) * setting->tile_blocks * sizeof(uint64_t) +
-         setting->tile_blocks * LANES * QUERIES * sizeof(struct kith_kernel_hit) +
+         setting->tile_blocks * LANES *
+             (sizeof(struct kith_task_segment) + sizeof(struct kith_similarity_line) +
+              QUERIES * sizeof(struct kith_kernel_hit)) +
          KITH_TASK_PAIRS * sizeof(struct kith_pair);
 }
 
@@ -53,9 +55,12 @@ enum kith_err kith_task_worker_new(struct kith_task_worker *out,
       KITH_KERNEL_ALIGNMENT, setting->chunk_quads * setting->n_words * KITH_KERNEL_QUAD_WORDS,
       sizeof(uint64_t));
   worker.thresholds = kith_calloc((KITH_TASK_SLOTS + 1) * setting->tile_blocks, sizeof(uint64_t));
+  worker.segments = KITH_NEW_ARRAY(struct kith_task_segment, setting->tile_blocks * LANES);
+  worker.lines = KITH_NEW_ARRAY(struct kith_similarity_line, setting->tile_blocks * LANES);
   worker.hits = KITH_NEW_ARRAY(struct kith_kernel_hit, setting->tile_blocks * LANES * QUERIES);
   worker.pairs = KITH_NEW_ARRAY(struct kith_pair, KITH_TASK_PAIRS);
-  if (!worker.quads || !worker.thresholds || !worker.hits || !worker.pairs) {
+  if (!worker.quads || !worker.thresholds || !worker.segments || !worker.lines || !worker.hits ||
+      !worker.pairs) {
     kith_task_worker_free(&worker);
     return KITH_ERR_MEMORY;
   }
@@ -70,6 +75,8 @@ void kith_task_worker_free(struct kith_task_worker *worker)
 {
   kith_free(worker->quads);
   kith_free(worker->thresholds);
+  kith_free(worker->segments);
+  kith_free(worker->lines);
   kith_free(worker->hits);
   kith_free(worker->pairs);
   memset(worker, 0, sizeof *worker);
@@ -85,12 +92,11 @@ enum kith_err kith_task_worker_flush(struct kith_task_worker *worker,
 
 /* ---- thresholds */
 
-/* A tile: blocks of b, and the classes of rows in it. */
+/* A tile: blocks of b, cut into segments. */
 struct tile {
   size_t first_block;
   size_t end_block;
-  size_t first_class;
-  size_t end_class;
+  size_t n_segments;
 };
 
 /* What one class of queries needs of a tile. */
@@ -102,41 +108,75 @@ struct need {
   size_t end_block;
 };
 
-/* All of a class's rows need the same, so the cost is one search a class, not one a row. Within
- * a mask, counts and needs rise together: each search starts from the one before. */
-static void find_need(struct need *need, uint64_t *thresholds,
-                      const struct kith_task_setting *setting, const struct kith_task *task,
-                      const struct tile *tile, uint32_t class_a)
+struct scan_state {
+  struct need needs[KITH_TASK_SLOTS]; /* by slot */
+  unsigned latest;                    /* slot of the query before */
+  uint16_t mask;                      /* of the queries that the worker's lines are for */
+  bool has_lines;
+};
+
+static void cut_tile(struct tile *tile, struct kith_task_segment *segments,
+                     const struct kith_pack *b)
 {
-  const struct kith_pack_class *query = &task->a->classes[class_a];
+  size_t end_row = tile->end_block * LANES < b->n_rows ? tile->end_block * LANES : b->n_rows;
+  uint32_t run = 0;
+  size_t n = 0;
+  for (size_t row = tile->first_block * LANES; row < end_row; row++) {
+    const struct kith_pack_class *class = &b->classes[b->class_of[row]];
+    bool new_run = n > 0 && class->mask != segments[n - 1].mask;
+    run += new_run;
+    if (new_run || row % LANES == 0)
+      segments[n++] = (struct kith_task_segment){
+          .block = (uint32_t)(row / LANES - tile->first_block),
+          .run = run,
+          .count_min = class->count,
+          .mask = class->mask,
+      };
+    segments[n - 1].count_max = class->count; /* counts rise within a mask */
+  }
+  tile->n_segments = n;
+}
+
+/* One line for each pair of masks: there all the weights come down to two slopes. */
+static void find_lines(struct scan_state *state, struct kith_task_worker *worker,
+                       const struct kith_task_setting *setting, const struct tile *tile,
+                       uint16_t mask_a)
+{
+  if (state->has_lines && state->mask == mask_a)
+    return;
+  state->has_lines = true;
+  state->mask = mask_a;
+  for (size_t s = 0; s < tile->n_segments; s++) {
+    const struct kith_task_segment *segment = &worker->segments[s];
+    if (s > 0 && segment->run == segment[-1].run)
+      continue;
+    struct kith_similarity_pattern pattern =
+        kith_similarity_pattern(&setting->similarity, mask_a, segment->mask);
+    worker->lines[segment->run] = kith_similarity_line(&pattern, setting->bound);
+  }
+}
+
+/* Needs rise with counts, so the first row of a segment needs least: one evaluation a segment,
+ * not one a row. */
+static void find_need(struct need *need, uint64_t *thresholds,
+                      const struct kith_task_worker *worker, const struct tile *tile,
+                      uint32_t class_a, uint32_t count_a)
+{
   size_t n_blocks = tile->end_block - tile->first_block;
-  struct kith_similarity_pattern pattern = {0};
-  uint32_t hint = 0;
   *need = (struct need){class_a, true, thresholds, n_blocks, 0};
   for (size_t k = 0; k < n_blocks; k++)
     thresholds[k] = KITH_KERNEL_NEVER;
-  for (size_t c = tile->first_class; c < tile->end_class; c++) {
-    const struct kith_pack_class *rows = &task->b->classes[c];
-    if (c == tile->first_class || rows->mask != rows[-1].mask) {
-      pattern = kith_similarity_pattern(&setting->similarity, query->mask, rows->mask);
-      hint = 0;
-    }
-    uint32_t least =
-        kith_similarity_min_common(&pattern, setting->bound, query->count, rows->count, hint);
-    if (least == KITH_SIMILARITY_NEVER)
+  for (size_t s = 0; s < tile->n_segments; s++) {
+    const struct kith_task_segment *segment = &worker->segments[s];
+    const struct kith_similarity_line *line = &worker->lines[segment->run];
+    uint32_t least = kith_similarity_line_at(line, count_a, segment->count_min);
+    if (line->never || least > count_a || least > segment->count_max)
       continue;
-    hint = least;
-    size_t first = rows->first / LANES;
-    size_t last = (rows[1].first - 1) / LANES;
-    first = first > tile->first_block ? first - tile->first_block : 0;
-    last = last < tile->end_block ? last - tile->first_block : n_blocks - 1;
-    for (size_t k = first; k <= last; k++)
-      if (least < thresholds[k])
-        thresholds[k] = least;
-    if (first < need->first_block)
-      need->first_block = first;
-    if (last + 1 > need->end_block)
-      need->end_block = last + 1;
+    if (least < thresholds[segment->block])
+      thresholds[segment->block] = least;
+    if (segment->block < need->first_block)
+      need->first_block = segment->block;
+    need->end_block = segment->block + 1;
   }
 }
 
@@ -184,11 +224,6 @@ static enum kith_err judge(struct kith_task_worker *worker, const struct kith_ta
 
 /* ---- the scan */
 
-struct scan_state {
-  struct need needs[KITH_TASK_SLOTS]; /* by slot */
-  unsigned latest;                    /* slot of the query before */
-};
-
 /* The need of the query's class; rows are sorted by class, so it is mostly the one before. A quad
  * has at most four classes, one of them possibly the latest: eight slots never clash. */
 static const struct need *need_of(struct scan_state *state, struct kith_task_worker *worker,
@@ -201,8 +236,10 @@ static const struct need *need_of(struct scan_state *state, struct kith_task_wor
   if (latest->valid && latest->class_a == class_a)
     return latest;
   state->latest = (state->latest + 1) % KITH_TASK_SLOTS;
+  const struct kith_pack_class *query = &task->a->classes[class_a];
+  find_lines(state, worker, setting, tile, query->mask);
   find_need(&state->needs[state->latest], worker->thresholds + state->latest * setting->tile_blocks,
-            setting, task, tile, class_a);
+            worker, tile, class_a, query->count);
   return &state->needs[state->latest];
 }
 
@@ -249,10 +286,7 @@ static enum kith_err scan_tile(struct kith_task_worker *worker,
                                const struct kith_task_setting *setting,
                                const struct kith_task *task, struct tile *tile)
 {
-  size_t last_row =
-      tile->end_block * LANES < task->b->n_rows ? tile->end_block * LANES - 1 : task->b->n_rows - 1;
-  tile->first_class = task->b->class_of[tile->first_block * LANES];
-  tile->end_class = (size_t)task->b->class_of[last_row] + 1;
+  cut_tile(tile, worker->segments, task->b);
   struct scan_state state = {0};
   size_t n_quads = (task->end_row - task->first_row + QUERIES - 1) / QUERIES;
   for (size_t quad = 0; quad < n_quads; quad++) {

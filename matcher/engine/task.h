@@ -51,11 +51,22 @@ struct kith_task {
 /* The pairs of rows that a task compares. */
 uint64_t kith_task_comparisons(const struct kith_task *task);
 
+/* The rows of one mask in one block of a tile. */
+struct kith_task_segment {
+  uint32_t block; /* of the tile */
+  uint32_t run;   /* which of the tile's masks, in order */
+  uint32_t count_min;
+  uint32_t count_max;
+  uint16_t mask;
+};
+
 /* One thread's memory. Life: kith_task_worker_new, kith_task_run for each task, then
  * kith_task_worker_flush once, kith_task_worker_free. */
 struct kith_task_worker {
   uint64_t *quads;
   uint64_t *thresholds; /* KITH_TASK_SLOTS + 1 arrays of tile_blocks; the last never reached */
+  struct kith_task_segment *segments; /* of the tile; at most one a row */
+  struct kith_similarity_line *lines; /* by run, for the latest mask of queries */
   struct kith_kernel_hit *hits;
   struct kith_pair *pairs;
   size_t n_pairs;

@@ -306,27 +306,36 @@ static void test_millionths(void **state)
     assert_int_equal(kith_fraction_millionths(cases[i].fraction), cases[i].want);
 }
 
-/* The hint must never change the answer, and the answer must be the least. */
-static void test_min_common(void **state)
+/* The line that the scan compares with is never above the least c that reaches the bound, and
+ * so close below it that the scan loses nothing. */
+static void test_line(void **state)
 {
   (void)state;
   for (unsigned round = 0; round < 20000; round++) {
     struct kith_similarity similarity = {.kind = (enum kith_similarity_kind)below(4), .bits = 300};
+    unsigned weight_max = below(2) ? 100 : 262000;
     for (unsigned f = 0; f < 4; f++)
-      similarity.field_weights[f] = below(100);
+      similarity.field_weights[f] = below(weight_max);
     struct kith_similarity_pattern pattern =
         kith_similarity_pattern(&similarity, (uint16_t)below(16), (uint16_t)below(16));
     struct kith_ratio bound = random_bound();
-    uint32_t a = below(300);
-    uint32_t b = below(300);
+    struct kith_similarity_line line = kith_similarity_line(&pattern, bound);
+    uint32_t a = 1 + below(300);
+    uint32_t b = 1 + below(300);
     uint32_t most = a < b ? a : b;
-    uint32_t want = KITH_SIMILARITY_NEVER;
-    for (uint32_t c = 0; c <= most && want == KITH_SIMILARITY_NEVER; c++)
-      if (kith_fraction_reaches(kith_similarity_fraction(&pattern, c, a, b), bound))
-        want = c;
-    uint32_t hint = want == KITH_SIMILARITY_NEVER ? below(300) : below(want + 1);
-    assert_int_equal(kith_similarity_min_common(&pattern, bound, a, b, 0), want);
-    assert_int_equal(kith_similarity_min_common(&pattern, bound, a, b, hint), want);
+    uint32_t fewest = a + b > 300 ? a + b - 300 : 0; /* so many must meet */
+    uint32_t least = fewest;
+    while (least <= most &&
+           !kith_fraction_reaches(kith_similarity_fraction(&pattern, least, a, b), bound))
+      least++;
+    uint32_t got = kith_similarity_line_at(&line, a, b);
+    if (least > most) {
+      assert_true(line.never || got + 1 > most);
+      continue;
+    }
+    assert_false(line.never);
+    assert_true(got <= least);
+    assert_true(got + 1 >= least || least == fewest);
   }
 }
 
@@ -528,7 +537,7 @@ int main(void)
       cmocka_unit_test(test_many_rows),
       cmocka_unit_test(test_equality_is_in),
       cmocka_unit_test(test_millionths),
-      cmocka_unit_test(test_min_common),
+      cmocka_unit_test(test_line),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_results_ceiling),
       cmocka_unit_test(test_progress_and_cancel),
