@@ -178,6 +178,9 @@ joins = [fill("join " + member, 50) for member in members]
 roster = H("kith roster v1", round_id, 2, charter, policy, opened, *joins)
 contributions = [fill("contribution " + member) for member in members]
 vectors["round"], vectors["roster"] = round_id, roster
+vectors["charter"], vectors["policy"], vectors["open"] = charter, policy, opened
+for i in range(3):
+    vectors["join_%d" % i], vectors["contribution_%d" % i] = joins[i], contributions[i]
 vectors["commitment_1"] = H("kith commitment v1", roster, b"birch_2", contributions[1])
 vectors["contribution_sealed"] = seal(fill("e2"), vectors["seal_public"],
                                       b"kith opening v1" + roster + b"birch_2" + b"ash",
@@ -195,8 +198,10 @@ vectors["confirmation_mac"] = HMAC(confirmation_key, b"kith confirmation v1\0" +
 rows = fill("rows", 300)
 batches = [H("kith batch v1", round_id, b"ash", number, rows) for number in range(3)]
 vectors["batch_2"] = batches[2]
+vectors["rows"] = rows
 vectors["manifest_root"] = H("kith manifest v1", round_id, b"ash", 1234, *batches)
 handle, table_key = fill("handle", 16), fill("table key")
+vectors["handle"], vectors["table_key"] = handle, table_key
 vectors["handle_index"] = H("kith handle index v1", round_id, handle)
 entry_context = b"kith handle entry v1\0" + round_id + handle
 record_id = b"record 17"
