@@ -202,6 +202,8 @@ static enum kith_err cohort_parse(struct kith_reader *reader, struct kith_cohort
   room = rest / RECORD_BYTES_MIN;
   n = kith_read_array_between(reader, 0,
                               people_max < UINT32_MAX ? (uint32_t)people_max : UINT32_MAX);
+  if (reader->err != KITH_OK)
+    return reader->err;
   out->people = KITH_NEW_ARRAY(struct kith_cohort_person, n);
   out->records = KITH_NEW_ARRAY(struct kith_cohort_record, room);
   if (!out->people || !out->records)
