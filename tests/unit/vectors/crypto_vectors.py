@@ -275,7 +275,7 @@ def header():
              "#ifndef KITH_TESTS_CRYPTO_VECTORS_H", "#define KITH_TESTS_CRYPTO_VECTORS_H", "",
              "#include <stdint.h>", ""]
     for name, value in text.items():
-        lines.append('static const char vector_%s[] __attribute__((unused)) = "%s";' % (name, value))
+        lines.append('static const char vector_%s[] __attribute__((unused)) =\n    "%s";' % (name, value))
     for name, value in vectors.items():
         lines.append("static const uint8_t vector_%s[%d] __attribute__((unused)) = {"
                      % (name, len(value)))
