@@ -1,0 +1,116 @@
+#include "daemon/service/agency.h"
+
+#include <string.h>
+
+/* Whether this agency may take part at all; says why not. */
+static bool may_join(const struct kith_agency *agency, struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  bool named = false;
+
+  for (unsigned i = 0; i < round->policy.n_agencies; i++)
+    named = named || strcmp(round->policy.agencies[i].id, agency->node->id) == 0;
+  if (!named)
+    kith_agency_problem(round, "the policy does not name this agency");
+  else if (round->policy.trial && !agency->config.allow_trial)
+    kith_agency_problem(round, "this is a trial round, and [agency] allow_trial is not set here");
+  else if (!kith_hash_equal(&view->open.charter, &agency->node->charter_hash))
+    kith_agency_problem(round, "the round is under another charter than the one in force here");
+  else if (kith_node_now(agency->node) >= round->policy.expires)
+    kith_agency_problem(round, "the round's policy has expired");
+  else
+    return true;
+  return false;
+}
+
+static enum kith_err decline(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  struct kith_statement statement = {.type = KITH_STATEMENT_DECLINE};
+
+  statement.body.ending.open = kith_node_round_view(round->node)->open_hash;
+  statement.body.ending.reason = KITH_REASON_OFFICER;
+  return kith_agency_post(agency, round, &statement);
+}
+
+static enum kith_err gather(struct kith_agency *agency, struct kith_agency_round *round,
+                            const struct kith_seat *own)
+{
+  if (!own->invited || own->declined || own->joined)
+    return KITH_OK;
+  if (round->decision == KITH_DECISION_DECLINE)
+    return decline(agency, round);
+  if (round->decision == KITH_DECISION_JOIN && may_join(agency, round))
+    return kith_agency_join(agency, round);
+  return KITH_OK;
+}
+
+static enum kith_err intend(struct kith_agency *agency, struct kith_agency_round *round,
+                            const struct kith_seat *own)
+{
+  enum kith_err err = kith_agency_verify(agency, round);
+
+  if (err != KITH_OK)
+    return err == KITH_ERR_NO ? KITH_OK : err;
+  return own->intended ? KITH_OK : kith_agency_prepare(agency, round);
+}
+
+static enum kith_err submit(struct kith_agency *agency, struct kith_agency_round *round,
+                            const struct kith_seat *own)
+{
+  enum kith_err err;
+
+  if (own->manifested)
+    return kith_agency_after_manifest(agency, round);
+  err = kith_agency_verify(agency, round);
+  if (err == KITH_OK)
+    err = kith_agency_check_counts(agency, round);
+  if (err != KITH_OK)
+    return err == KITH_ERR_NO ? KITH_OK : err;
+  return kith_agency_submit(agency, round);
+}
+
+static enum kith_err released(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  int64_t retention = (int64_t)round->policy.retention_days * 86400;
+
+  if (kith_node_now(agency->node) >= view->released_at + retention)
+    return kith_agency_end(agency, round);
+  return kith_agency_after_release(agency, round);
+}
+
+enum kith_err kith_agency_act(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_seat *own = kith_round_seat(view, agency->node->id);
+  enum kith_round_step step = kith_round_step(view);
+
+  if (round->finished)
+    return KITH_OK;
+  if (step == KITH_STEP_ABORTED || step == KITH_STEP_CLOSED)
+    return kith_agency_end(agency, round);
+  if (!own)
+    return KITH_OK;
+  if (step == KITH_STEP_GATHER)
+    return gather(agency, round, own);
+  if (!own->in_roster)
+    return KITH_OK;
+  switch (step) {
+  case KITH_STEP_COMMIT:
+    return own->committed ? KITH_OK : kith_agency_commit(agency, round);
+  case KITH_STEP_OPEN:
+    return own->opened ? KITH_OK : kith_agency_open_contribution(agency, round);
+  case KITH_STEP_CONFIRM:
+    return own->confirmed ? KITH_OK : kith_agency_confirm(agency, round);
+  case KITH_STEP_INTEND:
+    return intend(agency, round, own);
+  case KITH_STEP_SUBMIT:
+    return submit(agency, round, own);
+  case KITH_STEP_MATCH:
+    return kith_agency_after_manifest(agency, round);
+  case KITH_STEP_RELEASED:
+    return released(agency, round);
+  default:
+    return KITH_OK;
+  }
+}

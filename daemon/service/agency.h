@@ -1,0 +1,192 @@
+/* The agency's service: one thread that owns the store and the connection to the matcher, looks after
+ * the rounds, and answers officers on the control socket while it waits; and one that encodes.
+ *
+ * The agency asks; the matcher never calls. In each turn the agency takes the statements it has not
+ * seen, verifies them itself, and does what the round's log says is its to do. Whatever it says is
+ * kept before it is sent, so that after a kill the same bytes are said again. */
+#ifndef KITH_DAEMON_SERVICE_AGENCY_H
+#define KITH_DAEMON_SERVICE_AGENCY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "daemon/service/config.h"
+#include "proto/message.h"
+#include "proto/node.h"
+#include "proto/transport.h"
+
+enum kith_agency_table {
+  KITH_TABLE_OUTBOX = KITH_NODE_TABLES, /* round, number BE -> rows, boxed under "outbox" */
+  KITH_TABLE_HANDLES,                   /* round, index of a handle -> entry (proto/submission.h) */
+  KITH_TABLE_TRIAL,                     /* trial rounds: round, handle -> id, boxed under "table" */
+  KITH_AGENCY_TABLES_END
+};
+
+enum kith_decision { KITH_DECISION_NONE, KITH_DECISION_JOIN, KITH_DECISION_DECLINE };
+
+enum { KITH_PROBLEM_BYTES = 256 };
+
+struct kith_agency_round {
+  struct kith_node_round *node;
+  struct kith_policy policy;
+  /* What is kept of it: */
+  enum kith_decision decision;
+  bool verified;     /* every confirmation of the attempt below held */
+  uint32_t verified_attempt;
+  bool outbox_ready; /* all rows are in the outbox */
+  uint32_t n_records;
+  bool finished;     /* everything is destroyed, and the matcher has our statement of it */
+  /* What the matcher says, for people only: */
+  enum kith_round_state state;
+  int64_t deadline;
+  uint32_t progress;
+  char problem[KITH_PROBLEM_BYTES]; /* what stands in the way here; empty: nothing */
+};
+
+struct kith_encode_job;
+struct kith_control;
+
+struct kith_agency {
+  struct kith_agency_config config;
+  struct kith_node *node;
+  struct kith_client *client;
+  struct kith_control *control;
+  struct kith_encode_job *job; /* NULL: none runs */
+  unsigned n_rounds;
+  struct kith_agency_round **rounds; /* owned */
+  bool connected;                    /* the matcher answered the latest request */
+  int64_t last_answer;
+  bool wake; /* an officer has decided: don't wait for the next turn */
+  const volatile int *stop;
+  void (*alive)(void);
+};
+
+KITH_MUST_USE enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
+                                            struct kith_fault *fault);
+void kith_agency_free(struct kith_agency *agency);
+struct kith_agency_hooks {
+  void (*ready)(void);
+  void (*alive)(void);
+};
+KITH_MUST_USE enum kith_err kith_agency_run(struct kith_agency *agency, const volatile int *stop,
+                                            const struct kith_agency_hooks *hooks,
+                                            struct kith_fault *fault);
+
+/* ---- exchange.c: one request and its reply; officers are answered meanwhile */
+
+/* KITH_ERR_TIMEOUT: no answer. KITH_ERR_CANCELLED: the daemon is to stop. A refusal is KITH_OK with
+ * reply->error set. kith_reply_free(out) after use; it borrows until the next exchange. */
+KITH_MUST_USE enum kith_err kith_agency_exchange(struct kith_agency *agency,
+                                                 struct kith_reply *out,
+                                                 struct kith_request *request);
+/* Serves officers until the time is up, the job is done or somebody wakes us. */
+KITH_MUST_USE enum kith_err kith_agency_wait(struct kith_agency *agency, int timeout_ms);
+/* Keeps and sends a statement of our own. *reply: what the matcher said to it. */
+KITH_MUST_USE enum kith_err kith_agency_post(struct kith_agency *agency,
+                                             struct kith_agency_round *round,
+                                             struct kith_statement *statement);
+/* The same for "abort". */
+KITH_MUST_USE enum kith_err kith_agency_post_abort(struct kith_agency *agency,
+                                                   struct kith_agency_round *round,
+                                                   enum kith_reason reason, const char *culprit);
+
+/* ---- rounds.c */
+
+KITH_MUST_USE enum kith_err kith_agency_rounds_load(struct kith_agency *agency,
+                                                    struct kith_fault *fault);
+void kith_agency_rounds_free(struct kith_agency *agency);
+struct kith_agency_round *kith_agency_round_find(struct kith_agency *agency,
+                                                 const kith_round_id id);
+KITH_MUST_USE enum kith_err kith_agency_round_store(struct kith_agency *agency,
+                                                    struct kith_txn *txn,
+                                                    const struct kith_agency_round *round);
+/* In a transaction of its own, with an audit entry of the event. */
+KITH_MUST_USE enum kith_err kith_agency_round_save(struct kith_agency *agency,
+                                                   const struct kith_agency_round *round,
+                                                   enum kith_audit_event event, uint64_t number);
+/* Asks for the documents and statements that are new, verifies and stores them, and acts. */
+KITH_MUST_USE enum kith_err kith_agency_sync(struct kith_agency *agency);
+/* Notes what stands in the way, for the officer and, if it is new, the log. */
+void kith_agency_problem(struct kith_agency_round *round, const char *format, ...)
+    KITH_PRINTF(2, 3);
+
+/* ---- act.c: what the log says is ours to do now */
+KITH_MUST_USE enum kith_err kith_agency_act(struct kith_agency *agency,
+                                            struct kith_agency_round *round);
+
+/* ---- keying.c */
+KITH_MUST_USE enum kith_err kith_agency_join(struct kith_agency *agency,
+                                             struct kith_agency_round *round);
+KITH_MUST_USE enum kith_err kith_agency_commit(struct kith_agency *agency,
+                                               struct kith_agency_round *round);
+KITH_MUST_USE enum kith_err kith_agency_open_contribution(struct kith_agency *agency,
+                                                          struct kith_agency_round *round);
+KITH_MUST_USE enum kith_err kith_agency_confirm(struct kith_agency *agency,
+                                                struct kith_agency_round *round);
+/* Verifies every confirmation, once; then round keys are destroyed. KITH_ERR_NO: the round was
+ * aborted over one. */
+KITH_MUST_USE enum kith_err kith_agency_verify(struct kith_agency *agency,
+                                               struct kith_agency_round *round);
+KITH_MUST_USE enum kith_err kith_agency_round_secret(struct kith_agency *agency,
+                                                     struct kith_secret **out,
+                                                     const struct kith_agency_round *round);
+/* Names of key files: "x", "c", "s" and the attempt. */
+enum { KITH_KEY_NAME_BYTES = 16 };
+void kith_agency_key_name(char out[KITH_KEY_NAME_BYTES], char kind, uint32_t attempt);
+
+/* ---- submit.c */
+KITH_MUST_USE enum kith_err kith_agency_prepare(struct kith_agency *agency,
+                                                struct kith_agency_round *round);
+KITH_MUST_USE enum kith_err kith_agency_submit(struct kith_agency *agency,
+                                               struct kith_agency_round *round);
+/* Whether all counts reach the policy's minimum; aborts the round and gives KITH_ERR_NO if not. */
+KITH_MUST_USE enum kith_err kith_agency_check_counts(struct kith_agency *agency,
+                                                     struct kith_agency_round *round);
+
+/* ---- outbox.c */
+KITH_MUST_USE enum kith_err kith_outbox_fill(struct kith_agency *agency,
+                                             struct kith_agency_round *round,
+                                             struct kith_encode_job *job);
+/* The rows of a batch (kith_free). */
+KITH_MUST_USE enum kith_err kith_outbox_batch(struct kith_agency *agency,
+                                              const struct kith_agency_round *round,
+                                              uint32_t number, uint8_t **rows, size_t *len);
+/* Deletes rows (and with `tables` handle tables) of the round. */
+KITH_MUST_USE enum kith_err kith_outbox_delete(struct kith_agency *agency, const kith_round_id id,
+                                               bool tables);
+/* Up to `max` entries of a trial round's map, from behind *after (all zero: from the start).
+ * `visit` gets handle and id. *more: there are others; *after is then the last one given. */
+typedef enum kith_err kith_trial_visit(void *context, const uint8_t *handle, const char *id);
+KITH_MUST_USE enum kith_err kith_outbox_trial_map(struct kith_agency *agency,
+                                                  const struct kith_agency_round *round,
+                                                  uint8_t *after, unsigned max, bool *more,
+                                                  kith_trial_visit *visit, void *context);
+
+/* ---- ending.c */
+KITH_MUST_USE enum kith_err kith_agency_after_manifest(struct kith_agency *agency,
+                                                       struct kith_agency_round *round);
+KITH_MUST_USE enum kith_err kith_agency_after_release(struct kith_agency *agency,
+                                                      struct kith_agency_round *round);
+KITH_MUST_USE enum kith_err kith_agency_end(struct kith_agency *agency,
+                                            struct kith_agency_round *round);
+/* Audits and says that something is destroyed, unless that was said. */
+KITH_MUST_USE enum kith_err kith_agency_attest(struct kith_agency *agency,
+                                               struct kith_agency_round *round,
+                                               enum kith_destroyed what);
+
+/* ---- control.c: officers, on a Unix-domain socket of mode 0660 */
+KITH_MUST_USE enum kith_err kith_control_open(struct kith_control **out, const char *path,
+                                              struct kith_fault *fault);
+void kith_control_free(struct kith_control *control);
+/* Descriptors to wait for; at most KITH_CONTROL_FDS. */
+enum { KITH_CONTROL_FDS = 9 };
+unsigned kith_control_fds(const struct kith_control *control, int fds[KITH_CONTROL_FDS]);
+/* Serves what is there without waiting. */
+void kith_control_serve(struct kith_control *control, struct kith_agency *agency);
+
+/* ---- officer.c: what may be asked there; *out is a fresh string (kith_free), one JSON object */
+KITH_MUST_USE enum kith_err kith_officer_answer(struct kith_agency *agency, char **out,
+                                                const char *request, size_t len);
+
+#endif

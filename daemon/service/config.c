@@ -1,0 +1,47 @@
+#include "daemon/service/config.h"
+
+#include <string.h>
+
+static enum kith_err read_sections(struct kith_agency_config *config, struct kith_fault *fault)
+{
+  uint64_t store_gib = 0;
+  uint64_t poll_ms = 0;
+  enum kith_err err;
+
+  if ((err = kith_node_config_read(&config->node, config->ini, fault)) != KITH_OK ||
+      (err = kith_ini_require(config->ini, &config->source_file, "source", "file", fault)) !=
+          KITH_OK ||
+      (err = kith_ini_bool(config->ini, &config->allow_trial, "agency", "allow_trial", false,
+                           fault)) != KITH_OK ||
+      (err = kith_ini_u64(config->ini, &store_gib, "agency", "store_gib", 1, 4096, 8, fault)) !=
+          KITH_OK ||
+      (err = kith_ini_u64(config->ini, &poll_ms, "agency", "poll_ms", 10, 600000, 2000, fault)) !=
+          KITH_OK)
+    return err;
+  config->control_socket = kith_ini_get(config->ini, "agency", "control_socket");
+  if (!config->control_socket)
+    config->control_socket = "/run/kithd/control";
+  config->map_bytes = (size_t)store_gib << 30;
+  config->poll_ms = (int)poll_ms;
+  return kith_ini_done(config->ini, fault);
+}
+
+enum kith_err kith_agency_config_load(struct kith_agency_config *out, const char *path,
+                                      struct kith_fault *fault)
+{
+  enum kith_err err;
+
+  memset(out, 0, sizeof *out);
+  err = kith_ini_load(&out->ini, path, fault);
+  if (err == KITH_OK)
+    err = read_sections(out, fault);
+  if (err != KITH_OK)
+    kith_agency_config_free(out);
+  return err;
+}
+
+void kith_agency_config_free(struct kith_agency_config *config)
+{
+  kith_ini_free(config->ini);
+  memset(config, 0, sizeof *config);
+}

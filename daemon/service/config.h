@@ -1,0 +1,34 @@
+/* kithd.conf: the [node] section of proto/node.h, and
+ *
+ *   [source]
+ *   file = /var/lib/kith-export/people.csv    the table of people, CSV
+ *   [agency]
+ *   control_socket = /run/kithd/control       default
+ *   allow_trial = no                          whether trial rounds may be joined here
+ *   store_gib = 8                             the most the store may grow to
+ *   poll_ms = 2000                            how often the matcher is asked
+ */
+#ifndef KITH_DAEMON_SERVICE_CONFIG_H
+#define KITH_DAEMON_SERVICE_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/ini.h"
+#include "proto/node.h"
+
+struct kith_agency_config {
+  struct kith_ini *ini; /* owns the strings */
+  struct kith_node_config node;
+  const char *source_file;
+  const char *control_socket;
+  bool allow_trial;
+  size_t map_bytes;
+  int poll_ms;
+};
+
+KITH_MUST_USE enum kith_err kith_agency_config_load(struct kith_agency_config *out,
+                                                    const char *path, struct kith_fault *fault);
+void kith_agency_config_free(struct kith_agency_config *config);
+
+#endif

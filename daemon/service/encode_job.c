@@ -1,0 +1,111 @@
+#include "daemon/service/encode_job.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct kith_encode_job {
+  kith_round_id round;
+  struct kith_policy policy;
+  char *source_file;
+  struct kith_secret *secret;
+  pthread_t thread;
+  bool joined;
+  atomic_bool cancel;
+  atomic_bool done;
+  atomic_uint progress;
+  enum kith_err err;
+  struct kith_fault fault;
+  struct kith_encoded result;
+};
+
+static void progress(void *context, double share)
+{
+  struct kith_encode_job *job = context;
+
+  atomic_store(&job->progress, (unsigned)(share * 1000));
+}
+
+static void *job_main(void *context)
+{
+  struct kith_encode_job *job = context;
+  struct kith_pipeline_options options = {0};
+
+  options.progress = progress;
+  options.progress_context = job;
+  options.cancel = &job->cancel;
+  job->err = kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
+                               kith_secret_len(job->secret), job->source_file, &options,
+                               &job->fault);
+  kith_secret_free(job->secret);
+  job->secret = NULL;
+  atomic_store(&job->done, true);
+  return NULL;
+}
+
+enum kith_err kith_encode_job_new(struct kith_encode_job **out, const kith_round_id round,
+                                  const struct kith_policy *policy, const char *source_file,
+                                  struct kith_secret *linkage_secret)
+{
+  struct kith_encode_job *job = KITH_NEW(struct kith_encode_job);
+
+  if (job) {
+    memcpy(job->round, round, sizeof job->round);
+    job->policy = *policy;
+    job->secret = linkage_secret;
+    job->source_file = kith_strdup(source_file);
+  } else {
+    kith_secret_free(linkage_secret);
+    return KITH_ERR_MEMORY;
+  }
+  if (!job->source_file || pthread_create(&job->thread, NULL, job_main, job) != 0) {
+    job->joined = true;
+    kith_encode_job_free(job);
+    return KITH_ERR_MEMORY;
+  }
+  *out = job;
+  return KITH_OK;
+}
+
+void kith_encode_job_free(struct kith_encode_job *job)
+{
+  if (!job)
+    return;
+  atomic_store(&job->cancel, true);
+  if (!job->joined)
+    pthread_join(job->thread, NULL);
+  kith_encoded_free(&job->result);
+  kith_secret_free(job->secret);
+  kith_free(job->source_file);
+  kith_free(job);
+}
+
+bool kith_encode_job_is_of(const struct kith_encode_job *job, const kith_round_id round)
+{
+  return memcmp(job->round, round, sizeof job->round) == 0;
+}
+
+bool kith_encode_job_done(const struct kith_encode_job *job)
+{
+  return atomic_load(&job->done);
+}
+
+unsigned kith_encode_job_progress(const struct kith_encode_job *job)
+{
+  return atomic_load(&job->progress);
+}
+
+enum kith_err kith_encode_job_result(struct kith_encode_job *job,
+                                     const struct kith_encoded **out, struct kith_fault *fault)
+{
+  if (!job->joined)
+    pthread_join(job->thread, NULL);
+  job->joined = true;
+  if (job->err != KITH_OK)
+    *fault = job->fault;
+  else
+    *out = &job->result;
+  return job->err;
+}

@@ -1,0 +1,34 @@
+/* The encoding thread: reads the source, standardises, encodes; touches neither store nor socket.
+ * Life: new (starts), poll done, take the result, free (cancels and joins). */
+#ifndef KITH_DAEMON_SERVICE_ENCODE_JOB_H
+#define KITH_DAEMON_SERVICE_ENCODE_JOB_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "crypto/secret.h"
+#include "daemon/pipeline/pipeline.h"
+#include "proto/policy.h"
+#include "proto/statement.h"
+
+struct kith_encode_job;
+
+/* The linkage secret is the job's from now on. */
+KITH_MUST_USE enum kith_err kith_encode_job_new(struct kith_encode_job **out,
+                                                const kith_round_id round,
+                                                const struct kith_policy *policy,
+                                                const char *source_file,
+                                                struct kith_secret *linkage_secret);
+void kith_encode_job_free(struct kith_encode_job *job);
+
+bool kith_encode_job_is_of(const struct kith_encode_job *job, const kith_round_id round);
+bool kith_encode_job_done(const struct kith_encode_job *job);
+unsigned kith_encode_job_progress(const struct kith_encode_job *job); /* thousandths */
+
+/* After done: joins the thread. The result is the job's, until it is freed; *fault says what is wrong
+ * with the source where the job failed. */
+KITH_MUST_USE enum kith_err kith_encode_job_result(struct kith_encode_job *job,
+                                                   const struct kith_encoded **out,
+                                                   struct kith_fault *fault);
+
+#endif

@@ -1,0 +1,246 @@
+#include "daemon/service/agency.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "daemon/service/encode_job.h"
+#include "proto/submission.h"
+
+/* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "show" | "join" | "decline" | "trial-map",
+ * "round": HEX, "after": HEX}. Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
+
+enum { TRIAL_PAGE = 500 };
+
+static json_t *refuse(enum kith_err err, const char *text)
+{
+  return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", text, "exit", kith_err_exit_status(err));
+}
+
+static json_t *hex(const void *bytes, size_t len)
+{
+  char text[2 * KITH_HASH_BYTES + 1];
+
+  kith_hex_encode(text, bytes, len);
+  return json_string(text);
+}
+
+/* ---- one round, in words --------------------------------------------------------------------------- */
+
+static const char *decision_name(enum kith_decision decision)
+{
+  static const char *const names[] = {"none", "join", "decline"};
+
+  return names[decision];
+}
+
+static json_t *round_json(const struct kith_agency *agency, const struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  bool encoding = agency->job && kith_encode_job_is_of(agency->job, round->node->id);
+  unsigned progress = encoding ? kith_encode_job_progress(agency->job) : round->progress;
+  json_t *object = json_pack(
+      "{s:o, s:s, s:i, s:I, s:I, s:i, s:s, s:b, s:b, s:s}", "round",
+      hex(round->node->id, KITH_ROUND_ID_BYTES), "state",
+      round->state ? kith_round_state_name(round->state) : "announced", "attempt",
+      (int)view->attempt, "opened", (json_int_t)view->opened_at, "deadline",
+      (json_int_t)round->deadline, "progress", (int)progress, "decision",
+      decision_name(round->decision), "trial", round->policy.trial, "finished", round->finished,
+      "problem", round->problem);
+
+  if (object && view->aborted) {
+    json_object_set_new(object, "reason", json_string(kith_reason_name(view->abort.reason)));
+    json_object_set_new(object, "culprit", json_string(view->abort.culprit));
+  }
+  return object;
+}
+
+static json_t *fields_json(const struct kith_policy *policy)
+{
+  json_t *fields = json_array();
+
+  for (unsigned i = 0; i < policy->n_fields; i++)
+    json_array_append_new(fields, json_string(policy->fields[i].field));
+  return fields;
+}
+
+static json_t *members_json(const kith_member_id *members, unsigned n)
+{
+  json_t *array = json_array();
+
+  for (unsigned i = 0; i < n; i++)
+    json_array_append_new(array, json_string(members[i]));
+  return array;
+}
+
+static const char *own_gateway(const struct kith_agency *agency, const struct kith_policy *policy)
+{
+  for (unsigned i = 0; i < policy->n_agencies; i++)
+    if (strcmp(policy->agencies[i].id, agency->node->id) == 0)
+      return policy->agencies[i].gateway;
+  return "";
+}
+
+/* What an officer reads before deciding: what would leave, to whom, for what, until when. */
+static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_policy *policy = &round->policy;
+  json_t *object = round_json(agency, round);
+
+  if (!object)
+    return NULL;
+  json_object_set_new(object, "ok", json_true());
+  json_object_set_new(object, "purpose", json_string(policy->purpose));
+  json_object_set_new(object, "policy", json_string(policy->name));
+  json_object_set_new(object, "policy_hash", hex(view->open.policy.bytes, KITH_HASH_BYTES));
+  json_object_set_new(object, "gateway", json_string(own_gateway(agency, policy)));
+  json_object_set_new(object, "fields", fields_json(policy));
+  json_object_set_new(object, "bits", json_integer(policy->bits));
+  json_object_set_new(object, "mask", json_boolean(policy->mask));
+  json_object_set_new(object, "agencies", members_json(view->open.agencies, view->open.n_agencies));
+  json_object_set_new(object, "recipients",
+                      members_json(view->open.recipients, view->open.n_recipients));
+  json_object_set_new(object, "rule", json_string(policy->rule));
+  json_object_set_new(object, "expires", json_integer((json_int_t)view->open.expires));
+  json_object_set_new(object, "retention_days", json_integer(policy->retention_days));
+  return object;
+}
+
+/* ---- verbs -------------------------------------------------------------------------------------------- */
+
+static json_t *do_status(struct kith_agency *agency)
+{
+  struct kith_client_counts counts;
+
+  kith_client_get_counts(agency->client, &counts);
+  return json_pack("{s:b, s:s, s:s, s:I, s:b, s:I, s:i, s:I, s:I}", "ok", 1, "member",
+                   agency->node->id, "charter", agency->node->charter.name, "charter_version",
+                   (json_int_t)agency->node->charter.version, "connected", agency->connected,
+                   "last_answer", (json_int_t)agency->last_answer, "rounds",
+                   (int)agency->n_rounds, "sent_bytes", (json_int_t)counts.sent_bytes,
+                   "received_bytes", (json_int_t)counts.received_bytes);
+}
+
+static json_t *do_rounds(struct kith_agency *agency)
+{
+  json_t *rounds = json_array();
+
+  for (unsigned i = 0; i < agency->n_rounds; i++)
+    json_array_append_new(rounds, round_json(agency, agency->rounds[i]));
+  return json_pack("{s:b, s:o}", "ok", 1, "rounds", rounds);
+}
+
+static json_t *do_decide(struct kith_agency *agency, struct kith_agency_round *round,
+                         enum kith_decision decision)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_seat *own = kith_round_seat(view, agency->node->id);
+  enum kith_decision before = round->decision;
+  enum kith_err err;
+
+  if (before == decision)
+    return json_pack("{s:b}", "ok", 1);
+  if (!own || kith_round_step(view) != KITH_STEP_GATHER || own->joined || own->declined)
+    return refuse(KITH_ERR_NO, "the round is past deciding: it can be aborted by governance");
+  if (decision == KITH_DECISION_JOIN && round->policy.trial && !agency->config.allow_trial)
+    return refuse(KITH_ERR_DENIED, "this is a trial round: it writes out who is behind each "
+                                   "handle. Set [agency] allow_trial = yes if that is meant");
+  round->decision = decision;
+  err = kith_agency_round_save(agency, round,
+                               decision == KITH_DECISION_JOIN ? KITH_AUDIT_OFFICER_JOINED
+                                                              : KITH_AUDIT_OFFICER_DECLINED,
+                               0);
+  if (err != KITH_OK) {
+    round->decision = before;
+    return refuse(err, "the decision could not be kept");
+  }
+  agency->wake = true;
+  return json_pack("{s:b}", "ok", 1);
+}
+
+static enum kith_err trial_visit(void *context, const uint8_t *handle, const char *id)
+{
+  json_t *entry = json_pack("[o, s]", hex(handle, KITH_HANDLE_BYTES), id);
+
+  return entry && json_array_append_new(context, entry) == 0 ? KITH_OK : KITH_ERR_MEMORY;
+}
+
+static json_t *do_trial_map(struct kith_agency *agency, struct kith_agency_round *round,
+                            const char *after_hex)
+{
+  uint8_t after[KITH_HANDLE_BYTES] = {0};
+  bool first = after_hex[0] == '\0';
+  bool more = false;
+  json_t *entries;
+  enum kith_err err;
+
+  if (!round->policy.trial)
+    return refuse(KITH_ERR_DENIED, "only a trial round has a map from handles to records");
+  if (!first && kith_hex_decode(after, sizeof after, after_hex) != KITH_OK)
+    return refuse(KITH_ERR_USAGE, "\"after\" is not a handle");
+  entries = json_array();
+  err = kith_outbox_trial_map(agency, round, after, TRIAL_PAGE, &more, trial_visit, entries);
+  if (err == KITH_OK && first)
+    err = kith_agency_round_save(agency, round, KITH_AUDIT_TRIAL_MAP, 0);
+  if (err != KITH_OK) {
+    json_decref(entries);
+    return refuse(err, err == KITH_ERR_NOT_FOUND
+                           ? "the map is not there: it is made when the agency submits, and "
+                             "destroyed when the round ends"
+                           : "the map can't be read");
+  }
+  return json_pack("{s:b, s:s, s:o, s:b, s:o}", "ok", 1, "party", agency->node->id, "entries",
+                   entries, "more", more, "after", hex(after, sizeof after));
+}
+
+static json_t *answer_about_round(struct kith_agency *agency, const char *verb,
+                                  const json_t *request)
+{
+  const char *id_hex = json_string_value(json_object_get(request, "round"));
+  const char *after = json_string_value(json_object_get(request, "after"));
+  struct kith_agency_round *round;
+  kith_round_id id;
+
+  if (!id_hex || kith_hex_decode(id, sizeof id, id_hex) != KITH_OK)
+    return refuse(KITH_ERR_USAGE, "\"round\" must be the 32 hex digits of a round");
+  round = kith_agency_round_find(agency, id);
+  if (!round)
+    return refuse(KITH_ERR_NOT_FOUND, "no such round is known here; see 'kith round list'");
+  if (strcmp(verb, "show") == 0)
+    return do_show(agency, round);
+  if (strcmp(verb, "join") == 0)
+    return do_decide(agency, round, KITH_DECISION_JOIN);
+  if (strcmp(verb, "decline") == 0)
+    return do_decide(agency, round, KITH_DECISION_DECLINE);
+  if (strcmp(verb, "trial-map") == 0)
+    return do_trial_map(agency, round, after ? after : "");
+  return refuse(KITH_ERR_USAGE, "unknown request");
+}
+
+enum kith_err kith_officer_answer(struct kith_agency *agency, char **out, const char *request,
+                                  size_t len)
+{
+  json_t *object = json_loadb(request, len, JSON_REJECT_DUPLICATES, NULL);
+  const char *verb = json_string_value(json_object_get(object, "do"));
+  json_t *reply;
+  char *text;
+
+  if (!verb)
+    reply = refuse(KITH_ERR_USAGE, "one JSON object with \"do\" was expected");
+  else if (strcmp(verb, "status") == 0)
+    reply = do_status(agency);
+  else if (strcmp(verb, "rounds") == 0)
+    reply = do_rounds(agency);
+  else
+    reply = answer_about_round(agency, verb, object);
+  json_decref(object);
+  text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+  json_decref(reply);
+  if (!text)
+    return KITH_ERR_MEMORY;
+  *out = kith_strdup(text);
+  free(text);
+  return *out ? KITH_OK : KITH_ERR_MEMORY;
+}

@@ -1,0 +1,337 @@
+#include "daemon/service/agency.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/seal.h"
+#include "daemon/service/encode_job.h"
+#include "proto/batch.h"
+#include "proto/submission.h"
+
+enum { ROUND_KEY_BYTES = KITH_ROUND_ID_BYTES + 32 };
+
+struct round_key {
+  uint8_t bytes[ROUND_KEY_BYTES];
+  size_t len;
+};
+
+static struct kith_bytes round_key(struct round_key *key, const kith_round_id round,
+                                   const void *rest, size_t len)
+{
+  memcpy(key->bytes, round, KITH_ROUND_ID_BYTES);
+  memcpy(key->bytes + KITH_ROUND_ID_BYTES, rest, len);
+  key->len = KITH_ROUND_ID_BYTES + len;
+  return (struct kith_bytes){key->bytes, key->len};
+}
+
+static struct kith_bytes batch_key(struct round_key *key, const kith_round_id round,
+                                   uint32_t number)
+{
+  uint8_t big_endian[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16),
+                           (uint8_t)(number >> 8), (uint8_t)number};
+
+  return round_key(key, round, big_endian, sizeof big_endian);
+}
+
+/* ---- filling: rows in random order, each under a random handle --------------------------------------- */
+
+struct filler {
+  struct kith_agency *agency;
+  struct kith_agency_round *round;
+  const struct kith_encoded *encoded;
+  struct kith_secret *outbox_key;
+  struct kith_secret *table_key;
+  struct kith_handles *handles;
+  uint32_t *order; /* record of each place */
+  uint8_t *rows;   /* of one batch */
+  uint8_t *sealed;
+  size_t row_bytes;
+};
+
+/* Fisher and Yates, over the records that are in scope. */
+static enum kith_err shuffle(struct filler *filler, uint32_t *n)
+{
+  const struct kith_encoded *encoded = filler->encoded;
+
+  *n = 0;
+  filler->order = KITH_NEW_ARRAY(uint32_t, encoded->encodings.n);
+  if (!filler->order)
+    return KITH_ERR_MEMORY;
+  for (size_t i = 0; i < encoded->encodings.n; i++)
+    if (encoded->in_scope[i])
+      filler->order[(*n)++] = (uint32_t)i;
+  for (uint32_t i = *n; i > 1; i--) {
+    uint32_t k = randombytes_uniform(i);
+    uint32_t swap = filler->order[i - 1];
+
+    filler->order[i - 1] = filler->order[k];
+    filler->order[k] = swap;
+  }
+  return KITH_OK;
+}
+
+static enum kith_err keep_trial_entry(struct filler *filler, struct kith_txn *txn,
+                                      const uint8_t *handle, const char *id)
+{
+  struct round_key key;
+  struct kith_bytes place =
+      round_key(&key, filler->round->node->id, handle, KITH_HANDLE_BYTES);
+  size_t len = strlen(id);
+  KITH_AUTO_FREE uint8_t *sealed = kith_calloc(len + KITH_BOX_OVERHEAD, 1);
+  enum kith_err err;
+
+  if (!sealed)
+    return KITH_ERR_MEMORY;
+  err = kith_box(sealed, filler->table_key, place.bytes, place.len, id, len);
+  if (err == KITH_OK)
+    err = kith_store_put(txn, KITH_TABLE_TRIAL, place,
+                         (struct kith_bytes){sealed, len + KITH_BOX_OVERHEAD});
+  return err;
+}
+
+static enum kith_err keep_handle(struct filler *filler, struct kith_txn *txn,
+                                 const uint8_t *handle, const char *id)
+{
+  struct kith_hash index;
+  struct round_key key;
+  struct kith_buf entry;
+  enum kith_err err;
+
+  kith_buf_init(&entry, 0);
+  kith_handle_index(&index, filler->round->node->id, handle);
+  err = kith_handle_seal(filler->handles, &entry, handle, id, strlen(id));
+  if (err == KITH_OK)
+    err = kith_store_put(txn, KITH_TABLE_HANDLES,
+                         round_key(&key, filler->round->node->id, index.bytes,
+                                   sizeof index.bytes),
+                         (struct kith_bytes){entry.bytes, entry.len});
+  if (err == KITH_OK && filler->round->policy.trial)
+    err = keep_trial_entry(filler, txn, handle, id);
+  kith_buf_free(&entry);
+  return err;
+}
+
+static enum kith_err fill_batch(struct filler *filler, struct kith_txn *txn, uint32_t number,
+                                const uint32_t *records, uint32_t n)
+{
+  const struct kith_encodings *enc = &filler->encoded->encodings;
+  struct round_key key;
+  struct kith_bytes place = batch_key(&key, filler->round->node->id, number);
+  size_t len = n * filler->row_bytes;
+  enum kith_err err = KITH_OK;
+
+  for (uint32_t i = 0; err == KITH_OK && i < n; i++) {
+    uint8_t handle[KITH_HANDLE_BYTES];
+
+    kith_random_bytes(handle, sizeof handle);
+    kith_batch_row_write(filler->rows + i * filler->row_bytes, handle,
+                         enc->masks ? enc->masks[records[i]] : 0,
+                         kith_encodings_row(enc, records[i]), enc->bits);
+    err = keep_handle(filler, txn, handle, kith_ids_at(&filler->encoded->ids, records[i]));
+    kith_wipe(handle, sizeof handle);
+  }
+  if (err == KITH_OK)
+    err = kith_box(filler->sealed, filler->outbox_key, place.bytes, place.len, filler->rows, len);
+  if (err == KITH_OK)
+    err = kith_store_put(txn, KITH_TABLE_OUTBOX, place,
+                         (struct kith_bytes){filler->sealed, len + KITH_BOX_OVERHEAD});
+  return err;
+}
+
+static enum kith_err fill_batches(struct filler *filler, uint32_t n_records)
+{
+  uint32_t full = kith_batch_rows_max(filler->row_bytes);
+  enum kith_err err = KITH_OK;
+
+  for (uint32_t first = 0, number = 0; err == KITH_OK && first < n_records;
+       first += full, number++) {
+    uint32_t n = n_records - first < full ? n_records - first : full;
+    struct kith_txn *txn = NULL;
+
+    if ((err = kith_node_begin(&txn, filler->agency->node)) != KITH_OK)
+      break;
+    err = fill_batch(filler, txn, number, filler->order + first, n);
+    if (err == KITH_OK)
+      err = kith_txn_commit(txn);
+    else
+      kith_txn_abort(txn);
+    if (filler->agency->alive)
+      filler->agency->alive();
+  }
+  return err;
+}
+
+static enum kith_err filler_init(struct filler *filler, struct kith_agency *agency,
+                                 struct kith_agency_round *round,
+                                 const struct kith_encoded *encoded)
+{
+  struct kith_roundkeys *keys = agency->node->keys;
+  enum kith_err err;
+
+  *filler = (struct filler){.agency = agency, .round = round, .encoded = encoded};
+  filler->row_bytes = kith_batch_row_bytes(round->policy.bits);
+  filler->rows = kith_calloc(KITH_BATCH_BYTES_MAX, 1);
+  filler->sealed = kith_calloc(KITH_BATCH_BYTES_MAX + KITH_BOX_OVERHEAD, 1);
+  if (!filler->rows || !filler->sealed)
+    return KITH_ERR_MEMORY;
+  if ((err = kith_roundkey_ensure(keys, &filler->outbox_key, round->node->id, "outbox", NULL)) !=
+          KITH_OK ||
+      (err = kith_roundkey_ensure(keys, &filler->table_key, round->node->id, "table", NULL)) !=
+          KITH_OK)
+    return err;
+  return kith_handles_new(&filler->handles, round->node->id, filler->table_key);
+}
+
+static void filler_free(struct filler *filler)
+{
+  kith_handles_free(filler->handles);
+  kith_secret_free(filler->outbox_key);
+  kith_secret_free(filler->table_key);
+  kith_free(filler->order);
+  if (filler->rows)
+    kith_wipe(filler->rows, KITH_BATCH_BYTES_MAX);
+  kith_free(filler->rows);
+  kith_free(filler->sealed);
+}
+
+enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_round *round,
+                               struct kith_encode_job *job)
+{
+  const struct kith_encoded *encoded = NULL;
+  struct kith_fault fault = {0};
+  struct filler filler = {0};
+  uint32_t n = 0;
+  enum kith_err err = kith_encode_job_result(job, &encoded, &fault);
+
+  if (err != KITH_OK) {
+    kith_agency_problem(round, "%s", fault.text[0] ? fault.text : kith_err_name(err));
+    return err;
+  }
+  /* What a killed process left behind is of handles that nobody else has. */
+  if ((err = kith_outbox_delete(agency, round->node->id, true)) != KITH_OK ||
+      (err = filler_init(&filler, agency, round, encoded)) != KITH_OK ||
+      (err = shuffle(&filler, &n)) != KITH_OK || (err = fill_batches(&filler, n)) != KITH_OK)
+    goto end;
+  round->outbox_ready = true;
+  round->n_records = n;
+  err = kith_agency_round_save(agency, round, KITH_AUDIT_ENCODED, n);
+  if (err != KITH_OK)
+    round->outbox_ready = false;
+end:
+  filler_free(&filler);
+  return err;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------ */
+
+enum kith_err kith_outbox_batch(struct kith_agency *agency, const struct kith_agency_round *round,
+                                uint32_t number, uint8_t **rows, size_t *len)
+{
+  struct round_key key;
+  struct kith_bytes place = batch_key(&key, round->node->id, number);
+  KITH_AUTO_FREE uint8_t *sealed = NULL;
+  struct kith_secret *secret = NULL;
+  struct kith_txn *txn = NULL;
+  uint8_t *opened = NULL;
+  size_t sealed_len = 0;
+  enum kith_err err = kith_roundkey_load(agency->node->keys, &secret, round->node->id, "outbox",
+                                         NULL);
+
+  if (err == KITH_OK)
+    err = kith_txn_begin(&txn, agency->node->store, false);
+  if (err == KITH_OK)
+    err = kith_store_get(txn, KITH_TABLE_OUTBOX, place, &sealed, &sealed_len);
+  kith_txn_abort(txn);
+  if (err == KITH_OK && sealed_len < KITH_BOX_OVERHEAD)
+    err = KITH_ERR_INTERNAL;
+  if (err == KITH_OK) {
+    opened = kith_calloc(sealed_len - KITH_BOX_OVERHEAD, 1);
+    err = opened ? kith_box_open(opened, secret, place.bytes, place.len, sealed, sealed_len)
+                 : KITH_ERR_MEMORY;
+  }
+  kith_secret_free(secret);
+  if (err != KITH_OK) {
+    kith_free(opened);
+    return err;
+  }
+  *rows = opened;
+  *len = sealed_len - KITH_BOX_OVERHEAD;
+  return KITH_OK;
+}
+
+enum kith_err kith_outbox_delete(struct kith_agency *agency, const kith_round_id id, bool tables)
+{
+  struct kith_bytes prefix = {id, KITH_ROUND_ID_BYTES};
+  struct kith_txn *txn = NULL;
+  enum kith_err err = kith_node_begin(&txn, agency->node);
+
+  if (err != KITH_OK)
+    return err;
+  err = kith_store_delete_prefix(txn, KITH_TABLE_OUTBOX, prefix);
+  if (err == KITH_OK && tables)
+    err = kith_store_delete_prefix(txn, KITH_TABLE_HANDLES, prefix);
+  if (err == KITH_OK && tables)
+    err = kith_store_delete_prefix(txn, KITH_TABLE_TRIAL, prefix);
+  if (err == KITH_OK)
+    return kith_txn_commit(txn);
+  kith_txn_abort(txn);
+  return err;
+}
+
+struct trial_walk {
+  const struct kith_secret *key;
+  uint8_t *after;
+  unsigned left;
+  bool more;
+  kith_trial_visit *visit;
+  void *context;
+};
+
+static enum kith_err trial_entry(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  struct trial_walk *walk = context;
+  const uint8_t *handle = (const uint8_t *)key.bytes + KITH_ROUND_ID_BYTES;
+  KITH_AUTO_FREE char *id = NULL;
+  enum kith_err err;
+
+  if (key.len != KITH_ROUND_ID_BYTES + KITH_HANDLE_BYTES || value.len < KITH_BOX_OVERHEAD)
+    return KITH_ERR_INTERNAL;
+  if (memcmp(handle, walk->after, KITH_HANDLE_BYTES) <= 0)
+    return KITH_OK;
+  if (walk->left-- == 0) {
+    walk->more = true;
+    return KITH_ERR_CANCELLED;
+  }
+  id = kith_calloc(value.len - KITH_BOX_OVERHEAD + 1, 1);
+  if (!id)
+    return KITH_ERR_MEMORY;
+  err = kith_box_open((uint8_t *)id, walk->key, key.bytes, key.len, value.bytes, value.len);
+  if (err == KITH_OK)
+    err = walk->visit(walk->context, handle, id);
+  memcpy(walk->after, handle, KITH_HANDLE_BYTES);
+  return err;
+}
+
+enum kith_err kith_outbox_trial_map(struct kith_agency *agency,
+                                    const struct kith_agency_round *round, uint8_t *after,
+                                    unsigned max, bool *more, kith_trial_visit *visit,
+                                    void *context)
+{
+  struct trial_walk walk = {NULL, after, max, false, visit, context};
+  struct kith_secret *key = NULL;
+  struct kith_txn *txn = NULL;
+  enum kith_err err =
+      kith_roundkey_load(agency->node->keys, &key, round->node->id, "table", NULL);
+
+  if (err == KITH_OK)
+    err = kith_txn_begin(&txn, agency->node->store, false);
+  walk.key = key;
+  if (err == KITH_OK)
+    err = kith_store_each(txn, KITH_TABLE_TRIAL,
+                          (struct kith_bytes){round->node->id, KITH_ROUND_ID_BYTES}, trial_entry,
+                          &walk);
+  kith_txn_abort(txn);
+  kith_secret_free(key);
+  *more = walk.more;
+  return err;
+}
