@@ -1,0 +1,355 @@
+#include "daemon/pipeline/source.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/csv.h"
+#include "base/mem.h"
+
+enum { INDEX_FIRST = 1 << 10, IDS_FIRST = 1 << 10, TEXT_FIRST = 1 << 14 };
+
+struct kith_source {
+  struct kith_csv *csv;
+  char *path;
+  bool strict;
+  size_t id_column;
+  size_t columns[KITH_FIELD_COUNT]; /* SIZE_MAX: absent */
+  size_t n_columns;
+  struct kith_ids ids;
+  uint32_t *index; /* open addressing: row + 1 of an id, 0: free */
+  size_t index_size;
+  size_t index_used;
+  uint64_t set_aside[KITH_ROW_RULE_COUNT];
+  struct kith_row_fault *faults;
+  size_t n_faults;
+  uint64_t bytes_read;
+  uint64_t bytes_all; /* 0: unknown */
+};
+
+const char *kith_row_rule_name(enum kith_row_rule rule)
+{
+  static const char *const names[KITH_ROW_RULE_COUNT] = {
+      "fine", "wrong number of fields", "not UTF-8", "no id", "unusable id", "repeated id"};
+  return names[rule];
+}
+
+/* ---- ids ---- */
+
+const char *kith_ids_at(const struct kith_ids *ids, size_t row)
+{
+  return ids->text + ids->offsets[row];
+}
+
+void kith_ids_free(struct kith_ids *ids)
+{
+  kith_free(ids->text);
+  kith_free(ids->offsets);
+  *ids = (struct kith_ids){0};
+}
+
+enum kith_err kith_ids_add(struct kith_ids *ids, const char *id)
+{
+  size_t len = strlen(id) + 1;
+
+  if (ids->n == ids->cap) {
+    size_t cap = ids->cap ? ids->cap + ids->cap / 2 : IDS_FIRST;
+    uint64_t *offsets = kith_realloc(ids->offsets, cap, sizeof *offsets);
+    if (!offsets)
+      return KITH_ERR_MEMORY;
+    ids->offsets = offsets;
+    ids->cap = cap;
+  }
+  if (ids->text_cap - ids->text_len < len) {
+    size_t cap = (ids->text_cap ? ids->text_cap + ids->text_cap / 2 : TEXT_FIRST) + len;
+    char *text = kith_realloc(ids->text, cap, 1);
+    if (!text)
+      return KITH_ERR_MEMORY;
+    ids->text = text;
+    ids->text_cap = cap;
+  }
+  memcpy(ids->text + ids->text_len, id, len);
+  ids->offsets[ids->n++] = ids->text_len;
+  ids->text_len += len;
+  return KITH_OK;
+}
+
+/* FNV-1a, its high bits folded into the low ones that pick the place. */
+static uint64_t id_hash(const char *id)
+{
+  uint64_t hash = 14695981039346656037u;
+
+  for (; *id != '\0'; id++)
+    hash = (hash ^ (uint8_t)*id) * 1099511628211u;
+  return hash ^ hash >> 32;
+}
+
+/* The place of the id, or the free place where it belongs. */
+static size_t index_place(const struct kith_source *source, const char *id)
+{
+  size_t at = (size_t)id_hash(id) & (source->index_size - 1);
+
+  while (source->index[at] && strcmp(kith_ids_at(&source->ids, source->index[at] - 1), id) != 0)
+    at = (at + 1) & (source->index_size - 1);
+  return at;
+}
+
+static enum kith_err index_grow(struct kith_source *source)
+{
+  size_t old_size = source->index_size;
+  uint32_t *old = source->index;
+  uint32_t *fresh;
+
+  if (source->index_used * 2 < old_size)
+    return KITH_OK;
+  fresh = KITH_NEW_ARRAY(uint32_t, old_size ? old_size * 2 : INDEX_FIRST);
+  if (!fresh)
+    return KITH_ERR_MEMORY;
+  source->index = fresh;
+  source->index_size = old_size ? old_size * 2 : INDEX_FIRST;
+  for (size_t i = 0; i < old_size; i++) {
+    if (old[i])
+      fresh[index_place(source, kith_ids_at(&source->ids, old[i] - 1))] = old[i];
+  }
+  kith_free(old);
+  return KITH_OK;
+}
+
+/* ---- rows ---- */
+
+static bool has_control(const char *id)
+{
+  for (; *id != '\0'; id++) {
+    if ((uint8_t)*id < 0x20 || *id == 0x7f)
+      return true;
+  }
+  return false;
+}
+
+/* Which rule the row breaks, in which column (0-based, SIZE_MAX: none). */
+static enum kith_row_rule row_rule(const struct kith_source *source, const struct kith_csv_row *raw,
+                                   size_t *column)
+{
+  const char *id;
+
+  *column = SIZE_MAX;
+  if (raw->ragged)
+    return KITH_ROW_RAGGED;
+  *column = raw->bad_column;
+  if (raw->bad_text)
+    return KITH_ROW_BAD_TEXT;
+  *column = source->id_column;
+  id = raw->fields[source->id_column];
+  if (id[strspn(id, " \t")] == '\0')
+    return KITH_ROW_NO_ID;
+  if (raw->lens[source->id_column] > KITH_ID_BYTES_MAX || has_control(id))
+    return KITH_ROW_BAD_ID;
+  if (source->index_size && source->index[index_place(source, id)])
+    return KITH_ROW_REPEATED_ID;
+  *column = SIZE_MAX;
+  return KITH_ROW_FINE;
+}
+
+static enum kith_err row_set_aside(struct kith_source *source, struct kith_source_row *row,
+                                   size_t column, struct kith_fault *fault)
+{
+  source->set_aside[row->rule]++;
+  if (source->n_faults < KITH_ROW_FAULTS_MAX)
+    source->faults[source->n_faults++] =
+        (struct kith_row_fault){row->row, column == SIZE_MAX ? 0 : (uint32_t)column + 1, row->rule};
+  if (!source->strict)
+    return KITH_OK;
+  if (column == SIZE_MAX)
+    return kith_fail(fault, KITH_ERR_DATA, "%s: row %llu: %s; expected %zu fields", source->path,
+                     (unsigned long long)row->row, kith_row_rule_name(row->rule),
+                     source->n_columns);
+  return kith_fail(fault, KITH_ERR_DATA, "%s: row %llu, column %zu: %s", source->path,
+                   (unsigned long long)row->row, column + 1, kith_row_rule_name(row->rule));
+}
+
+/* Keeps the id of every row, set aside or not, so that ids and rows stay in step. */
+static enum kith_err row_keep_id(struct kith_source *source, const struct kith_source_row *row,
+                                 struct kith_fault *fault)
+{
+  enum kith_err err;
+
+  if (source->ids.n >= UINT32_MAX - 1)
+    return kith_fail(fault, KITH_ERR_LIMIT, "%s: row %llu: too many rows", source->path,
+                     (unsigned long long)row->row);
+  err = index_grow(source);
+  if (err == KITH_OK)
+    err = kith_ids_add(&source->ids, row->id);
+  if (err != KITH_OK)
+    return kith_fail(fault, err, "%s: no memory for its ids", source->path);
+  if (row->rule == KITH_ROW_FINE) {
+    source->index[index_place(source, row->id)] = (uint32_t)source->ids.n;
+    source->index_used++;
+  }
+  return KITH_OK;
+}
+
+enum kith_err kith_source_next(struct kith_source *source, struct kith_source_row *row,
+                               struct kith_fault *fault)
+{
+  struct kith_csv_row raw;
+  size_t column;
+  enum kith_err err = kith_csv_next(source->csv, &raw, fault);
+
+  if (err != KITH_OK)
+    return err;
+  *row = (struct kith_source_row){.row = raw.row, .id = ""};
+  for (size_t i = 0; i < raw.n_fields; i++)
+    source->bytes_read += raw.lens[i] + 1;
+  row->rule = row_rule(source, &raw, &column);
+  if (row->rule == KITH_ROW_FINE || row->rule == KITH_ROW_REPEATED_ID)
+    row->id = raw.fields[source->id_column];
+  if (row->rule != KITH_ROW_FINE) {
+    err = row_set_aside(source, row, column, fault);
+    return err != KITH_OK ? err : row_keep_id(source, row, fault);
+  }
+  for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
+    if (source->columns[i] != SIZE_MAX)
+      row->fields[i] = raw.fields[source->columns[i]];
+  }
+  return row_keep_id(source, row, fault);
+}
+
+/* ---- opening ---- */
+
+static enum kith_err columns_find_one(const struct kith_source *source, size_t *out,
+                                      const char *name, struct kith_fault *fault)
+{
+  size_t n;
+  const char *const *header = kith_csv_header(source->csv, &n);
+
+  *out = SIZE_MAX;
+  for (size_t i = 0; i < n; i++) {
+    if (strcasecmp(header[i], name) != 0)
+      continue;
+    if (*out != SIZE_MAX)
+      return kith_fail(fault, KITH_ERR_DATA, "%s: row 1: columns %zu and %zu are both \"%s\"",
+                       source->path, *out + 1, i + 1, name);
+    *out = i;
+  }
+  return KITH_OK;
+}
+
+static enum kith_err columns_find(struct kith_source *source, struct kith_fault *fault)
+{
+  enum kith_err err = columns_find_one(source, &source->id_column, "id", fault);
+
+  (void)kith_csv_header(source->csv, &source->n_columns);
+  if (err == KITH_OK && source->id_column == SIZE_MAX)
+    err = kith_fail(fault, KITH_ERR_DATA,
+                    "%s: row 1: no column \"id\"; expected one that names each row, beside any of "
+                    "given_name, middle_names, surname, known_as, date_of_birth, sex, street, "
+                    "town, postcode",
+                    source->path);
+  for (unsigned i = 0; err == KITH_OK && i < KITH_FIELD_COUNT; i++)
+    err = columns_find_one(source, &source->columns[i], kith_field_name((enum kith_field)i), fault);
+  return err;
+}
+
+/* For progress only: where the size can't be had, or says nothing, it stays unknown. */
+static void size_find(struct kith_source *source)
+{
+  struct stat status;
+  size_t len = strlen(source->path);
+
+  if (len > 3 && strcmp(source->path + len - 3, ".gz") == 0)
+    return;
+  if (stat(source->path, &status) == 0 && S_ISREG(status.st_mode))
+    source->bytes_all = (uint64_t)status.st_size;
+}
+
+enum kith_err kith_source_open(struct kith_source **out, const char *path,
+                               const struct kith_source_options *options, struct kith_fault *fault)
+{
+  struct kith_source *source = KITH_NEW(struct kith_source);
+  enum kith_err err;
+
+  if (!source)
+    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", path);
+  source->strict = options && options->strict;
+  source->path = kith_strdup(path);
+  source->faults = KITH_NEW_ARRAY(struct kith_row_fault, KITH_ROW_FAULTS_MAX);
+  if (!source->path || !source->faults) {
+    err = kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", path);
+    goto fail;
+  }
+  err = kith_csv_open(&source->csv, path, NULL, fault);
+  if (err == KITH_OK)
+    err = columns_find(source, fault);
+  if (err != KITH_OK)
+    goto fail;
+  size_find(source);
+  *out = source;
+  return KITH_OK;
+fail:
+  kith_source_free(source);
+  return err;
+}
+
+bool kith_source_has(const struct kith_source *source, enum kith_field field)
+{
+  return source->columns[field] != SIZE_MAX;
+}
+
+size_t kith_source_ignored_columns(const struct kith_source *source)
+{
+  size_t n = source->n_columns - 1;
+
+  for (unsigned i = 0; i < KITH_FIELD_COUNT; i++)
+    n -= source->columns[i] != SIZE_MAX;
+  return n;
+}
+
+double kith_source_share(const struct kith_source *source)
+{
+  if (source->bytes_read >= source->bytes_all)
+    return source->bytes_all ? 1 : 0;
+  return (double)source->bytes_read / (double)source->bytes_all;
+}
+
+uint64_t kith_source_set_aside(const struct kith_source *source, enum kith_row_rule rule)
+{
+  return source->set_aside[rule];
+}
+
+uint64_t kith_source_set_aside_all(const struct kith_source *source)
+{
+  uint64_t n = 0;
+
+  for (unsigned i = 0; i < KITH_ROW_RULE_COUNT; i++)
+    n += source->set_aside[i];
+  return n;
+}
+
+const struct kith_row_fault *kith_source_faults(const struct kith_source *source, size_t *n)
+{
+  *n = source->n_faults;
+  return source->faults;
+}
+
+void kith_source_take_ids(struct kith_source *source, struct kith_ids *out)
+{
+  *out = source->ids;
+  source->ids = (struct kith_ids){0};
+  kith_free(source->index);
+  source->index = NULL;
+  source->index_size = 0;
+  source->index_used = 0;
+}
+
+void kith_source_free(struct kith_source *source)
+{
+  if (!source)
+    return;
+  kith_csv_free(source->csv);
+  kith_ids_free(&source->ids);
+  kith_free(source->index);
+  kith_free(source->faults);
+  kith_free(source->path);
+  kith_free(source);
+}

@@ -1,0 +1,89 @@
+/* A source of records: a CSV file (plain or gzipped) with the standard columns.
+ *
+ * Life: kith_source_open, kith_source_next until KITH_ERR_NOT_FOUND, kith_source_free. Columns are
+ * recognised by their standard names (daemon/pipeline/record.h) without regard to case; `id` is
+ * required, absent ones are missing, others are ignored.
+ *
+ * A row that can't be used is set aside: it is given with its rule and no fields, so that it keeps
+ * its place, is counted, and is remembered by row number, column and rule, never by value. With
+ * `strict` the first such row stops the reading (KITH_ERR_DATA). A file that is no CSV (NUL bytes,
+ * a quote out of place, a field over 64 KiB) stops it always: the rows after it can't be told.
+ *
+ * Memory: about 12 bytes a row beside the bytes of its id; 336,000 rows need 8 MB. */
+#ifndef KITH_DAEMON_PIPELINE_SOURCE_H
+#define KITH_DAEMON_PIPELINE_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "daemon/pipeline/record.h"
+
+enum kith_row_rule {
+  KITH_ROW_FINE,
+  KITH_ROW_RAGGED,      /* more or fewer fields than the header */
+  KITH_ROW_BAD_TEXT,    /* not UTF-8 */
+  KITH_ROW_NO_ID,       /* the id is empty */
+  KITH_ROW_BAD_ID,      /* longer than KITH_ID_BYTES_MAX, or with control characters */
+  KITH_ROW_REPEATED_ID, /* the id of an earlier row that was not set aside */
+  KITH_ROW_RULE_COUNT
+};
+/* "repeated id", static. */
+const char *kith_row_rule_name(enum kith_row_rule rule);
+
+enum { KITH_ID_BYTES_MAX = 128, KITH_ROW_FAULTS_MAX = 1000 };
+
+struct kith_row_fault {
+  uint64_t row;    /* 1-based, the header is row 1 */
+  uint32_t column; /* 1-based, 0: no one column */
+  enum kith_row_rule rule;
+};
+
+/* The ids of rows 0 .. n - 1 as one block of text. Owned by whoever holds the struct. */
+struct kith_ids {
+  size_t n;
+  char *text;        /* the ids, each with its terminator */
+  uint64_t *offsets; /* n */
+  size_t text_len;
+  size_t text_cap;
+  size_t cap;
+};
+/* "" where the row has no usable id. */
+const char *kith_ids_at(const struct kith_ids *ids, size_t row);
+void kith_ids_free(struct kith_ids *ids);
+KITH_MUST_USE enum kith_err kith_ids_add(struct kith_ids *ids, const char *id);
+
+struct kith_source_options {
+  bool strict;
+};
+
+struct kith_source_row {
+  uint64_t row;                         /* as in the file: 1-based, the header is row 1 */
+  const char *id;                       /* "" where there is none; valid until the next call */
+  const char *fields[KITH_FIELD_COUNT]; /* the same; NULL: no such column, or set aside */
+  enum kith_row_rule rule;
+};
+
+struct kith_source;
+KITH_MUST_USE enum kith_err kith_source_open(struct kith_source **out, const char *path,
+                                             const struct kith_source_options *options,
+                                             struct kith_fault *fault);
+/* KITH_OK, KITH_ERR_NOT_FOUND after the last row, or an error with *fault. */
+KITH_MUST_USE enum kith_err kith_source_next(struct kith_source *source,
+                                             struct kith_source_row *row, struct kith_fault *fault);
+bool kith_source_has(const struct kith_source *source, enum kith_field field);
+/* Columns of the file that are neither the id nor a standard field. */
+size_t kith_source_ignored_columns(const struct kith_source *source);
+/* About how much of the file has been read, in [0, 1]; 0 where it is gzipped. */
+double kith_source_share(const struct kith_source *source);
+
+/* Rows set aside so far: by rule, and the first KITH_ROW_FAULTS_MAX of them. */
+uint64_t kith_source_set_aside(const struct kith_source *source, enum kith_row_rule rule);
+uint64_t kith_source_set_aside_all(const struct kith_source *source);
+const struct kith_row_fault *kith_source_faults(const struct kith_source *source, size_t *n);
+
+/* The ids so far; the caller owns them from now on, and the source is read no further. */
+void kith_source_take_ids(struct kith_source *source, struct kith_ids *out);
+void kith_source_free(struct kith_source *source);
+
+#endif
