@@ -45,8 +45,10 @@ typedef enum kith_err kith_engine_sink(void *context, const struct kith_pair *pa
 typedef void kith_engine_progress(void *context, uint64_t done, uint64_t total);
 
 enum kith_engine_method {
-  KITH_ENGINE_AUTO, /* the planner's choice; at present always brute force */
-  KITH_ENGINE_BRUTE /* every pair, bit by bit, with the best kernel */
+  KITH_ENGINE_AUTO,  /* the planner's choice, by a sample */
+  KITH_ENGINE_BRUTE, /* every pair, bit by bit */
+  KITH_ENGINE_SKETCH /* the learned count-sketch filter, then every pair that it leaves; brute
+                        force where rows are too long for it (KITH_SKETCH_BITS_MAX) */
 };
 
 struct kith_engine_options {
@@ -56,6 +58,7 @@ struct kith_engine_options {
   bool within;             /* pairs of rows of the same party */
   unsigned n_threads;      /* 1 .. KITH_ENGINE_THREADS_MAX, the calling one included */
   enum kith_engine_method method;
+  unsigned sketch_groups;         /* for KITH_ENGINE_SKETCH: 4 .. 128, 0: the planner's choice */
   const char *kernel;             /* "scalar", "avx2", "avx512"; NULL: KITH_KERNEL, else the best */
   size_t memory_bytes_max;        /* what the engine may allocate; 0: no ceiling */
   uint64_t results_max;           /* 0: no ceiling */

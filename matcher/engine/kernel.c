@@ -13,21 +13,25 @@ static bool always(void)
 #if defined(__x86_64__)
 static bool has_avx2(void)
 {
-  return __builtin_cpu_supports("avx2");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 }
 
 static bool has_avx512(void)
 {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vpopcntdq");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vpopcntdq");
 }
 #endif
 
 static const struct kith_kernel kernels[] = {
 #if defined(__x86_64__)
-    {"avx512", has_avx512, kith_kernel_scan_avx512},
-    {"avx2", has_avx2, kith_kernel_scan_avx2},
+    {"avx512", has_avx512, kith_kernel_scan_avx512, kith_kernel_sieve_avx512,
+     kith_kernel_common_avx512, 0.19, 0.02, 50},
+    {"avx2", has_avx2, kith_kernel_scan_avx2, kith_kernel_sieve_avx2, kith_kernel_common_avx2, 0.5,
+     0.022, 60},
 #endif
-    {"scalar", always, kith_kernel_scan_scalar},
+    {"scalar", always, kith_kernel_scan_scalar, kith_kernel_sieve_scalar, kith_kernel_common_scalar,
+     2.2, 0.1, 150},
 };
 
 const struct kith_kernel *kith_kernel_table(size_t *n)

@@ -43,10 +43,49 @@ struct kith_kernel_hit {
 typedef size_t kith_kernel_scan_fn(const struct kith_kernel_scan *scan,
                                    struct kith_kernel_hit *hits);
 
+/* ---- the sieve: sums of minima of sketches (sketch.h), modulo 256
+ *
+ * Rows stand in units of 64, group by group: the count of group g of lane r of unit u is
+ * sketches[(u x n_groups + g) x 64 + r]. A row passes for a query where
+ *
+ *   start[query][row] - shift[query] + the sum over groups of min(query's count, row's count),
+ *
+ * modulo 256, is at most window[query]. */
+enum { KITH_KERNEL_UNIT = 64 };
+
+struct kith_kernel_sieve {
+  const uint32_t *queries; /* [g x 4 + i]: the count of query i in group g, in each byte */
+  const uint8_t *sketches; /* the tile's first unit */
+  size_t n_groups;
+  size_t first_unit; /* of the tile, first_unit <= u < end_unit */
+  size_t end_unit;
+  const uint8_t *start[KITH_KERNEL_QUERIES]; /* 64-byte aligned, per row of the tile */
+  uint8_t shift[KITH_KERNEL_QUERIES];
+  uint8_t window[KITH_KERNEL_QUERIES];
+};
+
+struct kith_kernel_candidate {
+  uint32_t row; /* of the tile */
+  uint32_t query;
+};
+
+/* Writes the rows that pass, at most 4 x 64 x units; returns how many. */
+typedef size_t kith_kernel_sieve_fn(const struct kith_kernel_sieve *sieve,
+                                    struct kith_kernel_candidate *candidates);
+
+/* The number of bits that two rows of n_words words, 64-byte aligned, have in common. */
+typedef uint32_t kith_kernel_common_fn(const uint64_t *a, const uint64_t *b, size_t n_words);
+
 struct kith_kernel {
   const char *name;
   bool (*usable)(void);
   kith_kernel_scan_fn *scan;
+  kith_kernel_sieve_fn *sieve;
+  kith_kernel_common_fn *common;
+  /* Measured costs, in cycles a pair of rows, for the planner. */
+  double word_cost;   /* of a scan, a word */
+  double group_cost;  /* of a sieve, a group */
+  double verify_cost; /* of a candidate */
 };
 
 /* The table, best first; *n kernels. */
@@ -58,10 +97,27 @@ KITH_MUST_USE enum kith_err kith_kernel_choose(const struct kith_kernel **out, c
                                                struct kith_fault *fault);
 
 kith_kernel_scan_fn kith_kernel_scan_scalar;
+kith_kernel_sieve_fn kith_kernel_sieve_scalar;
+kith_kernel_common_fn kith_kernel_common_scalar;
 #if defined(__x86_64__)
 kith_kernel_scan_fn kith_kernel_scan_avx2;
+kith_kernel_sieve_fn kith_kernel_sieve_avx2;
+kith_kernel_common_fn kith_kernel_common_avx2;
 kith_kernel_scan_fn kith_kernel_scan_avx512;
+kith_kernel_sieve_fn kith_kernel_sieve_avx512;
+kith_kernel_common_fn kith_kernel_common_avx512;
 #endif
+
+/* Appends the candidates of one unit for one query. */
+static inline size_t kith_kernel_candidates(struct kith_kernel_candidate *candidates,
+                                            uint64_t lanes, size_t unit, uint32_t query)
+{
+  size_t n = 0;
+  for (; lanes; lanes &= lanes - 1)
+    candidates[n++] = (struct kith_kernel_candidate){
+        (uint32_t)(unit * KITH_KERNEL_UNIT) + (uint32_t)__builtin_ctzll(lanes), query};
+  return n;
+}
 
 /* Appends the hits of one block for one query. */
 static inline size_t kith_kernel_hits(struct kith_kernel_hit *hits, unsigned lanes, size_t block,

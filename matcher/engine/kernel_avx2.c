@@ -105,6 +105,70 @@ AVX2 size_t kith_kernel_scan_avx2(const struct kith_kernel_scan *scan, struct ki
   return n;
 }
 
+AVX2 static inline __m256i load(const uint8_t *bytes)
+{
+  return _mm256_load_si256((const __m256i *)(const void *)bytes);
+}
+
+AVX2 static inline uint64_t within_window(__m256i low, __m256i high, uint8_t window)
+{
+  __m256i most = _mm256_set1_epi8((char)window);
+  uint32_t l = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(low, most), low));
+  uint32_t h = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(high, most), high));
+  return (uint64_t)h << 32 | l;
+}
+
+AVX2 size_t kith_kernel_sieve_avx2(const struct kith_kernel_sieve *sieve,
+                                   struct kith_kernel_candidate *candidates)
+{
+  size_t n = 0;
+  for (size_t u = sieve->first_unit; u < sieve->end_unit; u++) {
+    const uint8_t *rows = sieve->sketches + u * sieve->n_groups * KITH_KERNEL_UNIT;
+    __m256i low[QUERIES];
+    __m256i high[QUERIES];
+    for (unsigned i = 0; i < QUERIES; i++) {
+      const uint8_t *start = sieve->start[i] + u * KITH_KERNEL_UNIT;
+      __m256i shift = _mm256_set1_epi8((char)sieve->shift[i]);
+      low[i] = _mm256_sub_epi8(load(start), shift);
+      high[i] = _mm256_sub_epi8(load(start + 32), shift);
+    }
+    __m256i l0 = low[0], l1 = low[1], l2 = low[2], l3 = low[3];
+    __m256i h0 = high[0], h1 = high[1], h2 = high[2], h3 = high[3];
+    const uint32_t *query = sieve->queries;
+    for (size_t g = 0; g < sieve->n_groups; g++) {
+      __m256i x = load(rows), y = load(rows + 32);
+      __m256i count = _mm256_set1_epi32((int)query[0]);
+      l0 = _mm256_add_epi8(l0, _mm256_min_epu8(count, x));
+      h0 = _mm256_add_epi8(h0, _mm256_min_epu8(count, y));
+      count = _mm256_set1_epi32((int)query[1]);
+      l1 = _mm256_add_epi8(l1, _mm256_min_epu8(count, x));
+      h1 = _mm256_add_epi8(h1, _mm256_min_epu8(count, y));
+      count = _mm256_set1_epi32((int)query[2]);
+      l2 = _mm256_add_epi8(l2, _mm256_min_epu8(count, x));
+      h2 = _mm256_add_epi8(h2, _mm256_min_epu8(count, y));
+      count = _mm256_set1_epi32((int)query[3]);
+      l3 = _mm256_add_epi8(l3, _mm256_min_epu8(count, x));
+      h3 = _mm256_add_epi8(h3, _mm256_min_epu8(count, y));
+      rows += KITH_KERNEL_UNIT;
+      query += QUERIES;
+    }
+    n += kith_kernel_candidates(candidates + n, within_window(l0, h0, sieve->window[0]), u, 0);
+    n += kith_kernel_candidates(candidates + n, within_window(l1, h1, sieve->window[1]), u, 1);
+    n += kith_kernel_candidates(candidates + n, within_window(l2, h2, sieve->window[2]), u, 2);
+    n += kith_kernel_candidates(candidates + n, within_window(l3, h3, sieve->window[3]), u, 3);
+  }
+  return n;
+}
+
+__attribute__((target("popcnt"))) uint32_t
+kith_kernel_common_avx2(const uint64_t *a, const uint64_t *b, size_t n_words)
+{
+  uint64_t count = 0;
+  for (size_t w = 0; w < n_words; w++)
+    count += (uint64_t)__builtin_popcountll(a[w] & b[w]);
+  return (uint32_t)count;
+}
+
 #else
 typedef int kith_kernel_avx2_is_for_x86;
 #endif

@@ -6,7 +6,7 @@
 
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512vpopcntdq")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vpopcntdq")))
 
 enum { LANES = KITH_KERNEL_LANES, QUERIES = KITH_KERNEL_QUERIES };
 
@@ -90,6 +90,81 @@ AVX512 size_t kith_kernel_scan_avx512(const struct kith_kernel_scan *scan,
     block += 2 * block_words;
   }
   return n;
+}
+
+AVX512 static inline __m512i add_least(__m512i sum, __m512i count, __m512i rows)
+{
+  return _mm512_add_epi8(sum, _mm512_min_epu8(count, rows));
+}
+
+AVX512 static inline __m512i started(const struct kith_kernel_sieve *sieve, unsigned i, size_t unit)
+{
+  return _mm512_sub_epi8(_mm512_load_si512(sieve->start[i] + unit * KITH_KERNEL_UNIT),
+                         _mm512_set1_epi8((char)sieve->shift[i]));
+}
+
+AVX512 static inline size_t pass(struct kith_kernel_candidate *candidates,
+                                 const struct kith_kernel_sieve *sieve, __m512i sum, size_t unit,
+                                 unsigned i)
+{
+  uint64_t lanes = _mm512_cmple_epu8_mask(sum, _mm512_set1_epi8((char)sieve->window[i]));
+  return kith_kernel_candidates(candidates, lanes, unit, i);
+}
+
+AVX512 size_t kith_kernel_sieve_avx512(const struct kith_kernel_sieve *sieve,
+                                       struct kith_kernel_candidate *candidates)
+{
+  size_t n = 0;
+  const size_t unit_bytes = sieve->n_groups * KITH_KERNEL_UNIT;
+  for (size_t u = sieve->first_unit; u < sieve->end_unit; u += 2) {
+    size_t v = u + 1 < sieve->end_unit ? u + 1 : u; /* the last may be alone */
+    const uint8_t *here = sieve->sketches + u * unit_bytes;
+    const uint8_t *there = sieve->sketches + v * unit_bytes;
+    const uint32_t *query = sieve->queries;
+    __m512i a0 = started(sieve, 0, u), a1 = started(sieve, 1, u);
+    __m512i a2 = started(sieve, 2, u), a3 = started(sieve, 3, u);
+    __m512i b0 = started(sieve, 0, v), b1 = started(sieve, 1, v);
+    __m512i b2 = started(sieve, 2, v), b3 = started(sieve, 3, v);
+    for (size_t at = 0; at < unit_bytes; at += KITH_KERNEL_UNIT) {
+      __m512i x = _mm512_load_si512(here + at), y = _mm512_load_si512(there + at);
+      __m512i count = _mm512_set1_epi32((int)query[0]);
+      a0 = add_least(a0, count, x);
+      b0 = add_least(b0, count, y);
+      count = _mm512_set1_epi32((int)query[1]);
+      a1 = add_least(a1, count, x);
+      b1 = add_least(b1, count, y);
+      count = _mm512_set1_epi32((int)query[2]);
+      a2 = add_least(a2, count, x);
+      b2 = add_least(b2, count, y);
+      count = _mm512_set1_epi32((int)query[3]);
+      a3 = add_least(a3, count, x);
+      b3 = add_least(b3, count, y);
+      query += QUERIES;
+    }
+    n += pass(candidates + n, sieve, a0, u, 0);
+    n += pass(candidates + n, sieve, a1, u, 1);
+    n += pass(candidates + n, sieve, a2, u, 2);
+    n += pass(candidates + n, sieve, a3, u, 3);
+    if (v == u)
+      break;
+    n += pass(candidates + n, sieve, b0, v, 0);
+    n += pass(candidates + n, sieve, b1, v, 1);
+    n += pass(candidates + n, sieve, b2, v, 2);
+    n += pass(candidates + n, sieve, b3, v, 3);
+  }
+  return n;
+}
+
+AVX512 uint32_t kith_kernel_common_avx512(const uint64_t *a, const uint64_t *b, size_t n_words)
+{
+  __m512i sum = _mm512_setzero_si512();
+  size_t w = 0;
+  for (; w + LANES <= n_words; w += LANES)
+    sum = add_common(sum, _mm512_loadu_si512(a + w), _mm512_loadu_si512(b + w));
+  __mmask8 rest = (__mmask8)((1u << (n_words - w)) - 1);
+  sum =
+      add_common(sum, _mm512_maskz_loadu_epi64(rest, a + w), _mm512_maskz_loadu_epi64(rest, b + w));
+  return (uint32_t)_mm512_reduce_add_epi64(sum);
 }
 
 #else

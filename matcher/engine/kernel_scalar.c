@@ -60,3 +60,36 @@ size_t kith_kernel_scan_scalar(const struct kith_kernel_scan *scan, struct kith_
   }
   return n;
 }
+
+size_t kith_kernel_sieve_scalar(const struct kith_kernel_sieve *sieve,
+                                struct kith_kernel_candidate *candidates)
+{
+  size_t n = 0;
+  for (size_t u = sieve->first_unit; u < sieve->end_unit; u++) {
+    const uint8_t *sketches = sieve->sketches + u * sieve->n_groups * KITH_KERNEL_UNIT;
+    for (uint32_t i = 0; i < KITH_KERNEL_QUERIES; i++) {
+      uint8_t sums[KITH_KERNEL_UNIT];
+      for (unsigned r = 0; r < KITH_KERNEL_UNIT; r++)
+        sums[r] = (uint8_t)(sieve->start[i][u * KITH_KERNEL_UNIT + r] - sieve->shift[i]);
+      for (size_t g = 0; g < sieve->n_groups; g++) {
+        uint8_t count = (uint8_t)sieve->queries[g * KITH_KERNEL_QUERIES + i];
+        const uint8_t *row = sketches + g * KITH_KERNEL_UNIT;
+        for (unsigned r = 0; r < KITH_KERNEL_UNIT; r++)
+          sums[r] = (uint8_t)(sums[r] + (row[r] < count ? row[r] : count));
+      }
+      uint64_t lanes = 0;
+      for (unsigned r = 0; r < KITH_KERNEL_UNIT; r++)
+        lanes |= (uint64_t)(sums[r] <= sieve->window[i]) << r;
+      n += kith_kernel_candidates(candidates + n, lanes, u, i);
+    }
+  }
+  return n;
+}
+
+uint32_t kith_kernel_common_scalar(const uint64_t *a, const uint64_t *b, size_t n_words)
+{
+  uint64_t count = 0;
+  for (size_t w = 0; w < n_words; w++)
+    count += byte_sum(byte_counts(a[w] & b[w]));
+  return (uint32_t)count;
+}

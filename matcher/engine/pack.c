@@ -122,6 +122,9 @@ void kith_pack_free(struct kith_pack *pack)
   kith_free(pack->rows);
   kith_free(pack->class_of);
   kith_free(pack->classes);
+  kith_free(pack->words);
+  kith_free(pack->sketches);
+  kith_free(pack->halves);
   memset(pack, 0, sizeof *pack);
 }
 
@@ -136,4 +139,48 @@ void kith_pack_quad(const struct kith_pack *pack, uint64_t *quad, size_t positio
       quad[w * KITH_KERNEL_QUAD_WORDS + KITH_KERNEL_QUERIES + i] = lane[w * LANES] >> 4;
     }
   }
+}
+
+static size_t units_of(size_t n_rows)
+{
+  return (n_rows + KITH_KERNEL_UNIT - 1) / KITH_KERNEL_UNIT;
+}
+
+size_t kith_pack_sketch_bytes(const struct kith_encodings *enc, unsigned n_groups)
+{
+  size_t n_words = (enc->row_bytes + 7) / 8;
+  return enc->n * (n_words * sizeof(uint64_t) + 1) + units_of(enc->n) * n_groups * KITH_KERNEL_UNIT;
+}
+
+static void fill_sketches(struct kith_pack *pack, const struct kith_sketch *sketch)
+{
+  for (size_t position = 0; position < pack->n_rows; position++) {
+    uint8_t counts[KITH_SKETCH_GROUPS_MAX];
+    uint64_t *row = pack->words + position * pack->n_words;
+    const uint64_t *lane =
+        pack->blocks + position / LANES * pack->n_words * LANES + position % LANES;
+    for (size_t w = 0; w < pack->n_words; w++)
+      row[w] = lane[w * LANES];
+    int32_t more = kith_sketch_row(sketch, counts, row);
+    pack->halves[position] = (uint8_t)((more - (more & 1)) / 2);
+    uint8_t *out = pack->sketches +
+                   position / KITH_KERNEL_UNIT * sketch->n_groups * KITH_KERNEL_UNIT +
+                   position % KITH_KERNEL_UNIT;
+    for (unsigned g = 0; g < sketch->n_groups; g++)
+      out[(size_t)g * KITH_KERNEL_UNIT] = counts[g];
+  }
+}
+
+enum kith_err kith_pack_add_sketch(struct kith_pack *pack, const struct kith_sketch *sketch)
+{
+  pack->n_groups = sketch->n_groups;
+  pack->words =
+      kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, pack->n_rows * pack->n_words, sizeof(uint64_t));
+  pack->sketches = kith_calloc_aligned(KITH_KERNEL_ALIGNMENT,
+                                       units_of(pack->n_rows) * sketch->n_groups, KITH_KERNEL_UNIT);
+  pack->halves = kith_calloc(pack->n_rows, 1);
+  if (!pack->words || !pack->sketches || !pack->halves)
+    return KITH_ERR_MEMORY; /* kith_pack_free takes what there is */
+  fill_sketches(pack, sketch);
+  return KITH_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "matcher/engine/engine.h"
+#include "matcher/engine/plan.h"
 #include "matcher/engine/task.h"
 
 /* Tasks of one pair of parties: n_chunks x n_ranges of them. */
@@ -103,11 +104,12 @@ static enum kith_err check_parties(const struct kith_encodings **first,
 
 static enum kith_err check_memory(const struct run *run,
                                   const struct kith_encodings *const *parties, unsigned n_parties,
-                                  struct kith_fault *fault)
+                                  unsigned n_groups, struct kith_fault *fault)
 {
   size_t bytes = kith_task_worker_bytes(&run->setting) * run->options->n_threads;
   for (unsigned p = 0; p < n_parties; p++)
-    bytes += kith_pack_bytes(parties[p]);
+    bytes +=
+        kith_pack_bytes(parties[p]) + (n_groups ? kith_pack_sketch_bytes(parties[p], n_groups) : 0);
   if (run->options->memory_bytes_max && bytes > run->options->memory_bytes_max)
     return kith_fail(fault, KITH_ERR_LIMIT, "matching needs %zu MiB of memory, the ceiling is %zu",
                      (bytes >> 20) + 1, run->options->memory_bytes_max >> 20);
@@ -270,6 +272,24 @@ out:
   return err;
 }
 
+static enum kith_err add_sketches(struct run *run, const struct kith_encodings *const *parties,
+                                  unsigned n_parties, struct kith_fault *fault)
+{
+  struct kith_sketch sketch;
+  enum kith_err err = kith_plan_sketch(&sketch, &run->setting.sieve, parties, n_parties, run->packs,
+                                       &run->setting, run->options, run->comparisons);
+  if (err || !run->setting.sieve)
+    return err;
+  err = check_memory(run, parties, n_parties, sketch.n_groups, fault);
+  if (err == KITH_ERR_LIMIT) { /* slower, but it fits */
+    run->setting.sieve = false;
+    return KITH_OK;
+  }
+  for (unsigned p = 0; p < n_parties && !err; p++)
+    err = run_stopped(run) ? KITH_ERR_CANCELLED : kith_pack_add_sketch(&run->packs[p], &sketch);
+  return err;
+}
+
 static enum kith_err prepare(struct run *run, const struct kith_encodings *const *parties,
                              unsigned n_parties, const struct kith_encodings *first,
                              struct kith_fault *fault)
@@ -285,11 +305,13 @@ static enum kith_err prepare(struct run *run, const struct kith_encodings *const
   run->setting.stopped = run_stopped;
   run->setting.context = run;
   kith_task_setting_sizes(&run->setting, (first->row_bytes + 7) / 8);
-  enum kith_err err = check_memory(run, parties, n_parties, fault);
+  enum kith_err err = check_memory(run, parties, n_parties, 0, fault);
   for (unsigned p = 0; p < n_parties && !err; p++) {
     err = run_stopped(run) ? KITH_ERR_CANCELLED : kith_pack_new(&run->packs[p], parties[p], masked);
     run->n_packs = p + !err;
   }
+  if (!err)
+    err = add_sketches(run, parties, n_parties, fault);
   if (!err)
     list_jobs(run);
   return err;

@@ -4,7 +4,12 @@
 
 #include "base/mem.h"
 
-enum { LANES = KITH_KERNEL_LANES, QUERIES = KITH_KERNEL_QUERIES };
+enum {
+  LANES = KITH_KERNEL_LANES,
+  QUERIES = KITH_KERNEL_QUERIES,
+  UNIT = KITH_KERNEL_UNIT,
+  UNIT_BLOCKS = UNIT / LANES
+};
 
 static size_t clamp(size_t value, size_t min, size_t max)
 {
@@ -17,7 +22,9 @@ void kith_task_setting_sizes(struct kith_task_setting *setting, size_t n_words)
   size_t block_bytes = n_words * LANES * sizeof(uint64_t);
   setting->n_words = n_words;
   setting->chunk_quads = clamp(KITH_TASK_BYTES / quad_bytes, 1, KITH_TASK_QUADS_MAX);
-  setting->tile_blocks = clamp(KITH_TASK_BYTES / block_bytes, 2, KITH_TASK_TILE_BLOCKS_MAX);
+  setting->tile_blocks = clamp(KITH_TASK_BYTES / block_bytes / UNIT_BLOCKS, 1,
+                               KITH_TASK_TILE_BLOCKS_MAX / UNIT_BLOCKS) *
+                         UNIT_BLOCKS;
 }
 
 uint64_t kith_task_comparisons(const struct kith_task *task)
@@ -37,14 +44,38 @@ uint64_t kith_task_comparisons(const struct kith_task *task)
 
 /* ---- a worker's memory */
 
+static size_t sieve_bytes(const struct kith_task_setting *setting)
+{
+  size_t rows = setting->tile_blocks * LANES;
+  if (!setting->sieve)
+    return 0;
+  return (KITH_TASK_SLOTS + 1) * rows +
+         setting->chunk_quads * KITH_SKETCH_GROUPS_MAX * QUERIES * sizeof(uint32_t) +
+         rows * QUERIES * sizeof(struct kith_kernel_candidate);
+}
+
 size_t kith_task_worker_bytes(const struct kith_task_setting *setting)
 {
-  return setting->chunk_quads * setting->n_words * KITH_KERNEL_QUAD_WORDS * sizeof(uint64_t) +
+  return sieve_bytes(setting) +
+         setting->chunk_quads * setting->n_words * KITH_KERNEL_QUAD_WORDS * sizeof(uint64_t) +
          (KITH_TASK_SLOTS + 1) * setting->tile_blocks * sizeof(uint64_t) +
          setting->tile_blocks * LANES *
              (sizeof(struct kith_task_segment) + sizeof(struct kith_similarity_line) +
               QUERIES * sizeof(struct kith_kernel_hit)) +
          KITH_TASK_PAIRS * sizeof(struct kith_pair);
+}
+
+static enum kith_err add_sieve(struct kith_task_worker *worker,
+                               const struct kith_task_setting *setting)
+{
+  size_t rows = setting->tile_blocks * LANES;
+  if (!setting->sieve)
+    return KITH_OK;
+  worker->starts = kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, (KITH_TASK_SLOTS + 1) * rows, 1);
+  worker->counts =
+      KITH_NEW_ARRAY(uint32_t, setting->chunk_quads * KITH_SKETCH_GROUPS_MAX * QUERIES);
+  worker->candidates = KITH_NEW_ARRAY(struct kith_kernel_candidate, rows * QUERIES);
+  return worker->starts && worker->counts && worker->candidates ? KITH_OK : KITH_ERR_MEMORY;
 }
 
 enum kith_err kith_task_worker_new(struct kith_task_worker *out,
@@ -55,12 +86,12 @@ enum kith_err kith_task_worker_new(struct kith_task_worker *out,
       KITH_KERNEL_ALIGNMENT, setting->chunk_quads * setting->n_words * KITH_KERNEL_QUAD_WORDS,
       sizeof(uint64_t));
   worker.thresholds = kith_calloc((KITH_TASK_SLOTS + 1) * setting->tile_blocks, sizeof(uint64_t));
-  worker.segments = KITH_NEW_ARRAY(struct kith_task_segment, setting->tile_blocks * LANES);
+  worker.segments = KITH_NEW_ARRAY(struct kith_task_segment, setting->tile_blocks * LANES + 1);
   worker.lines = KITH_NEW_ARRAY(struct kith_similarity_line, setting->tile_blocks * LANES);
   worker.hits = KITH_NEW_ARRAY(struct kith_kernel_hit, setting->tile_blocks * LANES * QUERIES);
   worker.pairs = KITH_NEW_ARRAY(struct kith_pair, KITH_TASK_PAIRS);
   if (!worker.quads || !worker.thresholds || !worker.segments || !worker.lines || !worker.hits ||
-      !worker.pairs) {
+      !worker.pairs || add_sieve(&worker, setting)) {
     kith_task_worker_free(&worker);
     return KITH_ERR_MEMORY;
   }
@@ -79,6 +110,9 @@ void kith_task_worker_free(struct kith_task_worker *worker)
   kith_free(worker->lines);
   kith_free(worker->hits);
   kith_free(worker->pairs);
+  kith_free(worker->starts);
+  kith_free(worker->counts);
+  kith_free(worker->candidates);
   memset(worker, 0, sizeof *worker);
 }
 
@@ -96,6 +130,7 @@ enum kith_err kith_task_worker_flush(struct kith_task_worker *worker,
 struct tile {
   size_t first_block;
   size_t end_block;
+  size_t n_rows;
   size_t n_segments;
 };
 
@@ -106,6 +141,8 @@ struct need {
   const uint64_t *thresholds; /* per block of the tile: the least that any of its rows needs */
   size_t first_block;         /* of the tile: blocks that can have hits at all */
   size_t end_block;
+  uint8_t *start; /* sieve: minus what a row needs, modulo 256 */
+  uint8_t window; /* sieve: the most by which a row's sum can pass its need */
 };
 
 struct scan_state {
@@ -129,12 +166,15 @@ static void cut_tile(struct tile *tile, struct kith_task_segment *segments,
       segments[n++] = (struct kith_task_segment){
           .block = (uint32_t)(row / LANES - tile->first_block),
           .run = run,
+          .first_row = (uint32_t)(row - tile->first_block * LANES),
           .count_min = class->count,
           .mask = class->mask,
       };
     segments[n - 1].count_max = class->count; /* counts rise within a mask */
   }
+  tile->n_rows = end_row - tile->first_block * LANES;
   tile->n_segments = n;
+  segments[n].first_row = (uint32_t)tile->n_rows;
 }
 
 /* One line for each pair of masks: there all the weights come down to two slopes. */
@@ -163,7 +203,8 @@ static void find_need(struct need *need, uint64_t *thresholds,
                       uint32_t class_a, uint32_t count_a)
 {
   size_t n_blocks = tile->end_block - tile->first_block;
-  *need = (struct need){class_a, true, thresholds, n_blocks, 0};
+  *need = (struct need){.class_a = class_a, .valid = true, .thresholds = thresholds};
+  need->first_block = n_blocks;
   for (size_t k = 0; k < n_blocks; k++)
     thresholds[k] = KITH_KERNEL_NEVER;
   for (size_t s = 0; s < tile->n_segments; s++) {
@@ -178,6 +219,28 @@ static void find_need(struct need *need, uint64_t *thresholds,
       need->first_block = segment->block;
     need->end_block = segment->block + 1;
   }
+}
+
+/* The same for the sieve. With d = the sum of a row's sketch less its set bits, a pair that
+ * has `least` bits in common has at least least + d_a / 2 + d_b / 2 in common once inverted, and at
+ * most (count_a + count_b + d_a + d_b) / 2: the window is the difference. Rows of a segment
+ * that can't match pass or not, and are dropped later. */
+static void find_starts(struct need *need, uint8_t *start, const struct kith_task_worker *worker,
+                        const struct tile *tile, const uint8_t *halves, uint32_t count_a)
+{
+  uint32_t window = 0;
+  for (size_t s = 0; s < tile->n_segments; s++) {
+    const struct kith_task_segment *segment = &worker->segments[s];
+    uint32_t least =
+        kith_similarity_line_at(&worker->lines[segment->run], count_a, segment->count_min);
+    uint32_t half = (count_a + segment->count_max) / 2 + 2;
+    if (half > least + window)
+      window = half - least;
+    for (size_t row = segment->first_row; row < segment[1].first_row; row++)
+      start[row] = (uint8_t)(0u - least - halves[row]);
+  }
+  need->start = start;
+  need->window = (uint8_t)(window < 255 ? window : 255);
 }
 
 /* ---- hits */
@@ -240,7 +303,72 @@ static const struct need *need_of(struct scan_state *state, struct kith_task_wor
   find_lines(state, worker, setting, tile, query->mask);
   find_need(&state->needs[state->latest], worker->thresholds + state->latest * setting->tile_blocks,
             worker, tile, class_a, query->count);
+  if (setting->sieve)
+    find_starts(&state->needs[state->latest],
+                worker->starts + state->latest * setting->tile_blocks * LANES, worker, tile,
+                task->b->halves + tile->first_block * LANES, query->count);
   return &state->needs[state->latest];
+}
+
+/* Looks at the candidates that the sieve leaves. Rows and queries beyond the last are among them.
+ */
+static size_t verify(struct kith_task_worker *worker, const struct kith_task_setting *setting,
+                     const struct kith_task *task, const struct tile *tile,
+                     const struct kith_kernel_scan *scan, size_t at_a, size_t n_candidates)
+{
+  size_t n = 0;
+  const uint64_t *rows = task->b->words + tile->first_block * LANES * setting->n_words;
+  for (size_t c = 0; c < n_candidates; c++) {
+    const struct kith_kernel_candidate *candidate = &worker->candidates[c];
+    if (candidate->row >= tile->n_rows || at_a + candidate->query >= task->end_row)
+      continue;
+    uint32_t common =
+        setting->kernel->common(task->a->words + (at_a + candidate->query) * setting->n_words,
+                                rows + candidate->row * setting->n_words, setting->n_words);
+    if (common >= scan->thresholds[candidate->query][candidate->row / LANES])
+      worker->hits[n++] = (struct kith_kernel_hit){candidate->row, candidate->query, common};
+  }
+  return n;
+}
+
+static size_t sieve_quad(struct kith_task_worker *worker, const struct kith_task_setting *setting,
+                         const struct kith_task *task, const struct tile *tile,
+                         const struct kith_kernel_scan *scan, const struct need *const *needs,
+                         size_t quad)
+{
+  const size_t at_a = task->first_row + quad * QUERIES;
+  struct kith_kernel_sieve sieve = {
+      .queries = worker->counts + quad * task->b->n_groups * QUERIES,
+      .sketches = task->b->sketches +
+                  tile->first_block / UNIT_BLOCKS * task->b->n_groups * KITH_KERNEL_UNIT,
+      .n_groups = task->b->n_groups,
+      .first_unit = scan->first_block / UNIT_BLOCKS,
+      .end_unit = (scan->end_block + UNIT_BLOCKS - 1) / UNIT_BLOCKS,
+  };
+  for (size_t i = 0; i < QUERIES; i++) {
+    const struct need *need = needs[i];
+    sieve.start[i] =
+        need ? need->start : worker->starts + KITH_TASK_SLOTS * setting->tile_blocks * LANES;
+    sieve.window[i] = need ? need->window : 0;
+    sieve.shift[i] = need ? task->a->halves[at_a + i] : 0;
+  }
+  size_t n_candidates = setting->kernel->sieve(&sieve, worker->candidates);
+  return verify(worker, setting, task, tile, scan, at_a, n_candidates);
+}
+
+/* The chunk's sketches, each count four times over in a word. */
+static void fill_counts(struct kith_task_worker *worker, const struct kith_task *task)
+{
+  const struct kith_pack *a = task->a;
+  size_t n_quads = (task->end_row - task->first_row + QUERIES - 1) / QUERIES;
+  memset(worker->counts, 0, n_quads * a->n_groups * QUERIES * sizeof worker->counts[0]);
+  for (size_t at = task->first_row; at < task->end_row; at++) {
+    size_t i = at - task->first_row;
+    const uint8_t *sketch = kith_pack_sketch(a, at);
+    uint32_t *counts = worker->counts + i / QUERIES * a->n_groups * QUERIES + i % QUERIES;
+    for (size_t g = 0; g < a->n_groups; g++)
+      counts[g * QUERIES] = UINT32_C(0x01010101) * sketch[g * UNIT];
+  }
 }
 
 static enum kith_err scan_quad(struct scan_state *state, struct kith_task_worker *worker,
@@ -256,11 +384,13 @@ static enum kith_err scan_quad(struct scan_state *state, struct kith_task_worker
       .first_block = SIZE_MAX,
       .end_block = 0,
   };
+  const struct need *needs[QUERIES] = {NULL};
   for (size_t i = 0; i < QUERIES; i++) {
     scan.thresholds[i] = worker->thresholds + KITH_TASK_SLOTS * setting->tile_blocks;
     if (at_a + i >= task->end_row)
       continue;
     const struct need *need = need_of(state, worker, setting, task, tile, at_a + i);
+    needs[i] = need;
     scan.thresholds[i] = need->thresholds;
     if (need->first_block < scan.first_block)
       scan.first_block = need->first_block;
@@ -271,7 +401,8 @@ static enum kith_err scan_quad(struct scan_state *state, struct kith_task_worker
     scan.first_block = (at_a + 1) / LANES - tile->first_block;
   if (scan.first_block >= scan.end_block)
     return KITH_OK;
-  size_t n_hits = setting->kernel->scan(&scan, worker->hits);
+  size_t n_hits = setting->sieve ? sieve_quad(worker, setting, task, tile, &scan, needs, quad)
+                                 : setting->kernel->scan(&scan, worker->hits);
   for (size_t h = 0; h < n_hits; h++) {
     const struct kith_kernel_hit *hit = &worker->hits[h];
     enum kith_err err = judge(worker, setting, task, at_a + hit->query,
@@ -305,8 +436,11 @@ enum kith_err kith_task_run(struct kith_task_worker *worker,
   const size_t quad_words = setting->n_words * KITH_KERNEL_QUAD_WORDS;
   if (kith_task_comparisons(task) == 0)
     return KITH_OK;
-  for (size_t at = task->first_row, quad = 0; at < task->end_row; at += QUERIES, quad++)
+  for (size_t at = task->first_row, quad = 0; !setting->sieve && at < task->end_row;
+       at += QUERIES, quad++)
     kith_pack_quad(task->a, worker->quads + quad * quad_words, at, task->end_row);
+  if (setting->sieve)
+    fill_counts(worker, task);
   for (size_t k = task->first_block; k < task->end_block; k += setting->tile_blocks) {
     struct tile tile = {.first_block = k, .end_block = k + setting->tile_blocks};
     if (tile.end_block > task->end_block)

@@ -27,7 +27,8 @@ struct kith_task_setting {
   const struct kith_kernel *kernel;
   size_t n_words;
   size_t chunk_quads; /* of four rows */
-  size_t tile_blocks; /* of eight rows */
+  size_t tile_blocks; /* of eight rows; a multiple of eight of them */
+  bool sieve;         /* the packs have sketches: drop what these can, then look at the rest */
   /* Hands pairs on; may be called from several threads. */
   enum kith_err (*flush)(void *context, const struct kith_pair *pairs, size_t n);
   /* True where the work should stop. */
@@ -53,8 +54,9 @@ uint64_t kith_task_comparisons(const struct kith_task *task);
 
 /* The rows of one mask in one block of a tile. */
 struct kith_task_segment {
-  uint32_t block; /* of the tile */
-  uint32_t run;   /* which of the tile's masks, in order */
+  uint32_t block;     /* of the tile */
+  uint32_t run;       /* which of the tile's masks, in order */
+  uint32_t first_row; /* of the tile; the next segment's is its end */
   uint32_t count_min;
   uint32_t count_max;
   uint16_t mask;
@@ -68,6 +70,9 @@ struct kith_task_worker {
   struct kith_task_segment *segments; /* of the tile; at most one a row */
   struct kith_similarity_line *lines; /* by run, for the latest mask of queries */
   struct kith_kernel_hit *hits;
+  uint8_t *starts;  /* sieve: KITH_TASK_SLOTS + 1 arrays, a byte for each row of the tile */
+  uint32_t *counts; /* sieve: the chunk's sketches, as kith_kernel_sieve has them */
+  struct kith_kernel_candidate *candidates; /* sieve */
   struct kith_pair *pairs;
   size_t n_pairs;
 };

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "matcher/engine/engine.h"
 #include "matcher/engine/kernel.h"
+#include "matcher/engine/sketch.h"
 
 /* ---- randomness: splitmix64 */
 
@@ -188,6 +189,9 @@ static void check_all_ways(const struct kith_encodings *const *parties, unsigned
   for (size_t k = 0; (options->kernel = kith_engine_kernel_name(k, &usable)); k++)
     for (options->n_threads = 1; usable && options->n_threads <= 4; options->n_threads++) {
       struct kith_pairs pairs = {0};
+      bool sketch = options->n_threads % 2 == 0 && (parties[0]->bits <= 100 || below(30) == 0);
+      options->method = sketch ? KITH_ENGINE_SKETCH : KITH_ENGINE_BRUTE; /* learning takes time */
+      options->sketch_groups = below(8) ? 1 + below(KITH_SKETCH_GROUPS_MAX) : 0;
       assert_int_equal(kith_engine_run(parties, n_parties, options, kith_pairs_sink, &pairs, NULL),
                        KITH_OK);
       kith_pairs_sort(&pairs);
@@ -507,6 +511,7 @@ static void test_every_allocation_fails(void **state)
   kith_engine_options_init(&options);
   options.bound = (struct kith_ratio){1, 1};
   options.n_threads = 2;
+  options.method = KITH_ENGINE_SKETCH;
   enum kith_err err = KITH_ERR_MEMORY;
   unsigned n = 0;
   while (err) {

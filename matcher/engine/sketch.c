@@ -1,0 +1,219 @@
+#include "matcher/engine/sketch.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { SAMPLE_ROWS = 4096, SAMPLE_WORDS = SAMPLE_ROWS / 64, SWEEPS_MAX = 12 };
+
+/* ---- covariance */
+
+/* Rows spread evenly over all parties, transposed: SAMPLE_WORDS words for each bit. */
+static size_t sample_rows(uint64_t *columns, const struct kith_encodings *const *parties,
+                          unsigned n_parties)
+{
+  uint64_t total = 0;
+  for (unsigned p = 0; p < n_parties; p++)
+    total += parties[p]->n;
+  size_t n = total < SAMPLE_ROWS ? (size_t)total : SAMPLE_ROWS;
+  for (size_t s = 0; s < n; s++) {
+    uint64_t at = (uint64_t)s * total / n;
+    unsigned p = 0;
+    while (at >= parties[p]->n)
+      at -= parties[p++]->n;
+    const uint8_t *row = kith_encodings_row(parties[p], (size_t)at);
+    for (size_t byte = 0; byte < parties[p]->row_bytes; byte++)
+      for (unsigned i = 0; i < 8; i++)
+        if (row[byte] >> i & 1)
+          columns[(byte * 8 + i) * SAMPLE_WORDS + s / 64] |= UINT64_C(1) << s % 64;
+  }
+  return n;
+}
+
+static unsigned common_of(const uint64_t *a, const uint64_t *b)
+{
+  unsigned n = 0;
+  for (size_t w = 0; w < SAMPLE_WORDS; w++)
+    n += (unsigned)__builtin_popcountll(a[w] & b[w]);
+  return n;
+}
+
+enum kith_err kith_covariance_new(struct kith_covariance *out,
+                                  const struct kith_encodings *const *parties, unsigned n_parties)
+{
+  size_t row_bytes = 0;
+  for (unsigned p = 0; p < n_parties; p++)
+    if (parties[p]->row_bytes > row_bytes)
+      row_bytes = parties[p]->row_bytes;
+  size_t n_bits = (row_bytes + 7) / 8 * 64;
+  uint64_t *columns = KITH_NEW_ARRAY(uint64_t, n_bits * SAMPLE_WORDS);
+  float *entries = kith_calloc(n_bits * n_bits, sizeof *entries);
+  if (!columns || !entries) {
+    kith_free(columns);
+    kith_free(entries);
+    return KITH_ERR_MEMORY;
+  }
+  float n = (float)sample_rows(columns, parties, n_parties);
+  for (size_t i = 0; i < n_bits; i++) /* means, for the time being, where variances will be */
+    entries[i * n_bits + i] =
+        (float)common_of(columns + i * SAMPLE_WORDS, columns + i * SAMPLE_WORDS) / n;
+  for (size_t i = 0; i < n_bits; i++) {
+    const uint64_t *x = columns + i * SAMPLE_WORDS;
+    float mean_x = entries[i * n_bits + i];
+    for (size_t j = i + 1; j < n_bits; j++) {
+      const uint64_t *y = columns + j * SAMPLE_WORDS;
+      float mean_y = entries[j * n_bits + j];
+      float value = (float)common_of(x, y) / n - mean_x * mean_y;
+      entries[i * n_bits + j] = value;
+      entries[j * n_bits + i] = value;
+    }
+    entries[i * n_bits + i] = mean_x - mean_x * mean_x;
+  }
+  kith_free(columns);
+  *out = (struct kith_covariance){(unsigned)n_bits, entries};
+  return KITH_OK;
+}
+
+void kith_covariance_free(struct kith_covariance *covariance)
+{
+  kith_free(covariance->entries);
+  memset(covariance, 0, sizeof *covariance);
+}
+
+/* ---- learning */
+
+/* The state of the search. A group's signed sum is the sum of its bits, the inverted ones
+ * negative. */
+struct search {
+  const struct kith_covariance *covariance;
+  struct kith_sketch *sketch;
+  float *with;     /* n_groups x n_bits: covariance of a group's signed sum with each bit */
+  float *variance; /* n_groups: of the signed sum */
+  unsigned sizes[KITH_SKETCH_GROUPS_MAX];
+};
+
+static float root(float x)
+{
+  return x > 0 ? sqrtf(x) : 0;
+}
+
+/* Takes `bit` into (sign 1) or out of (sign -1) its group. */
+static void change(struct search *search, unsigned group, unsigned bit, float sign)
+{
+  unsigned n_bits = search->covariance->n_bits;
+  const float *row = search->covariance->entries + (size_t)bit * n_bits;
+  float *with = search->with + (size_t)group * n_bits;
+  float signed_one = search->sketch->inverted[bit] ? -sign : sign;
+  search->variance[group] += 2 * signed_one * with[bit] + row[bit];
+  for (unsigned i = 0; i < n_bits; i++)
+    with[i] += signed_one * row[i];
+  search->sizes[group] += sign > 0 ? 1u : -1u;
+}
+
+static void put(struct search *search, unsigned group, unsigned bit)
+{
+  const float *with = search->with + (size_t)group * search->covariance->n_bits;
+  search->sketch->group[bit] = (uint8_t)group;
+  search->sketch->inverted[bit] = with[bit] < 0;
+  change(search, group, bit, 1);
+}
+
+/* Each group starts from the widest bit left and takes those most correlated with it. */
+static void start_groups(struct search *search, bool *taken)
+{
+  const struct kith_covariance *covariance = search->covariance;
+  unsigned n_bits = covariance->n_bits;
+  unsigned n_groups = search->sketch->n_groups;
+  for (unsigned group = 0; group < n_groups; group++) {
+    unsigned size = n_bits / n_groups + (group < n_bits % n_groups);
+    for (unsigned k = 0; k < size; k++) {
+      unsigned best = n_bits;
+      float best_value = -1;
+      for (unsigned i = 0; i < n_bits; i++) {
+        float value = k ? fabsf(search->with[(size_t)group * n_bits + i])
+                        : covariance->entries[(size_t)i * n_bits + i];
+        if (!taken[i] && value > best_value) {
+          best = i;
+          best_value = value;
+        }
+      }
+      taken[best] = true;
+      put(search, group, best);
+    }
+  }
+}
+
+/* Moves a bit to where it adds most to the sum of standard deviations; true if it moved. */
+static bool improve_bit(struct search *search, unsigned bit)
+{
+  unsigned n_bits = search->covariance->n_bits;
+  unsigned from = search->sketch->group[bit];
+  float own = search->covariance->entries[(size_t)bit * n_bits + bit];
+  if (search->sizes[from] <= 1)
+    return false;
+  change(search, from, bit, -1);
+  unsigned best = from;
+  float best_gain = -1;
+  for (unsigned group = 0; group < search->sketch->n_groups; group++) {
+    float before = search->variance[group];
+    float after = before + 2 * fabsf(search->with[(size_t)group * n_bits + bit]) + own;
+    float gain = root(after) - root(before);
+    if (group == from)
+      gain += 1e-6f; /* no move for nothing */
+    if (gain > best_gain && search->sizes[group] < KITH_SKETCH_GROUP_BITS_MAX) {
+      best = group;
+      best_gain = gain;
+    }
+  }
+  put(search, best, bit);
+  return best != from;
+}
+
+enum kith_err kith_sketch_learn(struct kith_sketch *out, const struct kith_covariance *covariance,
+                                unsigned n_groups)
+{
+  unsigned n_bits = covariance->n_bits;
+  if (n_bits > KITH_SKETCH_BITS_MAX || n_groups > KITH_SKETCH_GROUPS_MAX ||
+      n_groups * KITH_SKETCH_GROUP_BITS_MAX < n_bits)
+    return KITH_ERR_LIMIT;
+  struct search search = {.covariance = covariance, .sketch = out};
+  bool *taken = kith_calloc(n_bits, sizeof *taken);
+  search.with = kith_calloc((size_t)n_groups * n_bits, sizeof *search.with);
+  search.variance = kith_calloc(n_groups, sizeof *search.variance);
+  enum kith_err err = taken && search.with && search.variance ? KITH_OK : KITH_ERR_MEMORY;
+  if (!err) {
+    memset(out, 0, sizeof *out);
+    out->n_groups = n_groups;
+    out->n_bits = n_bits;
+    start_groups(&search, taken);
+    unsigned n_moved = n_bits;
+    for (unsigned sweep = 0; sweep < SWEEPS_MAX && n_moved > n_bits / 200; sweep++) {
+      n_moved = 0;
+      for (unsigned bit = 0; bit < n_bits; bit++)
+        n_moved += improve_bit(&search, bit);
+    }
+    for (unsigned bit = 0; bit < n_bits; bit++)
+      out->base[out->group[bit]] = (uint8_t)(out->base[out->group[bit]] + out->inverted[bit]);
+  }
+  kith_free(taken);
+  kith_free(search.with);
+  kith_free(search.variance);
+  return err;
+}
+
+int32_t kith_sketch_row(const struct kith_sketch *sketch, uint8_t *counts, const uint64_t *row)
+{
+  int32_t sum = 0;
+  memcpy(counts, sketch->base, sketch->n_groups);
+  for (unsigned w = 0; w < sketch->n_bits / 64; w++)
+    for (uint64_t word = row[w]; word; word &= word - 1) {
+      unsigned bit = w * 64 + (unsigned)__builtin_ctzll(word);
+      uint8_t *count = &counts[sketch->group[bit]];
+      *count = (uint8_t)(sketch->inverted[bit] ? *count - 1 : *count + 1);
+      sum--;
+    }
+  for (unsigned group = 0; group < sketch->n_groups; group++)
+    sum += counts[group];
+  return sum;
+}
