@@ -16,7 +16,22 @@
 /* ---- the command table (cli/kith.c) */
 
 int kith_cmd_match(int argc, char **argv);
+int kith_cmd_encode(int argc, char **argv);
+int kith_cmd_link(int argc, char **argv);
+int kith_cmd_evaluate(int argc, char **argv);
+int kith_cmd_generate(int argc, char **argv);
+int kith_cmd_source(int argc, char **argv);
 int kith_cmd_bench(int argc, char **argv);
+int kith_cmd_key(int argc, char **argv);
+int kith_cmd_charter(int argc, char **argv);
+int kith_cmd_policy(int argc, char **argv);
+int kith_cmd_setup(int argc, char **argv);
+int kith_cmd_round(int argc, char **argv);
+int kith_cmd_cohort(int argc, char **argv);
+int kith_cmd_disclosure(int argc, char **argv);
+int kith_cmd_threshold(int argc, char **argv);
+int kith_cmd_audit(int argc, char **argv);
+int kith_cmd_status(int argc, char **argv);
 
 /* ---- options */
 

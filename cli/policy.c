@@ -1,0 +1,233 @@
+/* `kith policy`: showing and signing. */
+#include "cli/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/documents.h"
+
+/* ---- show */
+
+static void show_terms(const struct kith_signed *document, const struct kith_policy *policy)
+{
+  char expires[KITH_TIME_BYTES];
+  char hash[2 * KITH_HASH_BYTES + 1];
+  char bound[KITH_RATIO_TEXT_BYTES];
+  char least[KITH_RATIO_TEXT_BYTES];
+  char most[KITH_RATIO_TEXT_BYTES];
+  char chosen[KITH_RATIO_TEXT_BYTES] = "auto";
+
+  kith_time_format(expires, policy->expires);
+  kith_cli_hash_text(hash, document);
+  kith_policy_ratio_text(bound, policy->candidate_bound);
+  kith_policy_ratio_text(least, policy->threshold.min);
+  kith_policy_ratio_text(most, policy->threshold.max);
+  if (!policy->threshold.auto_default)
+    kith_policy_ratio_text(chosen, policy->threshold.default_probability);
+  if (policy->trial)
+    printf("TRIAL: for invented people only\n");
+  printf("policy      %s\nversion     %llu\nexpires     %s\npurpose     %s\n", policy->name,
+         (unsigned long long)policy->version, expires, policy->purpose);
+  printf("selects     %s\n", policy->rule);
+  if (policy->scope.present)
+    printf("scope       ages %u to %u on %04d-%02d-%02d\n", policy->scope.age_min,
+           policy->scope.age_max, policy->scope.on.year, policy->scope.on.month,
+           policy->scope.on.day);
+  else
+    printf("scope       every record\n");
+  printf("recipients ");
+  for (unsigned i = 0; i < policy->n_recipients; i++)
+    printf(" %s", policy->recipients[i]);
+  printf("%s\n", policy->n_recipients ? "" : " none: no round can be opened");
+  printf("retention   encodings %u days after the release, the list %u days\n", policy->review_days,
+         policy->retention_days);
+  printf("round       %u agencies and %u records of each at least, counts below %u suppressed\n",
+         policy->quorum, policy->minimum_batch, policy->minimum_count);
+  printf("linkage     clk of %u bits, %s, %s; candidates from %s, threshold %s of %s to %s\n",
+         policy->bits, policy->mask ? "with a presence mask" : "no presence mask",
+         policy->masked_dice ? "masked Dice" : "Dice", bound, chosen, least, most);
+  printf("signatures  %u, not verified here\nhash        %s\n\n", document->n_signatures, hash);
+}
+
+static enum kith_err show_tables(const struct kith_policy *policy)
+{
+  struct kith_cli_table agencies = {0};
+  struct kith_cli_table fields = {0};
+  enum kith_err err;
+
+  KITH_CLI_ROW(&agencies, "AGENCY", "LAWFUL GATEWAY");
+  for (unsigned i = 0; i < policy->n_agencies; i++)
+    KITH_CLI_ROW(&agencies, policy->agencies[i].id,
+                 kith_policy_gateway_stated(&policy->agencies[i]) ? policy->agencies[i].gateway
+                                                                  : "(not stated)");
+  KITH_CLI_ROW(&fields, "FIELD", "TOKENS", "BITS EACH", "EXPECTED BITS");
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    const struct kith_policy_field *field = &policy->fields[i];
+    char tokens[32];
+    char bits[16];
+    char weight[16];
+
+    if (field->q)
+      (void)snprintf(tokens, sizeof tokens, "runs of %u letters", field->q);
+    else
+      (void)snprintf(tokens, sizeof tokens, "whole");
+    (void)snprintf(bits, sizeof bits, "%u", field->bits_per_token);
+    (void)snprintf(weight, sizeof weight, "%u", field->weight);
+    KITH_CLI_ROW(&fields, field->field, tokens, bits, weight);
+  }
+  err = kith_cli_table_print(&agencies);
+  printf("\n");
+  if (err == KITH_OK)
+    err = kith_cli_table_print(&fields);
+  kith_cli_table_free(&agencies);
+  kith_cli_table_free(&fields);
+  return err;
+}
+
+static json_t *show_json(const struct kith_signed *document)
+{
+  char hash[2 * KITH_HASH_BYTES + 1];
+
+  kith_cli_hash_text(hash, document);
+  return json_pack(
+      "{s:o, s:s, s:o}", "policy",
+      json_loadb((const char *)document->bytes, document->len, JSON_REJECT_DUPLICATES, NULL),
+      "hash", hash, "signatures", kith_cli_signatures_json(document));
+}
+
+static int policy_show(int argc, char **argv)
+{
+  bool json = false;
+  const struct kith_cli_option options[] = {
+      {.name = "json", .kind = KITH_CLI_FLAG, .out = &json, .help = "print JSON"}};
+  const struct kith_cli_spec spec = {
+      .usage = "kith policy show [--json] FILE",
+      .about = "Shows what a policy allows. 'kith policy check' says what to think about.",
+      .examples = "  $ kith policy show policy.json\n",
+      .options = options,
+      .n_options = KITH_COUNT_OF(options)};
+  struct kith_policy *policy;
+  struct kith_signed document = {0};
+  struct kith_fault fault = {0};
+  int first;
+  int status;
+
+  if (!kith_cli_parse(&spec, argc, argv, &first, &status))
+    return status;
+  if (first + 1 != argc)
+    return kith_cli_usage(spec.usage, "expected one policy");
+  policy = KITH_NEW(struct kith_policy);
+  if (!policy)
+    return kith_cli_error(KITH_ERR_MEMORY, "out of memory");
+  fault.err = kith_cli_policy_load(&document, policy, argv[first], &fault);
+  if (fault.err == KITH_OK && !json) {
+    show_terms(&document, policy);
+    fault.err = show_tables(policy);
+  }
+  if (fault.err != KITH_OK)
+    status = kith_cli_fail(&fault);
+  else
+    status = json ? kith_cli_json(show_json(&document)) : kith_cli_finish_stdout();
+  kith_signed_free(&document);
+  kith_free(policy);
+  return status;
+}
+
+/* ---- sign */
+
+/* Governance does not sign what the linter calls an error. */
+static enum kith_err refuse_errors(const struct kith_policy *policy, const char *path,
+                                   struct kith_fault *fault)
+{
+  struct kith_lint *lint = KITH_NEW(struct kith_lint);
+  enum kith_err err = KITH_OK;
+
+  if (!lint)
+    return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  kith_policy_lint(lint, policy, NULL, kith_clock_now());
+  for (unsigned i = 0; i < lint->n && err == KITH_OK; i++) {
+    if (lint->findings[i].error)
+      err = kith_fail(fault, KITH_ERR_NO, "%s: not signed: %s", path, lint->findings[i].text);
+  }
+  kith_free(lint);
+  return err;
+}
+
+static enum kith_err sign_policy(const char *path, const char *key, const char *passphrase_file,
+                                 struct kith_fault *fault)
+{
+  struct kith_policy *policy = KITH_NEW(struct kith_policy);
+  struct kith_signed document = {0};
+  enum kith_err err;
+
+  if (!policy)
+    return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  err = kith_cli_policy_load(&document, policy, path, fault);
+  if (err == KITH_OK)
+    err = refuse_errors(policy, path, fault);
+  if (err == KITH_OK)
+    err = kith_cli_sign(&document, path, key, passphrase_file, fault);
+  if (err == KITH_OK)
+    (void)fprintf(stderr, "%s: version %llu, %u signature%s\n", path,
+                  (unsigned long long)policy->version, document.n_signatures,
+                  document.n_signatures == 1 ? "" : "s");
+  kith_signed_free(&document);
+  kith_free(policy);
+  return err;
+}
+
+static int policy_sign(int argc, char **argv)
+{
+  const char *path = NULL;
+  const char *key = NULL;
+  const char *passphrase_file = NULL;
+  const struct kith_cli_option options[] = {
+      {.name = "policy",
+       .kind = KITH_CLI_STRING,
+       .out = &path,
+       .value = "FILE",
+       .help = "the policy to sign"},
+      {.name = "key",
+       .kind = KITH_CLI_STRING,
+       .out = &key,
+       .value = "KEYFILE",
+       .help = "a governance key"},
+      {.name = "passphrase-file",
+       .kind = KITH_CLI_STRING,
+       .out = &passphrase_file,
+       .value = "FILE",
+       .help = "its first line is the passphrase; asked for otherwise"}};
+  const struct kith_cli_spec spec = {
+      .usage = "kith policy sign --policy FILE --key KEYFILE [--passphrase-file FILE]",
+      .about = "Signs the exact bytes of the policy; the signature goes to FILE.sig, beside those "
+               "of others. Refuses a policy in which 'kith policy check' finds errors.",
+      .examples = "  $ kith policy sign --policy policy.json --key lead.key\n",
+      .options = options,
+      .n_options = KITH_COUNT_OF(options)};
+  struct kith_fault fault = {0};
+  int first;
+  int status;
+
+  if (!kith_cli_parse(&spec, argc, argv, &first, &status))
+    return status;
+  if (!path || !key || first != argc)
+    return kith_cli_usage(spec.usage, "expected --policy and --key");
+  fault.err = sign_policy(path, key, passphrase_file, &fault);
+  return fault.err == KITH_OK ? 0 : kith_cli_fail(&fault);
+}
+
+int kith_cmd_policy(int argc, char **argv)
+{
+  static const struct kith_cli_verb verbs[] = {
+      {"new", kith_policy_new, "the default policy over some agencies, with changes"},
+      {"show", policy_show, "what it allows"},
+      {"check", kith_policy_check, "what to think about before signing"},
+      {"diff", kith_policy_diff, "which terms of two policies differ"},
+      {"sign", policy_sign, "sign it with a governance key"}};
+
+  return kith_cli_verbs("policy", "The policy says what a round may do.", verbs,
+                        KITH_COUNT_OF(verbs), argc, argv);
+}

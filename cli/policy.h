@@ -1,0 +1,31 @@
+/* The verbs of `kith policy` that have a file of their own, and the linter. */
+#ifndef KITH_CLI_POLICY_H
+#define KITH_CLI_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "proto/charter.h"
+#include "proto/policy.h"
+
+int kith_policy_new(int argc, char **argv);
+int kith_policy_check(int argc, char **argv);
+int kith_policy_diff(int argc, char **argv);
+
+/* What the linter found, in words. */
+enum { KITH_LINT_FINDINGS_MAX = 96, KITH_LINT_TEXT_BYTES = 400 };
+struct kith_lint {
+  unsigned n;
+  unsigned n_errors;
+  struct {
+    bool error; /* else a warning */
+    char text[KITH_LINT_TEXT_BYTES];
+  } findings[KITH_LINT_FINDINGS_MAX];
+};
+
+/* `charter` may be NULL: then nothing about members is checked. */
+void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
+                      const struct kith_charter *charter, int64_t now);
+
+#endif

@@ -1,0 +1,329 @@
+/* `kith policy check`: what a governance lead should know before signing, in words. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/documents.h"
+#include "cli/policy.h"
+#include "proto/rule.h"
+
+enum {
+  DAY_S = 86400,
+  SOON_DAYS = 30,
+  LONG_DAYS = 366,
+  MINIMUM_COUNT = 5,
+  MINIMUM_BATCH = 20,
+  REVIEW_DAYS = 28,
+  RETENTION_DAYS = 92
+};
+
+static const char *const disclaimer =
+    "These are the linter's findings on a document, not legal advice.";
+
+static void add(struct kith_lint *lint, bool error, const char *format, ...) KITH_PRINTF(3, 4);
+
+static void add(struct kith_lint *lint, bool error, const char *format, ...)
+{
+  va_list args;
+
+  if (lint->n == KITH_LINT_FINDINGS_MAX)
+    return;
+  va_start(args, format);
+  (void)vsnprintf(lint->findings[lint->n].text, KITH_LINT_TEXT_BYTES, format, args);
+  va_end(args);
+  lint->findings[lint->n++].error = error;
+  lint->n_errors += error;
+}
+
+static void lint_times(struct kith_lint *lint, const struct kith_policy *policy, int64_t now)
+{
+  char text[KITH_TIME_BYTES];
+
+  kith_time_format(text, policy->expires);
+  if (policy->expires <= now)
+    add(lint, true, "expires: the policy expired at %s; nobody will accept it. Set a later expiry.",
+        text);
+  else if (policy->expires - now < (int64_t)SOON_DAYS * DAY_S)
+    add(lint, false, "expires: the policy ends soon, at %s.", text);
+  else if (policy->expires - now > (int64_t)LONG_DAYS * DAY_S)
+    add(lint, false,
+        "expires: the policy is valid until %s. Governance usually reviews one within a year.",
+        text);
+  if (policy->review_days > REVIEW_DAYS)
+    add(lint, false,
+        "release.review_days: encodings stay at the matcher for up to %u days after the release. "
+        "They are worth protecting like the names.",
+        policy->review_days);
+  if (policy->retention_days > RETENTION_DAYS)
+    add(lint, false, "release.retention_days: the list is kept for %u days.",
+        policy->retention_days);
+}
+
+static void lint_gateways(struct kith_lint *lint, const struct kith_policy *policy,
+                          const struct kith_charter *charter)
+{
+  for (unsigned i = 0; i < policy->n_agencies; i++) {
+    const struct kith_policy_agency *agency = &policy->agencies[i];
+    const struct kith_member *member = charter ? kith_charter_member(charter, agency->id) : NULL;
+
+    /* In a trial there are no real people, and nothing is disclosed. */
+    if (!kith_policy_gateway_stated(agency))
+      add(lint, !policy->trial,
+          "agencies: the lawful gateway of %s is not stated. kith refuses a release or a "
+          "disclosure "
+          "without one. Name the law that lets this agency take part, and its section.",
+          agency->id);
+    if (member &&
+        (member->kind == KITH_KIND_HEALTH || member->kind == KITH_KIND_CHILDRENS_SERVICES))
+      add(lint, false,
+          "agencies: %s is a health or social care authority. Section 16 of the Police, Crime, "
+          "Sentencing and Courts Act 2022 authorises neither patient information nor personal "
+          "information from such an authority: its gateway must be another.",
+          agency->id);
+  }
+}
+
+static void lint_members(struct kith_lint *lint, const struct kith_policy *policy,
+                         const struct kith_charter *charter)
+{
+  if (policy->n_agencies < 2)
+    add(lint, false, "agencies: there is one only; this policy is for work on one machine.");
+  if (policy->n_recipients == 0)
+    add(lint, false,
+        "release.recipients: there is none, so no round can be opened under this policy.");
+  for (unsigned i = 0; charter && i < policy->n_agencies; i++) {
+    const struct kith_member *member = kith_charter_member(charter, policy->agencies[i].id);
+
+    if (!member || member->role != KITH_ROLE_AGENCY)
+      add(lint, true, "agencies: %s is not an agency of the charter.", policy->agencies[i].id);
+  }
+  for (unsigned i = 0; charter && i < policy->n_recipients; i++) {
+    const struct kith_member *member = kith_charter_member(charter, policy->recipients[i]);
+
+    if (!member || member->role != KITH_ROLE_RECIPIENT)
+      add(lint, true, "release.recipients: %s is not a recipient of the charter.",
+          policy->recipients[i]);
+  }
+}
+
+static bool has_field(const struct kith_policy *policy, const char *name)
+{
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    if (strcmp(policy->fields[i].field, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* What the matcher can learn, as the threat model says it. */
+static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  bool address =
+      has_field(policy, "postcode") || has_field(policy, "street") || has_field(policy, "town");
+
+  add(lint, false,
+      "linkage.protection: clk hides values from who has no key, but shows the matcher how alike "
+      "any two records are. With a list of names to compare with, people can be recognised by "
+      "that; and an agency that helps the matcher can try names. Treat encodings as you treat the "
+      "names.");
+  if (policy->mask)
+    add(lint, false,
+        "linkage.mask: shows the matcher which fields each record has. Missing postcodes mark "
+        "people of no fixed abode, and rare patterns can tell which agency a record is from. It "
+        "finds more people; without it set mask to false and similarity to dice.");
+  if (address)
+    add(lint, false,
+        "linkage.fields: with an address in the filter, people who live together are more alike: "
+        "the matcher may guess households, hostels, refuges and children's homes. It also makes "
+        "links of people who moved weaker.");
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    const char *field = policy->fields[i].field;
+
+    if (strcmp(field, "nhs_number") == 0 || strcmp(field, "upn") == 0 ||
+        strcmp(field, "pnc_id") == 0 || strcmp(field, "crn") == 0)
+      add(lint, false,
+          "linkage.fields: %s is a number that identifies one person. Its own law may say who may "
+          "use it, and for what.",
+          field);
+  }
+}
+
+static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  static const char *const standard[] = {
+      "given_name", "middle_names", "surname",    "known_as", "date_of_birth", "sex", "street",
+      "town",       "postcode",     "nhs_number", "upn",      "pnc_id",        "crn"};
+  uint64_t expected = 0;
+
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    bool known = false;
+
+    for (size_t j = 0; j < KITH_COUNT_OF(standard); j++)
+      known |= strcmp(policy->fields[i].field, standard[j]) == 0;
+    if (!known)
+      add(lint, true, "linkage.fields: \"%s\" is not one of kith's standard fields.",
+          policy->fields[i].field);
+    expected += policy->fields[i].weight;
+  }
+  if (expected * 2 > policy->bits)
+    add(lint, false,
+        "linkage.bits: the fields set about %llu of %u bits. Above a half, unlike people begin to "
+        "look alike; take more bits, or fewer bits per token.",
+        (unsigned long long)expected, policy->bits);
+  if (kith_ratio_double(policy->threshold.min) < 0.5)
+    add(lint, false,
+        "linkage.threshold.min: below 0.5 more than half of the links at that threshold would be "
+        "false.");
+}
+
+static void lint_rule(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  char ids[KITH_AGENCIES_MAX][KITH_MEMBER_ID_BYTES];
+  struct kith_rule *rule = NULL;
+  bool ever = false;
+  bool alone = false;
+
+  for (unsigned i = 0; i < policy->n_agencies; i++)
+    memcpy(ids[i], policy->agencies[i].id, sizeof ids[i]);
+  if (kith_rule_parse(&rule, policy->rule, (const char(*)[KITH_MEMBER_ID_BYTES])ids,
+                      policy->n_agencies, NULL) != KITH_OK)
+    return;
+  for (uint32_t present = 1; present < (uint32_t)1 << policy->n_agencies; present++) {
+    bool holds = kith_rule_holds(rule, present);
+
+    ever |= holds;
+    alone |= holds && __builtin_popcount(present) == 1;
+  }
+  kith_rule_free(rule);
+  if (!ever)
+    add(lint, true, "cohort.rule: holds for nobody, whatever services know them.");
+  if (alone && policy->n_agencies > 1)
+    add(lint, false,
+        "cohort.rule: selects people whom a single service knows: for them nothing is matched, and "
+        "the list tells its recipients about that service's records alone.");
+}
+
+static void lint_people(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  if (!policy->scope.present)
+    add(lint, false,
+        "scope: there is none, so every record of every agency is encoded. Data minimisation asks "
+        "for the ages that the purpose is about.");
+  if (policy->minimum_count < MINIMUM_COUNT)
+    add(lint, false, "cohort.minimum_count: counts below %u may point at single people.",
+        MINIMUM_COUNT);
+  if (policy->minimum_batch < MINIMUM_BATCH)
+    add(lint, false,
+        "round.minimum_batch: %u records are few; a small batch can ask whether one person is "
+        "known to others.",
+        policy->minimum_batch);
+  if (policy->trial)
+    add(lint, false,
+        "trial: agencies may write the map from handles to records, to measure the linkage. For "
+        "invented people only.");
+}
+
+void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
+                      const struct kith_charter *charter, int64_t now)
+{
+  *out = (struct kith_lint){0};
+  lint_times(out, policy, now);
+  lint_gateways(out, policy, charter);
+  lint_members(out, policy, charter);
+  lint_rule(out, policy);
+  lint_filter(out, policy);
+  lint_people(out, policy);
+  lint_leaks(out, policy);
+}
+
+static json_t *lint_json(const struct kith_lint *lint)
+{
+  json_t *errors = json_array();
+  json_t *warnings = json_array();
+  int bad = 0;
+
+  for (unsigned i = 0; i < lint->n; i++)
+    bad |= json_array_append_new(lint->findings[i].error ? errors : warnings,
+                                 json_string(lint->findings[i].text));
+  if (bad) {
+    json_decref(errors);
+    json_decref(warnings);
+    return NULL;
+  }
+  return json_pack("{s:b, s:o, s:o, s:s}", "ok", lint->n_errors == 0, "errors", errors, "warnings",
+                   warnings, "note", disclaimer);
+}
+
+static int lint_print(const struct kith_lint *lint, const char *path)
+{
+  for (unsigned i = 0; i < lint->n; i++)
+    printf("%-8s %s\n", lint->findings[i].error ? "error" : "warning", lint->findings[i].text);
+  printf("%s: %u error%s, %u warning%s. %s\n", path, lint->n_errors, lint->n_errors == 1 ? "" : "s",
+         lint->n - lint->n_errors, lint->n - lint->n_errors == 1 ? "" : "s", disclaimer);
+  return kith_cli_finish_stdout();
+}
+
+static int check(const char *path, const char *charter_path, bool json)
+{
+  struct kith_policy *policy = KITH_NEW(struct kith_policy);
+  struct kith_charter *charter = KITH_NEW(struct kith_charter);
+  struct kith_lint *lint = KITH_NEW(struct kith_lint);
+  struct kith_signed policy_document = {0};
+  struct kith_signed charter_document = {0};
+  struct kith_fault fault = {0};
+  int status;
+
+  if (!policy || !charter || !lint)
+    fault.err = kith_fail(&fault, KITH_ERR_MEMORY, "out of memory");
+  if (fault.err == KITH_OK)
+    fault.err = kith_cli_policy_load(&policy_document, policy, path, &fault);
+  if (fault.err == KITH_OK && charter_path)
+    fault.err = kith_cli_charter_load(&charter_document, charter, charter_path, false, &fault);
+  if (fault.err != KITH_OK) {
+    status = kith_cli_fail(&fault);
+    goto end;
+  }
+  kith_policy_lint(lint, policy, charter_path ? charter : NULL, kith_clock_now());
+  status = json ? kith_cli_json(lint_json(lint)) : lint_print(lint, path);
+  if (status == 0 && lint->n_errors > 0)
+    status = kith_err_exit_status(KITH_ERR_NO);
+end:
+  kith_signed_free(&policy_document);
+  kith_signed_free(&charter_document);
+  kith_free(lint);
+  kith_free(charter);
+  kith_free(policy);
+  return status;
+}
+
+int kith_policy_check(int argc, char **argv)
+{
+  const char *charter = NULL;
+  bool json = false;
+  const struct kith_cli_option options[] = {
+      {.name = "charter",
+       .kind = KITH_CLI_STRING,
+       .out = &charter,
+       .value = "FILE",
+       .help = "check agencies and recipients against it too"},
+      {.name = "json", .kind = KITH_CLI_FLAG, .out = &json, .help = "print JSON"}};
+  const struct kith_cli_spec spec = {
+      .usage = "kith policy check [--charter FILE] [--json] POLICY",
+      .about = "Reads a policy for what a governance lead should know before signing it: what it "
+               "lets the matcher learn, what is missing, what is unusual. Exit status 1 where "
+               "there are errors. It is not legal advice.",
+      .examples = "  $ kith policy check --charter charter.json policy.json\n",
+      .options = options,
+      .n_options = KITH_COUNT_OF(options)};
+  int first;
+  int status;
+
+  if (!kith_cli_parse(&spec, argc, argv, &first, &status))
+    return status;
+  if (first + 1 != argc)
+    return kith_cli_usage(spec.usage, "expected one policy");
+  return check(argv[first], charter, json);
+}
