@@ -424,9 +424,10 @@ static enum kith_err peer_store(struct kith_txn *txn, unsigned table, char kind,
   memcpy(bytes + KITH_HASH_BYTES, checkpoint->signature, KITH_SIGN_BYTES);
   err = kith_store_add(txn, table, peer_key(key, kind, member, checkpoint->seq),
                        (struct kith_bytes){bytes, sizeof bytes});
-  if (err != KITH_OK)
-    return err;
-  return kith_audit_append(txn, table, time, event, values, KITH_COUNT_OF(values), NULL);
+  if (err == KITH_OK)
+    err = kith_audit_append(txn, table, time, event, values, KITH_COUNT_OF(values), NULL);
+  /* A full store must not look like a peer that contradicts itself. */
+  return err == KITH_ERR_FULL ? KITH_ERR_IO : err;
 }
 
 enum kith_err kith_audit_record_peer(struct kith_txn *txn, unsigned table, int64_t time,

@@ -133,7 +133,8 @@ KITH_MUST_USE enum kith_err kith_checkpoint_verify(const struct kith_checkpoint 
 /* Verifies a peer's checkpoint and keeps it, with an entry. Seq 0 and a repetition are KITH_OK and
  * write nothing; they may come in any order, as requests are repeated. KITH_ERR_NO: a false
  * signature, nothing is written. KITH_ERR_FULL: another head was held at this seq, so the peer has
- * rewritten its past; an entry keeps the evidence, and the caller commits it. */
+ * rewritten its past; an entry keeps the evidence, and the caller commits it. A full store is
+ * KITH_ERR_IO. */
 KITH_MUST_USE enum kith_err kith_audit_record_peer(struct kith_txn *txn, unsigned table,
                                                    int64_t time, const char *member,
                                                    const struct kith_checkpoint *checkpoint,

@@ -369,6 +369,28 @@ static void false_checkpoints_are_not_recorded(void **state)
   kith_identity_free(other);
 }
 
+/* A store without room accuses nobody. */
+static void a_full_store_is_no_contradiction(void **state)
+{
+  static const struct kith_store_options small = {tables, 2, 128 << 10};
+  struct kith_checkpoint good = peer_checkpoint(identity, state, "full-peer", 2);
+  struct kith_store *store;
+  struct kith_txn *txn;
+  enum kith_err err = KITH_OK;
+
+  assert_int_equal(kith_store_open(&store, unit_path(state, "full"), &small, NULL), KITH_OK);
+  txn = begin(store);
+  for (unsigned i = 0; err == KITH_OK; i++) {
+    char member[16];
+    snprintf(member, sizeof member, "m%u", i);
+    err = kith_audit_record_peer(txn, LOG, 1, member, &good, identity->public_keys.sign);
+    assert_true(i < 10000);
+  }
+  kith_txn_abort(txn);
+  assert_int_equal(err, KITH_ERR_IO);
+  kith_store_close(store);
+}
+
 /* ---- exported files */
 
 static void known_export(void **state)
@@ -575,6 +597,7 @@ int main(void)
       cmocka_unit_test(malformed_entries_are_refused),
       cmocka_unit_test(a_peer_that_rewrites_its_past_is_caught),
       cmocka_unit_test(false_checkpoints_are_not_recorded),
+      cmocka_unit_test(a_full_store_is_no_contradiction),
       cmocka_unit_test(known_export),
       cmocka_unit_test(altered_exports_are_refused),
       cmocka_unit_test(exports_and_verifies),
