@@ -268,6 +268,70 @@ static void test_many_rows(void **state)
   }
 }
 
+/* Rows like those of people: a dozen tokens of a skewed list, ten bits a token; some of the second
+ * party's are rows of the first with a token changed. */
+static void make_people(struct kith_encodings *enc, size_t n, const struct kith_encodings *like)
+{
+  kith_encodings_init(enc);
+  assert_int_equal(kith_encodings_alloc(enc, n, 1024, true), KITH_OK);
+  enc->n_fields = 2;
+  enc->field_weights[0] = 100;
+  enc->field_weights[1] = 60;
+  for (size_t i = 0; i < n; i++) {
+    uint8_t *row = kith_encodings_row(enc, i);
+    unsigned n_tokens = 12 + below(20);
+    enc->masks[i] = (uint16_t)(1 + below(3));
+    if (like && below(3) == 0) {
+      memcpy(row, kith_encodings_row(like, below((unsigned)like->n)), enc->row_bytes);
+      n_tokens = below(3);
+    }
+    for (unsigned t = 0; t < n_tokens; t++) {
+      uint64_t token = below(1 + below(1 + below(500)));
+      for (unsigned k = 0; k < 10; k++)
+        set_bit(row, (unsigned)((token * 10 + k) * UINT64_C(0x9e3779b97f4a7c15) >> 54), true);
+    }
+  }
+}
+
+static void test_methods_agree(void **state)
+{
+  (void)state;
+  static const unsigned groups[] = {0, 5, 20, 56, 128};
+  struct kith_encodings parties[2];
+  const struct kith_encodings *list[2] = {&parties[0], &parties[1]};
+  struct kith_engine_options options;
+  make_people(&parties[0], 2500, NULL);
+  make_people(&parties[1], 1700, &parties[0]);
+  kith_engine_options_init(&options);
+  options.within = true;
+  options.n_threads = 2;
+  for (unsigned round = 0; round < 8; round++) {
+    options.similarity = round % 2 ? KITH_SIMILARITY_MASKED : KITH_SIMILARITY_DICE;
+    options.bound = (struct kith_ratio){60 + 5 * round, 100};
+    struct kith_pairs brute = {0};
+    struct kith_pairs sieved = {0};
+    options.method = KITH_ENGINE_BRUTE;
+    assert_int_equal(kith_engine_run(list, 2, &options, kith_pairs_sink, &brute, NULL), KITH_OK);
+    options.method = KITH_ENGINE_SKETCH;
+    options.sketch_groups = groups[round % KITH_COUNT_OF(groups)];
+    assert_int_equal(kith_engine_run(list, 2, &options, kith_pairs_sink, &sieved, NULL), KITH_OK);
+    assert_true(brute.n > 100);
+    assert_int_equal(brute.n, sieved.n);
+    kith_pairs_sort(&brute);
+    kith_pairs_sort(&sieved);
+    for (size_t i = 0; i < brute.n; i++) {
+      assert_int_equal(brute.items[i].row_a, sieved.items[i].row_a);
+      assert_int_equal(brute.items[i].row_b, sieved.items[i].row_b);
+      assert_int_equal(brute.items[i].party_b, sieved.items[i].party_b);
+      assert_int_equal(brute.items[i].common, sieved.items[i].common);
+    }
+    kith_pairs_free(&brute);
+    kith_pairs_free(&sieved);
+  }
+  kith_encodings_free(&parties[0]);
+  kith_encodings_free(&parties[1]);
+}
+
 /* Two rows of 20 and 20 bits with 17 in common are exactly 0.85. */
 static void test_equality_is_in(void **state)
 {
@@ -540,6 +604,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_against_oracle),
       cmocka_unit_test(test_many_rows),
+      cmocka_unit_test(test_methods_agree),
       cmocka_unit_test(test_equality_is_in),
       cmocka_unit_test(test_millionths),
       cmocka_unit_test(test_line),
