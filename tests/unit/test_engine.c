@@ -357,56 +357,6 @@ static void test_equality_is_in(void **state)
   kith_encodings_free(&enc);
 }
 
-static void test_millionths(void **state)
-{
-  (void)state;
-  static const struct {
-    struct kith_fraction fraction;
-    uint32_t want;
-  } cases[] = {
-      {{0, 1}, 0},       {{1, 1}, 1000000},
-      {{1, 3}, 333333},  {{2, 3}, 666667},
-      {{1, 2000000}, 0}, {{3, 2000000}, 2},
-      {{5, 2000000}, 2}, {{1999999, 2000000}, 1000000},
-      {{7, 2000000}, 4}, {{UINT64_C(1) << 56, (UINT64_C(1) << 57) + 1}, 500000},
-  };
-  for (size_t i = 0; i < KITH_COUNT_OF(cases); i++)
-    assert_int_equal(kith_fraction_millionths(cases[i].fraction), cases[i].want);
-}
-
-/* The line that the scan compares with is never above the least c that reaches the bound, and
- * so close below it that the scan loses nothing. */
-static void test_line(void **state)
-{
-  (void)state;
-  for (unsigned round = 0; round < 20000; round++) {
-    struct kith_similarity similarity = {.kind = (enum kith_similarity_kind)below(4), .bits = 300};
-    unsigned weight_max = below(2) ? 100 : 262000;
-    for (unsigned f = 0; f < 4; f++)
-      similarity.field_weights[f] = below(weight_max);
-    struct kith_similarity_pattern pattern =
-        kith_similarity_pattern(&similarity, (uint16_t)below(16), (uint16_t)below(16));
-    struct kith_ratio bound = random_bound();
-    struct kith_similarity_line line = kith_similarity_line(&pattern, bound);
-    uint32_t a = 1 + below(300);
-    uint32_t b = 1 + below(300);
-    uint32_t most = a < b ? a : b;
-    uint32_t fewest = a + b > 300 ? a + b - 300 : 0; /* so many must meet */
-    uint32_t least = fewest;
-    while (least <= most &&
-           !kith_fraction_reaches(kith_similarity_fraction(&pattern, least, a, b), bound))
-      least++;
-    uint32_t got = kith_similarity_line_at(&line, a, b);
-    if (least > most) {
-      assert_true(line.never || got + 1 > most);
-      continue;
-    }
-    assert_false(line.never);
-    assert_true(got <= least);
-    assert_true(got + 1 >= least || least == fewest);
-  }
-}
-
 /* ---- refusals, ceilings, cancellation, failing memory */
 
 static enum kith_err never_called(void *context, const struct kith_pair *pairs, size_t n)
@@ -606,8 +556,6 @@ int main(void)
       cmocka_unit_test(test_many_rows),
       cmocka_unit_test(test_methods_agree),
       cmocka_unit_test(test_equality_is_in),
-      cmocka_unit_test(test_millionths),
-      cmocka_unit_test(test_line),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_results_ceiling),
       cmocka_unit_test(test_progress_and_cancel),
