@@ -1,0 +1,140 @@
+#include "daemon/pipeline/encode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/encode/bloom.h"
+#include "daemon/pipeline/standardise.h"
+
+struct kith_row_encoder {
+  struct kith_encoder *encoder;
+  struct kith_encode_schema schema;
+  enum kith_field fields[KITH_ENCODE_FIELDS_MAX];
+};
+
+static enum kith_err schema_make(struct kith_row_encoder *encoder, const struct kith_policy *policy,
+                                 struct kith_fault *fault)
+{
+  struct kith_encode_schema *schema = &encoder->schema;
+
+  if (strcmp(policy->standardiser, KITH_STANDARDISER) != 0)
+    return kith_fail(fault, KITH_ERR_CONFIG,
+                     "the policy asks for the standardiser \"%s\"; this program has \"%s\"",
+                     policy->standardiser, KITH_STANDARDISER);
+  if (policy->n_fields > KITH_ENCODE_FIELDS_MAX)
+    return kith_fail(fault, KITH_ERR_CONFIG, "the policy has more than %d fields",
+                     KITH_ENCODE_FIELDS_MAX);
+  schema->bits = policy->bits;
+  schema->n_fields = policy->n_fields;
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    const struct kith_policy_field *from = &policy->fields[i];
+    struct kith_encode_field *to = &schema->fields[i];
+
+    encoder->fields[i] = kith_field_find(from->field);
+    if (encoder->fields[i] == KITH_FIELD_COUNT)
+      return kith_fail(fault, KITH_ERR_CONFIG,
+                       "the policy has a field \"%s\", which is no standard field", from->field);
+    (void)snprintf(to->name, sizeof to->name, "%s", from->field);
+    to->q = from->q;
+    to->bits_per_token = from->bits_per_token;
+    to->weight = from->weight;
+  }
+  return KITH_OK;
+}
+
+enum kith_err kith_row_encoder_new(struct kith_row_encoder **out, const struct kith_policy *policy,
+                                   const uint8_t *secret, size_t secret_len,
+                                   struct kith_fault *fault)
+{
+  struct kith_row_encoder *encoder = KITH_NEW(struct kith_row_encoder);
+  enum kith_err err;
+
+  if (!encoder)
+    return kith_fail(fault, KITH_ERR_MEMORY, "no memory for an encoder");
+  err = schema_make(encoder, policy, fault);
+  if (err == KITH_OK) {
+    err = kith_encoder_new(&encoder->encoder, &encoder->schema, secret, secret_len);
+    if (err == KITH_ERR_CONFIG)
+      (void)kith_fail(fault, err, "the policy's filter or fields are out of range");
+    else if (err != KITH_OK)
+      (void)kith_fail(fault, err, "the encoder can't be made");
+  }
+  if (err != KITH_OK) {
+    kith_row_encoder_free(encoder);
+    return err;
+  }
+  *out = encoder;
+  return KITH_OK;
+}
+
+void kith_row_encoder_free(struct kith_row_encoder *encoder)
+{
+  if (!encoder)
+    return;
+  kith_encoder_free(encoder->encoder);
+  kith_free(encoder);
+}
+
+enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder, uint8_t *filter,
+                                      uint16_t *mask, const struct kith_record *record)
+{
+  const char *texts[KITH_ENCODE_FIELDS_MAX][KITH_VALUES_MAX];
+  struct kith_encode_values values[KITH_ENCODE_FIELDS_MAX];
+
+  for (unsigned i = 0; i < encoder->schema.n_fields; i++) {
+    const struct kith_values *from = &record->values[encoder->fields[i]];
+
+    for (unsigned j = 0; j < from->n; j++)
+      texts[i][j] = from->text[j];
+    values[i] = (struct kith_encode_values){texts[i], from->n};
+  }
+  return kith_encoder_encode(encoder->encoder, filter, mask, values);
+}
+
+void kith_row_encoder_describe(const struct kith_row_encoder *encoder, struct kith_encodings *enc)
+{
+  struct kith_hash hash;
+
+  enc->bits = encoder->schema.bits;
+  enc->row_bytes = encoder->schema.bits / 8;
+  enc->has_schema = true;
+  kith_encode_schema_hash(&hash, &encoder->schema);
+  memcpy(enc->schema_hash, hash.bytes, sizeof enc->schema_hash);
+  kith_encoder_key_check(encoder->encoder, enc->key_check);
+  enc->n_fields = encoder->schema.n_fields;
+  for (unsigned i = 0; i < encoder->schema.n_fields; i++)
+    enc->field_weights[i] = encoder->schema.fields[i].weight;
+}
+
+/* Whole years from birth to `on`; below 0 where birth lies after it. */
+static int age_on(struct kith_date birth, struct kith_date on)
+{
+  int birthday_to_come = birth.month > on.month || (birth.month == on.month && birth.day > on.day);
+
+  return on.year - birth.year - birthday_to_come;
+}
+
+bool kith_scope_has(const struct kith_scope *scope, struct kith_date birth)
+{
+  struct kith_date first = birth;
+  struct kith_date last = birth;
+  int oldest;
+  int youngest;
+
+  if (!scope->present)
+    return true;
+  if (!birth.year || (!birth.month && birth.day))
+    return false;
+  if (!birth.month)
+    first.month = 1, last.month = 12;
+  if (!birth.day)
+    first.day = 1, last.day = 31;
+  oldest = age_on(first, scope->on);
+  youngest = age_on(last, scope->on);
+  /* A date that may lie after the day can't, if it may also lie before it. */
+  if (youngest < 0 && oldest >= 0 && !(birth.month && birth.day))
+    youngest = 0;
+  return youngest >= 0 && (unsigned)youngest >= scope->age_min &&
+         (unsigned)oldest <= scope->age_max;
+}

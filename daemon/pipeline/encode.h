@@ -1,0 +1,37 @@
+/* Of the pipeline only: one record to one filter under a policy, and the policy's scope.
+ *
+ * Life: kith_row_encoder_new, kith_row_encoder_encode by one thread, kith_row_encoder_free. */
+#ifndef KITH_DAEMON_PIPELINE_ENCODE_H
+#define KITH_DAEMON_PIPELINE_ENCODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "daemon/pipeline/record.h"
+#include "proto/encodings.h"
+#include "proto/policy.h"
+
+struct kith_row_encoder;
+
+/* KITH_ERR_CONFIG with *fault: the policy names a field or a standardiser that this program does
+ * not know, or its filter is out of range. The secret is not kept. */
+KITH_MUST_USE enum kith_err kith_row_encoder_new(struct kith_row_encoder **out,
+                                                 const struct kith_policy *policy,
+                                                 const uint8_t *secret, size_t secret_len,
+                                                 struct kith_fault *fault);
+void kith_row_encoder_free(struct kith_row_encoder *encoder);
+
+/* filter: policy->bits / 8 bytes, overwritten. */
+KITH_MUST_USE enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder,
+                                                    uint8_t *filter, uint16_t *mask,
+                                                    const struct kith_record *record);
+
+/* Puts length, schema hash, key check, fields and weights into a set of encodings. */
+void kith_row_encoder_describe(const struct kith_row_encoder *encoder, struct kith_encodings *enc);
+
+/* Whether the age on the policy's day is surely within its bounds. A date that is missing, lies
+ * after that day, or leaves the age open (the year alone, at an edge) is not. */
+bool kith_scope_has(const struct kith_scope *scope, struct kith_date birth);
+
+#endif
