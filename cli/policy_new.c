@@ -156,16 +156,11 @@ static enum kith_err text_set(char out[KITH_TEXT_BYTES], const char *text, const
 static enum kith_err scope_set(struct kith_scope *scope, const struct terms *terms,
                                struct kith_fault *fault)
 {
-  int64_t time;
-
   if (!terms->on)
     return KITH_OK;
-  if (strlen(terms->on) != strlen("2026-11-23") ||
-      kith_cli_time(&time, terms->on, "scope-on", NULL) != KITH_OK)
+  if (kith_policy_date_parse(&scope->on, terms->on) != KITH_OK)
     return kith_fail(fault, KITH_ERR_USAGE, "--scope-on: expected a date such as 2026-11-23");
   scope->present = true;
-  if (sscanf(terms->on, "%4d-%2d-%2d", &scope->on.year, &scope->on.month, &scope->on.day) != 3)
-    return kith_fail(fault, KITH_ERR_USAGE, "--scope-on: expected a date such as 2026-11-23");
   scope->age_min = (unsigned)terms->age_min;
   scope->age_max = (unsigned)terms->age_max;
   return KITH_OK;

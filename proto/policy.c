@@ -91,21 +91,20 @@ static void agencies_read(struct kith_policy *out, struct kith_json_reader *read
   }
 }
 
-/* "2026-11-23" */
-static bool date_read(struct kith_date *out, const char *text)
+enum kith_err kith_policy_date_parse(struct kith_date *out, const char *text)
 {
   char time[KITH_TIME_BYTES];
   int64_t seconds;
 
   if (strlen(text) != strlen("2026-11-23"))
-    return false;
-  (void)snprintf(time, sizeof time, "%sT00:00:00Z", text);
+    return KITH_ERR_DATA;
+  (void)snprintf(time, sizeof time, "%.10sT00:00:00Z", text);
   if (kith_time_parse(&seconds, time) != KITH_OK)
-    return false;
+    return KITH_ERR_DATA;
   *out = (struct kith_date){
       (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0'),
       (text[5] - '0') * 10 + (text[6] - '0'), (text[8] - '0') * 10 + (text[9] - '0')};
-  return kith_date_valid(*out);
+  return KITH_OK;
 }
 
 static void scope_read(struct kith_scope *out, struct kith_json_reader *reader)
@@ -118,7 +117,7 @@ static void scope_read(struct kith_scope *out, struct kith_json_reader *reader)
     return;
   kith_json_nested(&nested, reader, "scope", true);
   on = kith_json_string(&nested, "on", NULL);
-  if (nested.err == KITH_OK && !date_read(&out->on, on))
+  if (nested.err == KITH_OK && kith_policy_date_parse(&out->on, on) != KITH_OK)
     kith_json_refuse(&nested, "on", "expected a date such as \"2026-11-23\"");
   out->age_min = number(&nested, "age_min", 0, AGE_MAX);
   out->age_max = number(&nested, "age_max", out->age_min, AGE_MAX);

@@ -107,6 +107,8 @@ bool kith_policy_gateway_stated(const struct kith_policy_agency *agency);
 enum { KITH_RATIO_TEXT_BYTES = 32 };
 /* "0.55", or "N/D" where it is no decimal; reads back as the same ratio. */
 void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio ratio);
+/* "2026-11-23", a day that there is; KITH_ERR_DATA otherwise. */
+KITH_MUST_USE enum kith_err kith_policy_date_parse(struct kith_date *out, const char *text);
 /* Signatures, then parse, then expiry at `now` (KITH_ERR_DENIED). */
 KITH_MUST_USE enum kith_err kith_policy_accept(struct kith_policy *out,
                                                const struct kith_signed *document,
