@@ -1,6 +1,7 @@
 #include "crypto/identity.h"
 
 #include <sys/stat.h>
+#include <zmq.h>
 
 #include "crypto/keyfile.h"
 #include "tests/unit/unit.h"
@@ -270,6 +271,23 @@ static void fingerprints_cover_every_key(void **state)
   kith_identity_free(identity);
 }
 
+/* The CURVE pair in raw bytes is what libzmq makes of its own text form of the secret key. */
+static void curve_keys_are_libzmqs(void **state)
+{
+  struct kith_identity *identity;
+  char secret_text[41];
+  char public_text[41];
+  uint8_t public_key[KITH_PUBLIC_BYTES];
+
+  (void)state;
+  assert_int_equal(kith_identity_new(&identity), KITH_OK);
+  assert_non_null(zmq_z85_encode(secret_text, kith_secret_peek(identity->curve), 32));
+  assert_int_equal(zmq_curve_public(public_text, secret_text), 0);
+  assert_non_null(zmq_z85_decode(public_key, public_text));
+  assert_memory_equal(public_key, identity->public_keys.curve, sizeof public_key);
+  kith_identity_free(identity);
+}
+
 static void survives_failing_allocations(void **state)
 {
   struct kith_secret *passphrase = phrase("x");
@@ -334,6 +352,7 @@ int main(void)
       cmocka_unit_test(reads_the_first_line_of_a_passphrase_file),
       cmocka_unit_test(signatures_are_of_one_label_key_and_message),
       cmocka_unit_test(fingerprints_cover_every_key),
+      cmocka_unit_test(curve_keys_are_libzmqs),
       cmocka_unit_test(survives_failing_allocations),
       cmocka_unit_test(a_failed_save_leaves_nothing),
   };
