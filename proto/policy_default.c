@@ -5,14 +5,13 @@
 
 #include "base/mem.h"
 
-/* What each field of the default filter is and weighs. Names and dates are worth the same per
- * part, a date's tokens (day, month, year) and sex twice a letter pair, a postcode a third: people
- * move. `weight` is the number of bits the field sets on average: tokens x bits, less collisions.
- */
+/* What each field of the default filter is and weighs. A date (eight tokens: its parts and pairs of
+ * them) is worth as much as both names, sex a quarter of a name, a postcode the same: people move.
+ * `weight` is the number of bits the field sets on average: tokens x bits, less collisions. */
 static const struct kith_policy_field default_fields[] = {
     /* field          q  bits  weight */
-    {"given_name", 2, 10, 66}, {"surname", 2, 10, 74}, {"date_of_birth", 0, 20, 60},
-    {"sex", 0, 20, 20},        {"postcode", 2, 3, 24},
+    {"given_name", 2, 10, 67}, {"surname", 2, 10, 71}, {"date_of_birth", 0, 20, 147},
+    {"sex", 0, 20, 20},        {"postcode", 2, 3, 21},
 };
 
 enum {
