@@ -1,7 +1,8 @@
 /* The cohort rule: a small boolean language over services.
  *
  *   expr   = term { "or" term }       term = factor { "and" factor }
- *   factor = "not" factor | "(" expr ")" | service | "at least" N "of" "{" service { "," service } "}"
+ *   factor = "not" factor | "(" expr ")" | service
+ *            | "at least" N "of" "{" service { "," service } "}"
  *            | "at least" N "services" | "at least" N "service"
  *
  * At most 64 nodes and 8 levels. Services are members' ids. */

@@ -158,52 +158,53 @@ static void every_key(void **state)
   kith_buf_free(&buf);
 }
 
+/* Points of small order: the neutral element, one of order 2, zero on the Montgomery curve. */
+static const char neutral[] = "\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"";
+static const char zero[] = "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"";
+static const char order_two[] = "\"7P///////////////////////////////////////38=\"";
+static const struct document_change changes[] = {
+    {"kith", "\"policy\"", "kith: expected \"charter\""},
+    {"format", "2", "format: expected"},
+    {"version", "0", "version: expected"},
+    {"expires", "\"2020-01-01T00:00:00Z\"", "expires: is not after valid_from"},
+    {"governance.threshold", "0", "governance.threshold: expected a whole number from 1 to 3"},
+    {"governance.threshold", "4", "governance.threshold: expected a whole number from 1 to 3"},
+    {"governance.keys", "[]", "governance.keys: expected an array of 1"},
+    {"governance.keys.1", "\"abc\"", "governance.keys[1]: expected a key of 32 bytes"},
+    {"governance.keys.1", "5", "governance.keys[1]: expected a key of 32 bytes"},
+    {"governance.keys.1", neutral, "governance.keys[1]: is a weak key"},
+    {"governance.keys.1", order_two, "governance.keys[1]: is a weak key"},
+    {"matcher_address", "\"udp://192.0.2.1:7420\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://192.0.2.1\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://192.0.2.1:0\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://192.0.2.1:65536\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://192.0.2.1:74 20\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://*:7420\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://:7420\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://[]:7420\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://[::1:7420\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://eth0;192.0.2.1:7420\"", "matcher_address: expected tcp"},
+    {"matcher_address", "\"tcp://[2001:db8::1]:7420\"", NULL},
+    {"matcher_address", "\"tcp://matcher.example.org:1\"", NULL},
+    {"members", "[]", "members: has 0 matchers"},
+    {"members.1.role", "\"matcher\"", "members[1].kind: is for agencies only"},
+    {"members.2.role", "\"matcher\"", "members: has 2 matchers"},
+    {"members.2.role", "\"agency\"", "members[2].kind: is missing"},
+    {"members.2.kind", "\"police\"", "members[2].kind: is for agencies only"},
+    {"members.1.role", "\"auditor\"", "members[1].role: expected agency"},
+    {"members.1.kind", "\"none\"", "members[1].kind: expected police"},
+    {"members.1.kind", "\"army\"", "members[1].kind: expected police"},
+    {"members.1.id", "\"matcher\"", "members[1].id: members[0] has the same"},
+    {"members.1.sign", zero, "members[1].sign: is a weak key"},
+    {"members.1.sign", neutral, "members[1].sign: is a weak key"},
+    {"members.1.seal", zero, "members[1].seal: is a weak key"},
+    {"members.1.seal", neutral, "members[1].seal: is a weak key"},
+    {"members.1.curve", zero, "members[1].curve: is a weak key"},
+    {"members.1.curve", "\"\"", "members[1].curve: expected a key of 32 bytes"},
+};
+
 static void values(void **state)
 {
-  /* Points of small order: the neutral element, one of order 2, zero on the Montgomery curve. */
-  static const char neutral[] = "\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"";
-  static const char zero[] = "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"";
-  static const char order_two[] = "\"7P///////////////////////////////////////38=\"";
-  static const struct document_change changes[] = {
-      {"kith", "\"policy\"", "kith: expected \"charter\""},
-      {"format", "2", "format: expected"},
-      {"version", "0", "version: expected"},
-      {"expires", "\"2020-01-01T00:00:00Z\"", "expires: is not after valid_from"},
-      {"governance.threshold", "0", "governance.threshold: expected a whole number from 1 to 3"},
-      {"governance.threshold", "4", "governance.threshold: expected a whole number from 1 to 3"},
-      {"governance.keys", "[]", "governance.keys: expected an array of 1"},
-      {"governance.keys.1", "\"abc\"", "governance.keys[1]: expected a key of 32 bytes"},
-      {"governance.keys.1", "5", "governance.keys[1]: expected a key of 32 bytes"},
-      {"governance.keys.1", neutral, "governance.keys[1]: is a weak key"},
-      {"governance.keys.1", order_two, "governance.keys[1]: is a weak key"},
-      {"matcher_address", "\"udp://192.0.2.1:7420\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://192.0.2.1\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://192.0.2.1:0\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://192.0.2.1:65536\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://192.0.2.1:74 20\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://*:7420\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://:7420\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://[]:7420\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://[::1:7420\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://eth0;192.0.2.1:7420\"", "matcher_address: expected tcp"},
-      {"matcher_address", "\"tcp://[2001:db8::1]:7420\"", NULL},
-      {"matcher_address", "\"tcp://matcher.example.org:1\"", NULL},
-      {"members", "[]", "members: has 0 matchers"},
-      {"members.1.role", "\"matcher\"", "members[1].kind: is for agencies only"},
-      {"members.2.role", "\"matcher\"", "members: has 2 matchers"},
-      {"members.2.role", "\"agency\"", "members[2].kind: is missing"},
-      {"members.2.kind", "\"police\"", "members[2].kind: is for agencies only"},
-      {"members.1.role", "\"auditor\"", "members[1].role: expected agency"},
-      {"members.1.kind", "\"none\"", "members[1].kind: expected police"},
-      {"members.1.kind", "\"army\"", "members[1].kind: expected police"},
-      {"members.1.id", "\"matcher\"", "members[1].id: members[0] has the same"},
-      {"members.1.sign", zero, "members[1].sign: is a weak key"},
-      {"members.1.sign", neutral, "members[1].sign: is a weak key"},
-      {"members.1.seal", zero, "members[1].seal: is a weak key"},
-      {"members.1.seal", neutral, "members[1].seal: is a weak key"},
-      {"members.1.curve", zero, "members[1].curve: is a weak key"},
-      {"members.1.curve", "\"\"", "members[1].curve: expected a key of 32 bytes"},
-  };
   static const char *const keys[] = {"sign", "seal", "curve"};
   struct kith_charter charter = good_charter();
   json_t *good = print_json(&charter);
