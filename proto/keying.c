@@ -84,9 +84,9 @@ static size_t opening_context(uint8_t context[OPENING_CONTEXT_MAX], const struct
 
   if (!kith_member_id_valid(author) || !kith_member_id_valid(member))
     return 0;
-  at = put(at, opening_label, sizeof opening_label - 1);
+  at = put(at, opening_label, sizeof opening_label); /* with its 0x00 */
   at = put(at, roster->bytes, sizeof roster->bytes);
-  at = put(at, author, strlen(author));
+  at = put(at, author, strlen(author) + 1); /* so that "a", "bc" is not "ab", "c" */
   at = put(at, member, strlen(member));
   return (size_t)(at - context);
 }

@@ -234,6 +234,10 @@ static void replayed_and_altered_copies_are_refused(void **state)
   assert_int_equal(kith_contribution_open(&opened, keying->secret_keys[2], &keying->roster, "ash",
                                           "birch_2", sealed, commitment),
                    KITH_ERR_NO);
+  /* the same letters, divided otherwise */
+  assert_int_equal(
+      kith_contribution_open(&opened, key, &keying->roster, "ashb", "irch_2", sealed, commitment),
+      KITH_ERR_NO);
   /* another commitment: what was committed to is not what was sent */
   assert_int_equal(kith_contribution_open(&opened, key, &keying->roster, "ash", "birch_2", sealed,
                                           &keying->commitments[1]),

@@ -183,7 +183,7 @@ for i in range(3):
     vectors["join_%d" % i], vectors["contribution_%d" % i] = joins[i], contributions[i]
 vectors["commitment_1"] = H("kith commitment v1", roster, b"birch_2", contributions[1])
 vectors["contribution_sealed"] = seal(fill("e2"), vectors["seal_public"],
-                                      b"kith opening v1" + roster + b"birch_2" + b"ash",
+                                      b"kith opening v1\0" + roster + b"birch_2\0ash",
                                       contributions[1])
 secret = HKDF(roster, b"".join(le8(len(m)) + m.encode() + le8(32) + c
                                for m, c in zip(members, contributions)), b"kith round secret v1")
