@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/documents.h"
 #include "cli/policy.h"
+#include "daemon/pipeline/record.h"
 #include "proto/rule.h"
 
 enum {
@@ -139,31 +140,14 @@ static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
         "linkage.fields: with an address in the filter, people who live together are more alike: "
         "the matcher may guess households, hostels, refuges and children's homes. It also makes "
         "links of people who moved weaker.");
-  for (unsigned i = 0; i < policy->n_fields; i++) {
-    const char *field = policy->fields[i].field;
-
-    if (strcmp(field, "nhs_number") == 0 || strcmp(field, "upn") == 0 ||
-        strcmp(field, "pnc_id") == 0 || strcmp(field, "crn") == 0)
-      add(lint, false,
-          "linkage.fields: %s is a number that identifies one person. Its own law may say who may "
-          "use it, and for what.",
-          field);
-  }
 }
 
 static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy)
 {
-  static const char *const standard[] = {
-      "given_name", "middle_names", "surname",    "known_as", "date_of_birth", "sex", "street",
-      "town",       "postcode",     "nhs_number", "upn",      "pnc_id",        "crn"};
   uint64_t expected = 0;
 
   for (unsigned i = 0; i < policy->n_fields; i++) {
-    bool known = false;
-
-    for (size_t j = 0; j < KITH_COUNT_OF(standard); j++)
-      known |= strcmp(policy->fields[i].field, standard[j]) == 0;
-    if (!known)
+    if (kith_field_find(policy->fields[i].field) == KITH_FIELD_COUNT)
       add(lint, true, "linkage.fields: \"%s\" is not one of kith's standard fields.",
           policy->fields[i].field);
     expected += policy->fields[i].weight;
