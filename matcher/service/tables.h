@@ -7,7 +7,7 @@
 enum kith_matcher_table {
   KITH_TABLE_BATCHES = KITH_NODE_TABLES, /* round, agency, number BE -> rows, sealed */
   KITH_TABLE_BATCH_HASHES,               /* the same key -> batch hash */
-  KITH_TABLE_LISTS,                      /* round, recipient -> sealed list, boxed */
+  KITH_TABLE_LISTS,                      /* round, recipient -> sealed list */
   KITH_MATCHER_TABLES_END
 };
 

@@ -1,0 +1,323 @@
+#include "matcher/linkage/cluster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+  /* Two groups become one only if the mean probability over all their pairs reaches this: one good
+   * pair among many bad ones is a chain, not a person. */
+  CHAIN_MEAN_MIN = 300000,
+  /* A refused partner at least so likely makes a cluster ambiguous. */
+  PLAUSIBLE = 300000
+};
+
+/* Records are numbered through all parties: node = offset[party] + row. */
+struct graph {
+  const struct kith_linkage_input *input;
+  struct kith_linkage_result *result;
+  uint32_t offset[KITH_LINKAGE_PARTIES_MAX + 1];
+  uint32_t n_nodes;
+  uint32_t *order;    /* pairs, best first */
+  uint32_t *first;    /* n_nodes + 1: where a node's pairs begin in `touching` */
+  uint32_t *touching; /* pair indices */
+  uint32_t *root;     /* of a node's group */
+  uint32_t *next;     /* the group's members, a ring */
+  uint32_t *size;     /* by root */
+  uint32_t *parties;  /* by root */
+  uint32_t *weakest;  /* by root */
+  uint32_t *flags;    /* by root */
+};
+
+static uint32_t node_a(const struct graph *graph, const struct kith_linkage_pair *pair)
+{
+  return graph->offset[pair->party_a] + pair->row_a;
+}
+
+static uint32_t node_b(const struct graph *graph, const struct kith_linkage_pair *pair)
+{
+  return graph->offset[pair->party_b] + pair->row_b;
+}
+
+/* ---- order: probability, similarity, then the content of the two rows ---------------------------- */
+
+static int compare_rows(const struct kith_encodings *a, uint32_t row_a,
+                        const struct kith_encodings *b, uint32_t row_b)
+{
+  int order = memcmp(kith_encodings_row(a, row_a), kith_encodings_row(b, row_b), a->row_bytes);
+
+  if (order == 0 && a->masks && b->masks)
+    order = (a->masks[row_a] > b->masks[row_b]) - (a->masks[row_a] < b->masks[row_b]);
+  return order;
+}
+
+struct ends {
+  const struct kith_encodings *low, *high;
+  uint32_t low_row, high_row;
+};
+
+/* The two rows of a pair, the lesser first, so that neither party nor row order tells. */
+static struct ends ends_of(const struct kith_linkage_input *input,
+                           const struct kith_linkage_pair *pair)
+{
+  const struct kith_encodings *a = input->parties[pair->party_a];
+  const struct kith_encodings *b = input->parties[pair->party_b];
+
+  if (compare_rows(a, pair->row_a, b, pair->row_b) <= 0)
+    return (struct ends){a, b, pair->row_a, pair->row_b};
+  return (struct ends){b, a, pair->row_b, pair->row_a};
+}
+
+static int compare_pairs(const void *left, const void *right, void *context)
+{
+  const struct graph *graph = context;
+  const struct kith_linkage_pair *a = &graph->result->pairs[*(const uint32_t *)left];
+  const struct kith_linkage_pair *b = &graph->result->pairs[*(const uint32_t *)right];
+  struct ends ends_a, ends_b;
+  int order;
+
+  if (a->probability != b->probability)
+    return a->probability > b->probability ? -1 : 1;
+  if (a->similarity != b->similarity)
+    return a->similarity > b->similarity ? -1 : 1;
+  ends_a = ends_of(graph->input, a);
+  ends_b = ends_of(graph->input, b);
+  order = compare_rows(ends_a.low, ends_a.low_row, ends_b.low, ends_b.low_row);
+  if (order == 0)
+    order = compare_rows(ends_a.high, ends_a.high_row, ends_b.high, ends_b.high_row);
+  /* Alike in content: which comes first changes names only; one order all the same. */
+  return order ? order : (*(const uint32_t *)left > *(const uint32_t *)right) * 2 - 1;
+}
+
+/* ---- the graph -------------------------------------------------------------------------------------- */
+
+static void graph_free(struct graph *graph)
+{
+  kith_free(graph->order);
+  kith_free(graph->first);
+  kith_free(graph->touching);
+  kith_free(graph->root);
+  kith_free(graph->next);
+  kith_free(graph->size);
+  kith_free(graph->parties);
+  kith_free(graph->weakest);
+  kith_free(graph->flags);
+}
+
+static void graph_index(struct graph *graph)
+{
+  const struct kith_linkage_result *result = graph->result;
+
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    graph->first[node_a(graph, &result->pairs[i]) + 1]++;
+    graph->first[node_b(graph, &result->pairs[i]) + 1]++;
+  }
+  for (uint32_t i = 0; i < graph->n_nodes; i++)
+    graph->first[i + 1] += graph->first[i];
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    graph->touching[graph->first[node_a(graph, &result->pairs[i])]++] = (uint32_t)i;
+    graph->touching[graph->first[node_b(graph, &result->pairs[i])]++] = (uint32_t)i;
+  }
+  memmove(graph->first + 1, graph->first, graph->n_nodes * sizeof *graph->first);
+  graph->first[0] = 0;
+}
+
+static enum kith_err graph_init(struct graph *graph, struct kith_linkage_result *result,
+                                const struct kith_linkage_input *input)
+{
+  size_t n_pairs = result->n_pairs;
+
+  *graph = (struct graph){.input = input, .result = result};
+  for (unsigned p = 0; p < input->n_parties; p++)
+    graph->offset[p + 1] = graph->offset[p] + (uint32_t)input->parties[p]->n;
+  graph->n_nodes = graph->offset[input->n_parties];
+  graph->order = KITH_NEW_ARRAY(uint32_t, n_pairs);
+  graph->touching = KITH_NEW_ARRAY(uint32_t, 2 * n_pairs);
+  graph->first = KITH_NEW_ARRAY(uint32_t, (size_t)graph->n_nodes + 2);
+  graph->root = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
+  graph->next = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
+  graph->size = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
+  graph->parties = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
+  graph->weakest = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
+  graph->flags = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
+  if (!graph->order || !graph->touching || !graph->first || !graph->root || !graph->next ||
+      !graph->size || !graph->parties || !graph->weakest || !graph->flags)
+    return KITH_ERR_MEMORY;
+  for (unsigned p = 0; p < input->n_parties; p++)
+    for (uint32_t i = graph->offset[p]; i < graph->offset[p + 1]; i++) {
+      graph->root[i] = graph->next[i] = i;
+      graph->size[i] = 1;
+      graph->parties[i] = 1u << p;
+      graph->weakest[i] = KITH_PPM;
+    }
+  for (size_t i = 0; i < n_pairs; i++)
+    graph->order[i] = (uint32_t)i;
+  graph_index(graph);
+  qsort_r(graph->order, n_pairs, sizeof *graph->order, compare_pairs, graph);
+  return KITH_OK;
+}
+
+/* ---- merging ------------------------------------------------------------------------------------------ */
+
+static void merge(struct graph *graph, uint32_t a, uint32_t b, uint32_t probability)
+{
+  uint32_t keep = graph->size[a] >= graph->size[b] ? a : b;
+  uint32_t give = keep == a ? b : a;
+  uint32_t node = give;
+  uint32_t swap;
+
+  do {
+    graph->root[node] = keep;
+    node = graph->next[node];
+  } while (node != give);
+  swap = graph->next[keep];
+  graph->next[keep] = graph->next[give];
+  graph->next[give] = swap;
+  graph->size[keep] += graph->size[give];
+  graph->parties[keep] |= graph->parties[give];
+  graph->flags[keep] |= graph->flags[give];
+  if (graph->weakest[give] < graph->weakest[keep])
+    graph->weakest[keep] = graph->weakest[give];
+  if (probability < graph->weakest[keep])
+    graph->weakest[keep] = probability;
+}
+
+/* Sum of the probabilities of all pairs between the two groups; pairs that are no candidates add 0. */
+static uint64_t probability_between(const struct graph *graph, uint32_t a, uint32_t b)
+{
+  uint32_t small = graph->size[a] <= graph->size[b] ? a : b;
+  uint32_t other = small == a ? b : a;
+  uint32_t node = small;
+  uint64_t sum = 0;
+
+  do {
+    for (uint32_t i = graph->first[node]; i < graph->first[node + 1]; i++) {
+      const struct kith_linkage_pair *pair = &graph->result->pairs[graph->touching[i]];
+      uint32_t end = node_a(graph, pair) == node ? node_b(graph, pair) : node_a(graph, pair);
+
+      if (graph->root[end] == other)
+        sum += pair->probability;
+    }
+    node = graph->next[node];
+  } while (node != small);
+  return sum;
+}
+
+static bool holds_together(const struct graph *graph, uint32_t a, uint32_t b)
+{
+  uint64_t pairs = (uint64_t)graph->size[a] * graph->size[b];
+
+  return pairs == 1 || probability_between(graph, a, b) >= pairs * CHAIN_MEAN_MIN;
+}
+
+/* Duplicates inside parties come first: from then on a group is one record of its party. */
+static void merge_duplicates(struct graph *graph)
+{
+  const struct kith_linkage_result *result = graph->result;
+
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    const struct kith_linkage_pair *pair = &result->pairs[graph->order[i]];
+    uint32_t a = graph->root[node_a(graph, pair)];
+    uint32_t b = graph->root[node_b(graph, pair)];
+
+    if (pair->probability < result->threshold)
+      break;
+    if (pair->party_a != pair->party_b || a == b || !holds_together(graph, a, b))
+      continue;
+    merge(graph, a, b, pair->probability);
+    graph->flags[graph->root[a]] |= KITH_CLUSTER_DUPLICATE;
+  }
+}
+
+static void merge_across(struct graph *graph)
+{
+  const struct kith_linkage_result *result = graph->result;
+
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    const struct kith_linkage_pair *pair = &result->pairs[graph->order[i]];
+    uint32_t a = graph->root[node_a(graph, pair)];
+    uint32_t b = graph->root[node_b(graph, pair)];
+
+    if (pair->probability < PLAUSIBLE && pair->probability < result->threshold)
+      break;
+    if (pair->party_a == pair->party_b || a == b)
+      continue;
+    if (graph->parties[a] & graph->parties[b]) {
+      graph->flags[a] |= KITH_CLUSTER_AMBIGUOUS;
+      graph->flags[b] |= KITH_CLUSTER_AMBIGUOUS;
+    } else if (pair->probability >= result->threshold && holds_together(graph, a, b)) {
+      merge(graph, a, b, pair->probability);
+    }
+  }
+}
+
+/* ---- the result ------------------------------------------------------------------------------------------ */
+
+static uint32_t best_inside(const struct graph *graph, uint32_t node)
+{
+  uint32_t best = 0;
+
+  for (uint32_t i = graph->first[node]; i < graph->first[node + 1]; i++) {
+    const struct kith_linkage_pair *pair = &graph->result->pairs[graph->touching[i]];
+
+    if (graph->root[node_a(graph, pair)] == graph->root[node_b(graph, pair)] &&
+        pair->probability > best)
+      best = pair->probability;
+  }
+  return best;
+}
+
+static enum kith_err number_clusters(struct graph *graph)
+{
+  struct kith_linkage_result *result = graph->result;
+  KITH_AUTO_FREE uint32_t *number = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
+  size_t n = 0;
+
+  result->clusters = KITH_NEW_ARRAY(struct kith_cluster, graph->n_nodes);
+  if (!number || !result->clusters)
+    return KITH_ERR_MEMORY;
+  for (unsigned p = 0; p < result->n_parties; p++) {
+    uint32_t rows = graph->offset[p + 1] - graph->offset[p];
+
+    result->cluster_of[p] = KITH_NEW_ARRAY(uint32_t, rows);
+    if (!result->cluster_of[p])
+      return KITH_ERR_MEMORY;
+    for (uint32_t row = 0; row < rows; row++) {
+      uint32_t node = graph->offset[p] + row;
+      uint32_t root = graph->root[node];
+      struct kith_cluster *cluster;
+
+      if (!number[root]) {
+        number[root] = (uint32_t)++n;
+        result->clusters[n - 1] =
+            (struct kith_cluster){graph->size[root], graph->parties[root], KITH_PPM,
+                                  graph->weakest[root], graph->flags[root]};
+      }
+      cluster = &result->clusters[number[root] - 1];
+      result->cluster_of[p][row] = number[root] - 1;
+      if (cluster->n_records > 1) {
+        uint32_t best = best_inside(graph, node);
+
+        cluster->confidence = best < cluster->confidence ? best : cluster->confidence;
+      }
+    }
+  }
+  result->n_clusters = n;
+  return KITH_OK;
+}
+
+enum kith_err kith_cluster_build(struct kith_linkage_result *result,
+                                 const struct kith_linkage_input *input)
+{
+  struct graph graph;
+  enum kith_err err = graph_init(&graph, result, input);
+
+  if (err == KITH_OK) {
+    merge_duplicates(&graph);
+    merge_across(&graph);
+    err = number_clusters(&graph);
+  }
+  graph_free(&graph);
+  return err;
+}

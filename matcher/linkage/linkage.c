@@ -1,0 +1,399 @@
+#include "matcher/linkage/linkage.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "matcher/engine/engine.h"
+#include "matcher/linkage/cluster.h"
+#include "matcher/linkage/score.h"
+
+enum { WEAK_PROBABILITY = 100000 };
+
+struct run {
+  const struct kith_linkage_input *input;
+  struct kith_linkage_result *result;
+  struct kith_similarity similarity;
+  uint16_t name_fields; /* bits of forename and surname in a mask */
+  uint16_t fact_fields; /* of date of birth and postcode */
+  size_t cap;
+  struct kith_score score;
+};
+
+/* ---- candidates ---------------------------------------------------------------------------------- */
+
+/* A policy's minimum evidence: a name, and a date of birth or a postcode, that both records have.
+ * Fields that the policy does not encode can't be asked for. */
+static bool has_evidence(const struct run *run, const struct kith_encodings *a, uint32_t row_a,
+                         const struct kith_encodings *b, uint32_t row_b)
+{
+  uint16_t both;
+
+  if (!a->masks || !b->masks)
+    return true;
+  both = a->masks[row_a] & b->masks[row_b];
+  return (!run->name_fields || (both & run->name_fields)) &&
+         (!run->fact_fields || (both & run->fact_fields));
+}
+
+static enum kith_err take_pairs(void *context, const struct kith_pair *pairs, size_t n)
+{
+  struct run *run = context;
+  struct kith_linkage_result *result = run->result;
+
+  if (result->n_pairs + n > run->cap) {
+    size_t cap = (result->n_pairs + n) * 2;
+    struct kith_linkage_pair *grown = kith_realloc(result->pairs, cap, sizeof *grown);
+
+    if (!grown)
+      return KITH_ERR_MEMORY;
+    result->pairs = grown;
+    run->cap = cap;
+  }
+  for (size_t i = 0; i < n; i++)
+    if (has_evidence(run, run->input->parties[pairs[i].party_a], pairs[i].row_a,
+                     run->input->parties[pairs[i].party_b], pairs[i].row_b))
+      result->pairs[result->n_pairs++] = (struct kith_linkage_pair){
+          pairs[i].row_a,   pairs[i].row_b, pairs[i].party_a,
+          pairs[i].party_b, false,          kith_fraction_millionths(pairs[i].similarity),
+          0};
+  return KITH_OK;
+}
+
+static void engine_progress(void *context, uint64_t done, uint64_t total)
+{
+  const struct run *run = context;
+
+  run->input->progress(run->input->progress_context,
+                       total ? 0.95 * (double)done / (double)total : 0.95);
+}
+
+static enum kith_err find_candidates(struct run *run, struct kith_fault *fault)
+{
+  const struct kith_linkage_input *input = run->input;
+  struct kith_engine_options options;
+
+  kith_engine_options_init(&options);
+  options.similarity = run->similarity.kind;
+  options.bound = input->policy->candidate_bound;
+  options.across = input->n_parties > 1;
+  options.within = true;
+  options.n_threads = input->n_threads;
+  options.memory_bytes_max = input->memory_bytes_max;
+  options.results_max = input->pairs_max;
+  options.progress = input->progress ? engine_progress : NULL;
+  options.progress_context = run;
+  options.cancel = input->cancel;
+  return kith_engine_run(input->parties, input->n_parties, &options, take_pairs, run, fault);
+}
+
+static int compare_places(const void *left, const void *right)
+{
+  const struct kith_linkage_pair *a = left;
+  const struct kith_linkage_pair *b = right;
+
+  if (a->party_a != b->party_a)
+    return a->party_a < b->party_a ? -1 : 1;
+  if (a->party_b != b->party_b)
+    return a->party_b < b->party_b ? -1 : 1;
+  if (a->row_a != b->row_a)
+    return a->row_a < b->row_a ? -1 : 1;
+  return (a->row_b > b->row_b) - (a->row_b < b->row_b);
+}
+
+/* ---- scores ------------------------------------------------------------------------------------------ */
+
+/* Rows that hold something: the others can't be anybody's pair, and must not thin the density. */
+static double usable_rows(const struct kith_encodings *enc)
+{
+  double n = 0;
+
+  if (!enc->masks)
+    return (double)enc->n;
+  for (size_t i = 0; i < enc->n; i++)
+    n += enc->masks[i] != 0;
+  return n;
+}
+
+static void count_scores(const struct run *run, struct kith_score_counts *counts)
+{
+  const struct kith_linkage_input *input = run->input;
+
+  memset(counts, 0, sizeof *counts);
+  for (unsigned p = 0; p < input->n_parties; p++) {
+    double n = usable_rows(input->parties[p]);
+
+    counts->within_comparisons += n * (n - 1) / 2;
+    for (unsigned k = p + 1; k < input->n_parties; k++)
+      counts->across_comparisons += n * usable_rows(input->parties[k]);
+  }
+  for (size_t i = 0; i < run->result->n_pairs; i++) {
+    const struct kith_linkage_pair *pair = &run->result->pairs[i];
+
+    if (pair->party_a == pair->party_b)
+      counts->within[kith_score_bin(pair->similarity)]++;
+    else
+      counts->across[kith_score_bin(pair->similarity)]++;
+  }
+}
+
+static uint32_t probability_of(const struct run *run, const struct kith_linkage_pair *pair)
+{
+  return pair->party_a == pair->party_b ? kith_score_within(&run->score, pair->similarity)
+                                        : kith_score_across(&run->score, pair->similarity);
+}
+
+static void score_pairs(struct run *run)
+{
+  struct kith_score_counts counts;
+
+  count_scores(run, &counts);
+  kith_score_learn(&run->score, &counts);
+  run->result->duplicate_share = run->score.duplicate_ratio;
+  for (size_t i = 0; i < run->result->n_pairs; i++)
+    run->result->pairs[i].probability = probability_of(run, &run->result->pairs[i]);
+}
+
+/* ---- the curve and the threshold ------------------------------------------------------------------------ */
+
+static void make_curve(struct run *run)
+{
+  struct kith_linkage_result *result = run->result;
+  bool across = run->input->n_parties > 1;
+  double true_pairs = 0;
+
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    const struct kith_linkage_pair *pair = &result->pairs[i];
+    double probability = (double)pair->probability / KITH_PPM;
+
+    if ((pair->party_a != pair->party_b) != across)
+      continue;
+    true_pairs += probability;
+    for (unsigned step = 0; step < KITH_CURVE_STEPS; step++)
+      if (pair->probability >= (KITH_CURVE_FIRST + step) * (KITH_PPM / 100)) {
+        result->curve[step].links++;
+        result->curve[step].false_links += 1 - probability;
+      }
+  }
+  result->true_pairs = true_pairs;
+  for (unsigned step = 0; step < KITH_CURVE_STEPS; step++) {
+    struct kith_curve_point *point = &result->curve[step];
+    double links = (double)point->links;
+    double found = links - point->false_links;
+
+    point->threshold = (KITH_CURVE_FIRST + step) * (KITH_PPM / 100);
+    point->precision = links > 0 ? found / links : 1;
+    point->recall = true_pairs > 0 ? found / true_pairs : 1;
+    point->f1 = links + true_pairs > 0 ? 2 * found / (links + true_pairs) : 1;
+  }
+}
+
+static uint32_t ratio_ppm(struct kith_ratio ratio)
+{
+  return (uint32_t)lrint(kith_ratio_double(ratio) * KITH_PPM);
+}
+
+static uint32_t choose_threshold(const struct kith_linkage_result *result,
+                                 const struct kith_threshold *policy)
+{
+  uint32_t min = ratio_ppm(policy->min);
+  uint32_t max = ratio_ppm(policy->max);
+  uint32_t best = min;
+  double best_f1 = -1;
+
+  if (!policy->auto_default)
+    return ratio_ppm(policy->default_probability);
+  for (unsigned step = 0; step < KITH_CURVE_STEPS; step++) {
+    const struct kith_curve_point *point = &result->curve[step];
+
+    if (point->threshold >= min && point->threshold <= max && point->f1 > best_f1) {
+      best = point->threshold;
+      best_f1 = point->f1;
+    }
+  }
+  return best;
+}
+
+/* ---- pairs of a cluster that were no candidates ------------------------------------------------------------ */
+
+struct member {
+  uint32_t cluster;
+  uint32_t row;
+  uint8_t party;
+};
+
+static int compare_members(const void *left, const void *right)
+{
+  const struct member *a = left;
+  const struct member *b = right;
+
+  if (a->cluster != b->cluster)
+    return a->cluster < b->cluster ? -1 : 1;
+  if (a->party != b->party)
+    return a->party < b->party ? -1 : 1;
+  return (a->row > b->row) - (a->row < b->row);
+}
+
+static uint32_t similarity_of(const struct run *run, const struct member *a,
+                              const struct member *b)
+{
+  const struct kith_encodings *enc_a = run->input->parties[a->party];
+  const struct kith_encodings *enc_b = run->input->parties[b->party];
+  const uint8_t *row_a = kith_encodings_row(enc_a, a->row);
+  const uint8_t *row_b = kith_encodings_row(enc_b, b->row);
+  struct kith_similarity_pattern pattern =
+      kith_similarity_pattern(&run->similarity, enc_a->masks ? enc_a->masks[a->row] : 0,
+                              enc_b->masks ? enc_b->masks[b->row] : 0);
+  uint32_t common = 0;
+  uint32_t count_a = 0;
+  uint32_t count_b = 0;
+
+  for (size_t i = 0; i < enc_a->row_bytes; i++) {
+    common += (uint32_t)__builtin_popcount(row_a[i] & row_b[i]);
+    count_a += (uint32_t)__builtin_popcount(row_a[i]);
+    count_b += (uint32_t)__builtin_popcount(row_b[i]);
+  }
+  return kith_fraction_millionths(kith_similarity_fraction(&pattern, common, count_a, count_b));
+}
+
+static enum kith_err append_pair(struct run *run, const struct kith_linkage_pair *pair)
+{
+  struct kith_linkage_result *result = run->result;
+
+  if (result->n_pairs == run->cap) {
+    size_t cap = run->cap * 2 + 64;
+    struct kith_linkage_pair *grown = kith_realloc(result->pairs, cap, sizeof *grown);
+
+    if (!grown)
+      return KITH_ERR_MEMORY;
+    result->pairs = grown;
+    run->cap = cap;
+  }
+  result->pairs[result->n_pairs++] = *pair;
+  return KITH_OK;
+}
+
+static enum kith_err complete_cluster(struct run *run, const struct member *members, size_t n,
+                                      size_t n_candidates)
+{
+  enum kith_err err = KITH_OK;
+
+  for (size_t i = 0; err == KITH_OK && i < n; i++)
+    for (size_t k = i + 1; err == KITH_OK && k < n; k++) {
+      struct kith_linkage_pair pair = {members[i].row,   members[k].row, members[i].party,
+                                       members[k].party, true,           0,
+                                       0};
+
+      struct kith_linkage_pair *held = bsearch(&pair, run->result->pairs, n_candidates,
+                                               sizeof pair, compare_places);
+      if (held) {
+        held->linked = true;
+        continue;
+      }
+      pair.similarity = similarity_of(run, &members[i], &members[k]);
+      pair.probability = probability_of(run, &pair);
+      err = append_pair(run, &pair);
+      if (pair.probability < WEAK_PROBABILITY)
+        run->result->clusters[members[i].cluster].flags |= KITH_CLUSTER_WEAK;
+    }
+  return err;
+}
+
+static enum kith_err complete_pairs(struct run *run)
+{
+  struct kith_linkage_result *result = run->result;
+  size_t n_candidates = result->n_pairs;
+  size_t n = 0;
+  struct member *members;
+  enum kith_err err = KITH_OK;
+
+  for (unsigned p = 0; p < result->n_parties; p++)
+    n += run->input->parties[p]->n;
+  members = KITH_NEW_ARRAY(struct member, n);
+  if (!members)
+    return KITH_ERR_MEMORY;
+  n = 0;
+  for (unsigned p = 0; p < result->n_parties; p++)
+    for (uint32_t row = 0; row < run->input->parties[p]->n; row++)
+      if (result->clusters[result->cluster_of[p][row]].n_records > 1)
+        members[n++] = (struct member){result->cluster_of[p][row], row, (uint8_t)p};
+  qsort(members, n, sizeof *members, compare_members);
+  for (size_t first = 0, end; err == KITH_OK && first < n; first = end) {
+    for (end = first + 1; end < n && members[end].cluster == members[first].cluster; end++)
+      ;
+    err = complete_cluster(run, members + first, end - first, n_candidates);
+  }
+  kith_free(members);
+  if (result->n_pairs)
+    qsort(result->pairs, result->n_pairs, sizeof *result->pairs, compare_places);
+  return err;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------------- */
+
+static void run_init(struct run *run, const struct kith_linkage_input *input,
+                     struct kith_linkage_result *result)
+{
+  const struct kith_policy *policy = input->policy;
+
+  *run = (struct run){.input = input, .result = result};
+  run->similarity.kind = policy->masked_dice && policy->mask ? KITH_SIMILARITY_MASKED
+                                                             : KITH_SIMILARITY_DICE;
+  run->similarity.bits = policy->bits;
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    const char *field = policy->fields[i].field;
+
+    run->similarity.field_weights[i] = policy->fields[i].weight;
+    if (strcmp(field, "given_name") == 0 || strcmp(field, "surname") == 0)
+      run->name_fields |= (uint16_t)(1u << i);
+    if (strcmp(field, "date_of_birth") == 0 || strcmp(field, "postcode") == 0)
+      run->fact_fields |= (uint16_t)(1u << i);
+  }
+}
+
+enum kith_err kith_linkage_run(struct kith_linkage_result *out,
+                               const struct kith_linkage_input *input, struct kith_fault *fault)
+{
+  struct kith_linkage_result result = {.n_parties = input->n_parties};
+  struct run run;
+  enum kith_err err;
+
+  if (input->n_parties < 1 || input->n_parties > KITH_LINKAGE_PARTIES_MAX)
+    return kith_fail(fault, KITH_ERR_USAGE, "1 to %d parties were expected",
+                     KITH_LINKAGE_PARTIES_MAX);
+  run_init(&run, input, &result);
+  if ((err = find_candidates(&run, fault)) != KITH_OK)
+    goto end;
+  if (result.n_pairs > UINT32_MAX / 2) {
+    err = kith_fail(fault, KITH_ERR_LIMIT,
+                    "too many candidate pairs; raise the policy's candidate_bound");
+    goto end;
+  }
+  if (result.n_pairs)
+    qsort(result.pairs, result.n_pairs, sizeof *result.pairs, compare_places);
+  score_pairs(&run);
+  make_curve(&run);
+  result.threshold = choose_threshold(&result, &input->policy->threshold);
+  if ((err = kith_cluster_build(&result, input)) != KITH_OK ||
+      (err = complete_pairs(&run)) != KITH_OK)
+    kith_fail(fault, err, "linking failed: %s", kith_err_name(err));
+  if (err == KITH_OK && input->progress)
+    input->progress(input->progress_context, 1);
+end:
+  if (err != KITH_OK) {
+    kith_linkage_result_free(&result);
+    return err;
+  }
+  *out = result;
+  return KITH_OK;
+}
+
+void kith_linkage_result_free(struct kith_linkage_result *result)
+{
+  for (unsigned p = 0; p < result->n_parties; p++)
+    kith_free(result->cluster_of[p]);
+  kith_free(result->clusters);
+  kith_free(result->pairs);
+  memset(result, 0, sizeof *result);
+}

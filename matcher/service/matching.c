@@ -1,0 +1,160 @@
+#include "matcher/service/service.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "matcher/linkage/linkage.h"
+#include "matcher/service/intake.h"
+
+/* The thread reads what the service gave it and writes its result: nothing else is shared. */
+struct kith_matching {
+  kith_round_id round;
+  struct kith_policy policy;
+  unsigned n_parties;
+  struct kith_intake_rows parties[KITH_AGENCIES_MAX]; /* in order of the agencies' ids */
+  const struct kith_encodings *encodings[KITH_AGENCIES_MAX];
+  unsigned n_threads;
+  pthread_t thread;
+  atomic_bool cancel;
+  atomic_bool done;
+  atomic_uint progress;
+  enum kith_err err;
+  struct kith_fault fault;
+  struct kith_linkage_result result;
+};
+
+static void matching_free(struct kith_matching *matching)
+{
+  kith_linkage_result_free(&matching->result);
+  for (unsigned i = 0; i < matching->n_parties; i++)
+    kith_intake_rows_free(&matching->parties[i]);
+  kith_free(matching);
+}
+
+static void progress(void *context, double share)
+{
+  struct kith_matching *matching = context;
+
+  atomic_store(&matching->progress, (unsigned)(share * 1000));
+}
+
+static void *matching_main(void *context)
+{
+  struct kith_matching *matching = context;
+  struct kith_linkage_input input = {
+      .n_parties = matching->n_parties,
+      .parties = matching->encodings,
+      .policy = &matching->policy,
+      .n_threads = matching->n_threads,
+      .progress = progress,
+      .progress_context = matching,
+      .cancel = &matching->cancel,
+  };
+
+  matching->err = kith_linkage_run(&matching->result, &input, &matching->fault);
+  atomic_store(&matching->done, true);
+  return NULL;
+}
+
+/* Agencies that submitted; all of the roster, or those that governance consented to. */
+static enum kith_err load_parties(struct kith_matcher *matcher,
+                                  const struct kith_matcher_round *round,
+                                  struct kith_matching *matching, struct kith_fault *fault)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  enum kith_err err = KITH_OK;
+
+  for (unsigned i = 0; err == KITH_OK && i < view->n_seats; i++) {
+    const struct kith_seat *seat = &view->seats[i];
+
+    if (!seat->manifested)
+      continue;
+    err = kith_intake_load(matcher->node, &matching->parties[matching->n_parties],
+                           round->node->id, seat->member, &seat->manifest, &round->policy, fault);
+    if (err != KITH_OK)
+      break;
+    matching->encodings[matching->n_parties] =
+        &matching->parties[matching->n_parties].encodings;
+    matching->n_parties++;
+  }
+  return err;
+}
+
+enum kith_err kith_matching_start(struct kith_matcher *matcher, struct kith_matcher_round *round,
+                                  struct kith_fault *fault)
+{
+  struct kith_matching *matching;
+  enum kith_err err;
+
+  if (matcher->matching)
+    return KITH_ERR_EXISTS;
+  matching = KITH_NEW(struct kith_matching);
+  if (!matching)
+    return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  memcpy(matching->round, round->node->id, sizeof matching->round);
+  matching->policy = round->policy;
+  matching->n_threads = matcher->config.threads;
+  err = load_parties(matcher, round, matching, fault);
+  if (err == KITH_OK && pthread_create(&matching->thread, NULL, matching_main, matching) != 0)
+    err = kith_fail(fault, KITH_ERR_MEMORY, "the matching thread can't be started");
+  if (err != KITH_OK) {
+    matching_free(matching);
+    return err;
+  }
+  matcher->matching = matching;
+  return KITH_OK;
+}
+
+bool kith_matching_is_of(const struct kith_matching *matching,
+                         const struct kith_matcher_round *round)
+{
+  return memcmp(matching->round, round->node->id, sizeof matching->round) == 0;
+}
+
+bool kith_matching_done(const struct kith_matching *matching)
+{
+  return atomic_load(&matching->done);
+}
+
+uint32_t kith_matching_progress(const struct kith_matching *matching)
+{
+  unsigned progress_now = atomic_load(&matching->progress);
+
+  return progress_now < 1000 ? progress_now : 1000;
+}
+
+enum kith_err kith_matching_finish(struct kith_matcher *matcher, struct kith_matcher_round *round)
+{
+  struct kith_matching *matching = matcher->matching;
+  enum kith_err err;
+
+  matcher->matching = NULL;
+  pthread_join(matching->thread, NULL);
+  err = matching->err;
+  if (err == KITH_OK) {
+    err = kith_matcher_release(matcher, round, &matching->result, matching->parties,
+                               matching->n_parties);
+  } else {
+    kith_log(KITH_LOG_ERROR, "matching.failed", KITH_LOG_STR("error", kith_err_name(err)));
+    /* Out of memory may pass; what a limit or the data refuses will be refused again. */
+    if (err != KITH_ERR_MEMORY)
+      err = kith_matcher_abort_round(matcher, round, KITH_REASON_INTERNAL, NULL);
+  }
+  matching_free(matching);
+  return err;
+}
+
+void kith_matching_cancel(struct kith_matcher *matcher)
+{
+  struct kith_matching *matching = matcher->matching;
+
+  if (!matching)
+    return;
+  matcher->matching = NULL;
+  atomic_store(&matching->cancel, true);
+  pthread_join(matching->thread, NULL);
+  matching_free(matching);
+}
