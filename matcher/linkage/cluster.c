@@ -268,6 +268,24 @@ static uint32_t best_inside(const struct graph *graph, uint32_t node)
   return best;
 }
 
+/* Clusters of one party alone, where they were not asked for, fall apart. */
+static void split_lone_parties(struct graph *graph)
+{
+  if (graph->input->within || graph->input->n_parties == 1)
+    return;
+  for (uint32_t node = 0; node < graph->n_nodes; node++) {
+    uint32_t root = graph->root[node];
+
+    if (graph->parties[root] & (graph->parties[root] - 1)) /* several parties */
+      continue;
+    graph->root[node] = graph->next[node] = node;
+    graph->size[node] = 1;
+    graph->parties[node] = graph->parties[root];
+    graph->weakest[node] = KITH_PPM;
+    graph->flags[node] = graph->flags[root] & ~(uint32_t)KITH_CLUSTER_DUPLICATE;
+  }
+}
+
 static enum kith_err number_clusters(struct graph *graph)
 {
   struct kith_linkage_result *result = graph->result;
@@ -316,6 +334,7 @@ enum kith_err kith_cluster_build(struct kith_linkage_result *result,
   if (err == KITH_OK) {
     merge_duplicates(&graph);
     merge_across(&graph);
+    split_lone_parties(&graph);
     err = number_clusters(&graph);
   }
   graph_free(&graph);

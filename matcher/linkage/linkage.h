@@ -26,6 +26,8 @@ struct kith_linkage_input {
   unsigned n_parties; /* 1 .. KITH_LINKAGE_PARTIES_MAX */
   const struct kith_encodings *const *parties;
   const struct kith_policy *policy; /* similarity, bound, threshold, fields */
+  bool within; /* also clusters of one party alone; else its duplicates count only as partners of
+                  another party's record */
   unsigned n_threads;
   size_t memory_bytes_max; /* of the engine; 0: no ceiling */
   uint64_t pairs_max;      /* candidates; 0: no ceiling. KITH_ERR_LIMIT */

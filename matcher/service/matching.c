@@ -48,6 +48,7 @@ static void *matching_main(void *context)
       .n_parties = matching->n_parties,
       .parties = matching->encodings,
       .policy = &matching->policy,
+      .within = true,
       .n_threads = matching->n_threads,
       .progress = progress,
       .progress_context = matching,
