@@ -199,13 +199,17 @@ static void rule_check(struct kith_policy *policy, struct kith_json_reader *read
   char ids[KITH_AGENCIES_MAX][KITH_MEMBER_ID_BYTES];
   struct kith_fault fault = {0};
   struct kith_rule *rule = NULL;
+  enum kith_err err;
 
   if (reader->err != KITH_OK)
     return;
   for (unsigned i = 0; i < policy->n_agencies; i++)
     memcpy(ids[i], policy->agencies[i].id, sizeof ids[i]);
-  if (kith_rule_parse(&rule, policy->rule, (const char(*)[KITH_MEMBER_ID_BYTES])ids,
-                      policy->n_agencies, &fault) != KITH_OK)
+  err = kith_rule_parse(&rule, policy->rule, (const char(*)[KITH_MEMBER_ID_BYTES])ids,
+                        policy->n_agencies, &fault);
+  if (err == KITH_ERR_MEMORY)
+    reader->err = kith_fail(reader->fault, err, "%s: out of memory", reader->place);
+  else if (err != KITH_OK)
     kith_json_refuse(reader, "rule", "%s", fault.text);
   kith_rule_free(rule);
 }
