@@ -5,8 +5,8 @@
  * empty when they fail; their faults name the file and the row, never a row's content.
  *
  * Three formats:
- *   kith     binary: header, rows (mask and filter), CRC-32. Layout in encodings.c and
- *            kith-encodings(5).
+ *   kith     binary: header, rows (mask and filter), CRC-32. Layout in
+ *            encodings_file.c and kith-encodings(5).
  *   clkhash  {"clks": [base64, ...]}, all of one length: the clkhash command's output.
  *   raw      no header, ceil(bits / 8) bytes a row; the caller knows `bits`.
  * Each may be gzipped, which the first two bytes tell. */
