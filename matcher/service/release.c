@@ -108,26 +108,26 @@ static enum kith_err store_lists(struct kith_matcher *matcher, struct kith_txn *
                                  const struct kith_buf *list, struct kith_release *release)
 {
   const struct kith_open *open = &kith_node_round_view(round->node)->open;
-  struct kith_buf sealed;
   enum kith_err err = KITH_OK;
 
   (void)matcher;
-  kith_buf_init(&sealed, KITH_LIST_BYTES_MAX);
   for (unsigned i = 0; err == KITH_OK && i < open->n_recipients; i++) {
     const struct kith_member *member =
         kith_charter_member(&round->node->charter, open->recipients[i]);
+    KITH_AUTO_FREE uint8_t *sealed = NULL;
     uint8_t key[LIST_KEY_BYTES];
+    size_t len = 0;
 
-    err = kith_cohort_seal(&sealed, member->keys.seal, round->node->id, member->id, list->bytes,
-                           list->len);
-    if (err == KITH_OK)
-      err = kith_store_put(txn, KITH_TABLE_LISTS, list_key(key, round->node->id, member->id),
-                           (struct kith_bytes){sealed.bytes, sealed.len});
+    err = kith_cohort_seal(&sealed, &len, member->keys.seal, round->node->id, member->id,
+                           list->bytes, list->len);
+    if (err != KITH_OK)
+      break;
+    err = kith_store_put(txn, KITH_TABLE_LISTS, list_key(key, round->node->id, member->id),
+                         (struct kith_bytes){sealed, len});
     memcpy(release->lists[i].recipient, member->id, sizeof release->lists[i].recipient);
-    kith_sealed_list_hash(&release->lists[i].list, sealed.bytes, sealed.len);
+    kith_sealed_list_hash(&release->lists[i].list, sealed, len);
   }
   release->n_lists = open->n_recipients;
-  kith_buf_free(&sealed);
   return err;
 }
 
