@@ -1,0 +1,294 @@
+/* The pipeline: places, scope, equality of what is alike, the fingerprint, cancelling, memory. */
+#include "tests/unit/unit.h"
+
+#include "base/mem.h"
+#include "crypto/secret.h"
+#include "daemon/pipeline/encode.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/tables.h"
+
+static const uint8_t secret[] = "a secret of the tests";
+static const char agencies[][KITH_MEMBER_ID_BYTES] = {"police", "health"};
+
+static const char people[] = "id,given_name,surname,date_of_birth,sex,postcode\n"
+                             "1,Anna,Example,1985-04-20,F,QX1 1AB\n"
+                             "2,ANNA,EXAMPLE,20/04/1985,female,qx11ab\n"
+                             "2,Again,Again,1990-01-02,F,\n"
+                             "3,,,,,\n"
+                             "4,Child,Example,2015-06-07,M,QX1 1AB\n"
+                             "5,Nodate,Example,,M,QX1 1AB\n";
+
+static struct kith_policy default_policy(void)
+{
+  struct kith_policy policy;
+
+  kith_policy_default(&policy, agencies, 2);
+  return policy;
+}
+
+static enum kith_err run(struct kith_encoded *out, const struct kith_policy *policy,
+                         const char *path, const struct kith_pipeline_options *options,
+                         struct kith_fault *fault)
+{
+  *out = (struct kith_encoded){0};
+  return kith_pipeline_run(out, policy, secret, sizeof secret, path, options, fault);
+}
+
+static bool same_row(const struct kith_encodings *enc, size_t a, size_t b)
+{
+  return memcmp(kith_encodings_row(enc, a), kith_encodings_row(enc, b), enc->row_bytes) == 0;
+}
+
+static unsigned row_bits(const struct kith_encodings *enc, size_t row)
+{
+  unsigned n = 0;
+
+  for (size_t i = 0; i < enc->row_bytes; i++)
+    n += (unsigned)__builtin_popcount(kith_encodings_row(enc, row)[i]);
+  return n;
+}
+
+static void places(void **state)
+{
+  const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  struct kith_policy policy = default_policy();
+  struct kith_encoded out;
+
+  assert_int_equal(run(&out, &policy, path, NULL, NULL), KITH_OK);
+  assert_int_equal(out.encodings.n, 6);
+  assert_int_equal(out.encodings.bits, policy.bits);
+  assert_int_equal(kith_encodings_check(&out.encodings, "test", NULL), KITH_OK);
+  assert_int_equal(out.n_in_scope, 5);
+  assert_int_equal(out.n_set_aside, 1);
+  assert_int_equal(out.n_out_of_scope, 0);
+  assert_string_equal(kith_ids_at(&out.ids, 4), "4");
+  assert_int_equal(out.source_rows[5], 7);
+  assert_true(same_row(&out.encodings, 0, 1));
+  assert_false(same_row(&out.encodings, 0, 4));
+  assert_int_equal(out.encodings.masks[0], 0x1f);
+  assert_false(out.in_scope[2]);
+  assert_int_equal(row_bits(&out.encodings, 2), 0);
+  assert_int_equal(out.encodings.masks[2], 0);
+  assert_true(out.in_scope[3]);
+  assert_int_equal(row_bits(&out.encodings, 3), 0);
+  assert_int_equal(out.encodings.masks[5], 0x1b); /* no date of birth */
+  assert_true(row_bits(&out.encodings, 0) > 200 && row_bits(&out.encodings, 0) < 400);
+  kith_encoded_free(&out);
+  kith_encoded_free(&out);
+}
+
+static void keys_and_masks(void **state)
+{
+  const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  struct kith_policy policy = default_policy();
+  struct kith_encoded a;
+  struct kith_encoded b;
+
+  assert_int_equal(run(&a, &policy, path, NULL, NULL), KITH_OK);
+  b = (struct kith_encoded){0};
+  assert_int_equal(kith_pipeline_run(&b, &policy, secret, sizeof secret - 1, path, NULL, NULL),
+                   KITH_OK);
+  assert_memory_not_equal(a.encodings.filters, b.encodings.filters, a.encodings.row_bytes);
+  assert_memory_not_equal(a.encodings.key_check, b.encodings.key_check, KITH_KEY_CHECK_BYTES);
+  assert_memory_equal(a.encodings.schema_hash, b.encodings.schema_hash, KITH_SCHEMA_HASH_BYTES);
+  kith_encoded_free(&b);
+  policy.mask = false;
+  assert_int_equal(run(&b, &policy, path, NULL, NULL), KITH_OK);
+  assert_null(b.encodings.masks);
+  assert_memory_equal(a.encodings.filters, b.encodings.filters, 6 * a.encodings.row_bytes);
+  kith_encoded_free(&a);
+  kith_encoded_free(&b);
+}
+
+static void scope(void **state)
+{
+  const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  struct kith_policy policy = default_policy();
+  struct kith_encoded out;
+
+  policy.scope = (struct kith_scope){true, {2026, 1, 1}, 0, 24};
+  assert_int_equal(run(&out, &policy, path, NULL, NULL), KITH_OK);
+  assert_int_equal(out.n_in_scope, 1);
+  assert_int_equal(out.n_out_of_scope, 4);
+  assert_int_equal(out.n_set_aside, 1);
+  assert_true(out.in_scope[4]);
+  assert_int_equal(row_bits(&out.encodings, 0), 0);
+  assert_int_equal(out.encodings.masks[0], 0);
+  kith_encoded_free(&out);
+}
+
+static void scope_ages(void **state)
+{
+  const struct kith_scope teens = {true, {2026, 6, 15}, 13, 19};
+  const struct kith_scope young = {true, {2026, 6, 15}, 0, 24};
+  static const struct {
+    struct kith_date birth;
+    bool teen;
+    bool is_young;
+  } cases[] = {
+      {{2013, 6, 15}, true, true},   /* 13 today */
+      {{2013, 6, 16}, false, true},  /* tomorrow */
+      {{2006, 6, 16}, true, true},   /* 20 tomorrow */
+      {{2006, 6, 15}, false, true},  /* 20 today */
+      {{2010, 0, 0}, true, true},    /* 15 or 16 */
+      {{2013, 0, 0}, false, true},   /* 12 or 13 */
+      {{2013, 6, 0}, false, true},   /* the same */
+      {{2013, 5, 0}, true, true},    /* 13 */
+      {{2026, 0, 0}, false, true},   /* 0, or not born */
+      {{2026, 6, 16}, false, false}, /* not born */
+      {{2027, 0, 0}, false, false},  {{0, 6, 16}, false, false},
+      {{0, 0, 0}, false, false},     {{2010, 0, 5}, false, false},
+      {{1990, 1, 1}, false, false},  {{2001, 0, 0}, false, false}, /* 24 or 25 */
+  };
+
+  (void)state;
+  for (size_t i = 0; i < KITH_COUNT_OF(cases); i++) {
+    assert_int_equal(kith_scope_has(&teens, cases[i].birth), cases[i].teen);
+    assert_int_equal(kith_scope_has(&young, cases[i].birth), cases[i].is_young);
+  }
+  assert_true(kith_scope_has(&(struct kith_scope){0}, (struct kith_date){0}));
+}
+
+static void refusals(void **state)
+{
+  const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  const struct kith_pipeline_options strict = {.strict = true};
+  struct kith_policy policy = default_policy();
+  struct kith_encoded out;
+  struct kith_fault fault = {0};
+
+  assert_int_equal(run(&out, &policy, unit_path(state, "none"), NULL, &fault), KITH_ERR_NO_INPUT);
+  assert_int_equal(run(&out, &policy, path, &strict, &fault), KITH_ERR_DATA);
+  assert_non_null(strstr(fault.text, "row 4, column 1: repeated id"));
+  assert_null(strstr(fault.text, "Again"));
+  assert_null(out.encodings.filters);
+  strcpy(policy.fields[0].field, "shoe_size");
+  assert_int_equal(run(&out, &policy, path, NULL, &fault), KITH_ERR_CONFIG);
+  policy = default_policy();
+  strcpy(policy.standardiser, "kith-2");
+  assert_int_equal(run(&out, &policy, path, NULL, &fault), KITH_ERR_CONFIG);
+  policy = default_policy();
+  policy.bits = 1000;
+  assert_int_equal(run(&out, &policy, path, NULL, &fault), KITH_ERR_CONFIG);
+}
+
+static void progress(void *context, double share)
+{
+  double *shares = context;
+
+  assert_true(share >= shares[0] && share <= 1);
+  shares[0] = share;
+  shares[1]++;
+}
+
+static void watched_and_cancelled(void **state)
+{
+  const char *path = unit_path(state, "many.csv");
+  FILE *file = fopen(path, "wb");
+  double shares[2] = {0, 0};
+  atomic_bool cancel = false;
+  const struct kith_pipeline_options options = {
+      .progress = progress, .progress_context = shares, .cancel = &cancel};
+  struct kith_policy policy = default_policy();
+  struct kith_encoded out;
+
+  fprintf(file, "id,surname\n");
+  for (int i = 0; i < 5000; i++)
+    fprintf(file, "%d,Name%c\n", i, 'a' + i % 26);
+  fclose(file);
+  assert_int_equal(run(&out, &policy, path, &options, NULL), KITH_OK);
+  assert_int_equal(out.encodings.n, 5000);
+  assert_true(shares[0] == 1 && shares[1] > 10);
+  kith_encoded_free(&out);
+  atomic_store(&cancel, true);
+  assert_int_equal(run(&out, &policy, path, &options, NULL), KITH_ERR_CANCELLED);
+  assert_null(out.encodings.filters);
+}
+
+static void fingerprint_of(struct kith_hash *out, const struct kith_policy *policy)
+{
+  assert_int_equal(kith_pipeline_fingerprint(out, policy), KITH_OK);
+}
+
+/* Whichever entry of whichever table differs, the fingerprint does. */
+static void fingerprints(void **state)
+{
+  struct kith_policy policy = default_policy();
+  struct kith_hash first;
+  struct kith_hash other;
+
+  (void)state;
+  policy.bits = 64; /* the entries below are many */
+  policy.n_fields = 1;
+  fingerprint_of(&first, &policy);
+  fingerprint_of(&other, &policy);
+  assert_true(kith_hash_equal(&first, &other));
+  for (size_t list = 0; list < KITH_TABLE_LISTS; list++) {
+    for (size_t i = 0; i < kith_tables[list].n; i++) {
+      char *word = kith_tables[list].words[i].word;
+      char held = word[0];
+      word[0] = '~';
+      fingerprint_of(&other, &policy);
+      assert_false(kith_hash_equal(&first, &other));
+      word[0] = held;
+    }
+  }
+  for (size_t i = 0; i < kith_table_n_letters; i++) {
+    char held = kith_table_letters[i].latin[0];
+    kith_table_letters[i].latin[0] = '~';
+    fingerprint_of(&other, &policy);
+    assert_false(kith_hash_equal(&first, &other));
+    kith_table_letters[i].latin[0] = held;
+  }
+  fingerprint_of(&other, &policy);
+  assert_true(kith_hash_equal(&first, &other));
+  policy.fields[0].bits_per_token++;
+  fingerprint_of(&other, &policy);
+  assert_false(kith_hash_equal(&first, &other));
+}
+
+static void no_memory(void **state)
+{
+  const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  struct kith_policy policy = default_policy();
+
+  UNIT_EACH_ALLOCATION(n)
+  {
+    struct kith_encoded out;
+    enum kith_err err = run(&out, &policy, path, NULL, NULL);
+
+    if (err == KITH_OK) {
+      unit_allocations_done();
+      kith_encoded_free(&out);
+    } else {
+      assert_int_equal(err, KITH_ERR_MEMORY);
+      assert_null(out.encodings.filters);
+      assert_null(out.ids.text);
+    }
+  }
+  UNIT_EACH_ALLOCATION(n)
+  {
+    struct kith_hash hash;
+
+    if (kith_pipeline_fingerprint(&hash, &policy) == KITH_OK)
+      unit_allocations_done();
+  }
+}
+
+static int set_up(void **state)
+{
+  bool locked;
+
+  return kith_crypto_init(&locked) == KITH_OK ? unit_folder_make(state) : -1;
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(places),       cmocka_unit_test(keys_and_masks),
+      cmocka_unit_test(scope),        cmocka_unit_test(scope_ages),
+      cmocka_unit_test(refusals),     cmocka_unit_test(watched_and_cancelled),
+      cmocka_unit_test(fingerprints), cmocka_unit_test(no_memory),
+  };
+  return cmocka_run_group_tests(tests, set_up, unit_folder_remove);
+}
