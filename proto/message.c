@@ -34,10 +34,10 @@ static const char *const reply_error_names[KITH_REPLY_ERRORS] = {
 };
 
 static const char *const state_names[KITH_ROUND_STATES] = {
-    [KITH_ROUND_ANNOUNCED] = "announced",   [KITH_ROUND_GATHERING] = "gathering",
-    [KITH_ROUND_KEYING] = "keying",         [KITH_ROUND_SUBMITTING] = "submitting",
-    [KITH_ROUND_MATCHING] = "matching",     [KITH_ROUND_REVIEW] = "review",
-    [KITH_ROUND_RELEASED] = "released",     [KITH_ROUND_CLOSED] = "closed",
+    [KITH_ROUND_ANNOUNCED] = "announced", [KITH_ROUND_GATHERING] = "gathering",
+    [KITH_ROUND_KEYING] = "keying",       [KITH_ROUND_SUBMITTING] = "submitting",
+    [KITH_ROUND_MATCHING] = "matching",   [KITH_ROUND_REVIEW] = "review",
+    [KITH_ROUND_RELEASED] = "released",   [KITH_ROUND_CLOSED] = "closed",
     [KITH_ROUND_ABORTED] = "aborted",
 };
 
@@ -66,7 +66,8 @@ bool kith_round_state_final(enum kith_round_state state)
   return state == KITH_ROUND_CLOSED || state == KITH_ROUND_ABORTED;
 }
 
-/* ---- pieces of both ---------------------------------------------------------------------------- */
+/* ---- pieces of both ----------------------------------------------------------------------------
+ */
 
 static void write_round(struct kith_buf *buf, const kith_round_id round)
 {
@@ -123,7 +124,8 @@ static enum kith_document_kind read_kind(struct kith_reader *reader)
                                                 KITH_DOCUMENT_POLICY);
 }
 
-/* ---- requests ------------------------------------------------------------------------------------ */
+/* ---- requests
+ * ------------------------------------------------------------------------------------ */
 
 static void write_request_body(struct kith_buf *out, const struct kith_request *request)
 {
@@ -285,7 +287,8 @@ void kith_request_free(struct kith_request *request)
     kith_signed_free(&request->body.document_put);
 }
 
-/* ---- replies --------------------------------------------------------------------------------------- */
+/* ---- replies
+ * --------------------------------------------------------------------------------------- */
 
 static void write_round_list(struct kith_buf *out, const struct kith_reply *reply)
 {
@@ -498,8 +501,8 @@ enum kith_err kith_reply_read(struct kith_reply *out, const void *bytes, size_t 
     return err;
   kith_read_array(&reader, 5);
   kith_read_u64(&reader, MESSAGE_VERSION, MESSAGE_VERSION);
-  out->type = (enum kith_request_type)kith_read_u64(&reader, KITH_REQUEST_HELLO,
-                                                    KITH_REQUEST_TYPES - 1);
+  out->type =
+      (enum kith_request_type)kith_read_u64(&reader, KITH_REQUEST_HELLO, KITH_REQUEST_TYPES - 1);
   out->request_id = kith_read_u64(&reader, 0, UINT64_MAX);
   out->error = (enum kith_reply_error)kith_read_u64(&reader, 0, KITH_REPLY_ERRORS - 1);
   if (reader.err != KITH_OK)

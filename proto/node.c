@@ -56,8 +56,7 @@ enum kith_err kith_node_begin(struct kith_txn **txn, struct kith_node *node)
 
   if (err != KITH_OK)
     return err;
-  err = kith_store_put(*txn, KITH_TABLE_META,
-                       bytes_of(high_water_name, sizeof high_water_name - 1),
+  err = kith_store_put(*txn, KITH_TABLE_META, bytes_of(high_water_name, sizeof high_water_name - 1),
                        bytes_of(&now, sizeof now));
   if (err != KITH_OK) {
     kith_txn_abort(*txn);

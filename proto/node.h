@@ -62,14 +62,14 @@ struct kith_node {
 };
 
 struct kith_node_options {
-  enum kith_role role;      /* that the charter must give this node */
+  enum kith_role role;       /* that the charter must give this node */
   const char *const *tables; /* of the program, after the node's own */
   unsigned n_tables;
   size_t map_bytes;
 };
 
-/* Opens everything; takes the charter of the file where it is newer than the stored one. KITH_ERR_CONFIG
- * where the charter does not know this id with these keys in this role. */
+/* Opens everything; takes the charter of the file where it is newer than the stored one.
+ * KITH_ERR_CONFIG where the charter does not know this id with these keys in this role. */
 KITH_MUST_USE enum kith_err kith_node_open(struct kith_node **out,
                                            const struct kith_node_config *config,
                                            const struct kith_node_options *options,
@@ -95,18 +95,18 @@ KITH_MUST_USE enum kith_err kith_node_policy(struct kith_node *node, struct kith
                                              const struct kith_hash *hash,
                                              struct kith_fault *fault);
 
-/* A round as this node holds it. The charter is the one that its open statement names: a member that
- * a later charter drops has still said what it said. */
+/* A round as this node holds it. The charter is the one that its open statement names: a member
+ * that a later charter drops has still said what it said. */
 struct kith_node_round {
   kith_round_id id;
   struct kith_charter charter;
   struct kith_round_log *log;
 };
-/* From the bytes of an open statement, verified, with the charter that it names; nothing is stored. */
+/* From the bytes of an open statement, verified, with the charter that it names; nothing is stored.
+ */
 KITH_MUST_USE enum kith_err kith_node_round_new(struct kith_node *node,
                                                 struct kith_node_round **out, const void *open,
-                                                size_t len, int64_t now,
-                                                struct kith_fault *fault);
+                                                size_t len, int64_t now, struct kith_fault *fault);
 /* From the stored statements. KITH_ERR_NOT_FOUND where there are none. */
 KITH_MUST_USE enum kith_err kith_node_round_load(struct kith_node *node,
                                                  struct kith_node_round **out,
@@ -123,9 +123,9 @@ KITH_MUST_USE enum kith_err kith_node_log_store(struct kith_node *node, struct k
                                                 const kith_round_id round, uint32_t index,
                                                 const void *bytes, size_t len);
 
-/* Own statements are kept before they are sent, so that a repetition sends the same bytes. If one is
- * kept in this place it is given back in *out, otherwise `statement` (round, attempt, type, body set) is
- * completed, signed, kept and given. *out: kith_buf_free. */
+/* Own statements are kept before they are sent, so that a repetition sends the same bytes. If one
+ * is kept in this place it is given back in *out, otherwise `statement` (round, attempt, type, body
+ * set) is completed, signed, kept and given. *out: kith_buf_free. */
 KITH_MUST_USE enum kith_err kith_node_pending(struct kith_node *node, struct kith_buf *out,
                                               struct kith_statement *statement);
 /* Forgets the statements kept for a round. */

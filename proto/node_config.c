@@ -59,8 +59,7 @@ enum kith_err kith_node_config_read(struct kith_node_config *out, struct kith_in
     return err;
   out->passphrase_file = kith_ini_get(ini, "node", "passphrase_file");
   if (!kith_member_id_valid(id))
-    return kith_fail(fault, KITH_ERR_CONFIG,
-                     "[node] id: 1 to 32 of a-z, 0-9 and _ were expected");
+    return kith_fail(fault, KITH_ERR_CONFIG, "[node] id: 1 to 32 of a-z, 0-9 and _ were expected");
   strncpy(out->id, id, sizeof out->id - 1);
   return signers_read(&out->pinned, keys, (unsigned)threshold, fault);
 }

@@ -4,7 +4,8 @@
 
 #include "base/mem.h"
 
-/* ---- statements of a round ---------------------------------------------------------------------- */
+/* ---- statements of a round ----------------------------------------------------------------------
+ */
 
 enum { INDEX_BYTES = 4, STATEMENT_KEY_BYTES = KITH_ROUND_ID_BYTES + INDEX_BYTES };
 
@@ -17,8 +18,8 @@ static struct kith_bytes statement_key(uint8_t key[STATEMENT_KEY_BYTES], const k
   return (struct kith_bytes){key, STATEMENT_KEY_BYTES};
 }
 
-enum kith_err kith_node_statement(struct kith_node *node, const kith_round_id round,
-                                  uint32_t index, uint8_t **out, size_t *len)
+enum kith_err kith_node_statement(struct kith_node *node, const kith_round_id round, uint32_t index,
+                                  uint8_t **out, size_t *len)
 {
   uint8_t key[STATEMENT_KEY_BYTES];
   struct kith_txn *txn = NULL;
@@ -101,8 +102,9 @@ enum kith_err kith_node_round_load(struct kith_node *node, struct kith_node_roun
 
     err = kith_node_statement(node, id, index, &bytes, &len);
     if (err == KITH_OK)
-      err = index == 0 ? kith_node_round_new(node, &round, bytes, len, 0, fault)
-                       : kith_round_log_add(round->log, &round->charter, bytes, len, 0, NULL, fault);
+      err = index == 0
+                ? kith_node_round_new(node, &round, bytes, len, 0, fault)
+                : kith_round_log_add(round->log, &round->charter, bytes, len, 0, NULL, fault);
     else if (err == KITH_ERR_NOT_FOUND && index) {
       *out = round;
       return KITH_OK;
@@ -126,7 +128,8 @@ const struct kith_round_view *kith_node_round_view(const struct kith_node_round 
   return kith_round_log_view(round->log);
 }
 
-/* ---- own statements ------------------------------------------------------------------------------ */
+/* ---- own statements
+ * ------------------------------------------------------------------------------ */
 
 enum { PENDING_KEY_BYTES = KITH_ROUND_ID_BYTES + 3 };
 
@@ -136,9 +139,8 @@ static struct kith_bytes pending_key(uint8_t key[PENDING_KEY_BYTES],
   memcpy(key, statement->round, KITH_ROUND_ID_BYTES);
   key[KITH_ROUND_ID_BYTES] = (uint8_t)statement->attempt;
   key[KITH_ROUND_ID_BYTES + 1] = (uint8_t)statement->type;
-  key[KITH_ROUND_ID_BYTES + 2] = statement->type == KITH_STATEMENT_DESTROYED
-                                     ? (uint8_t)statement->body.destroyed.what
-                                     : 0;
+  key[KITH_ROUND_ID_BYTES + 2] =
+      statement->type == KITH_STATEMENT_DESTROYED ? (uint8_t)statement->body.destroyed.what : 0;
   return (struct kith_bytes){key, PENDING_KEY_BYTES};
 }
 
@@ -187,7 +189,8 @@ enum kith_err kith_node_pending_clear(struct kith_txn *txn, const kith_round_id 
                                   (struct kith_bytes){round, KITH_ROUND_ID_BYTES});
 }
 
-/* ---- the audit log --------------------------------------------------------------------------------- */
+/* ---- the audit log
+ * --------------------------------------------------------------------------------- */
 
 enum kith_err kith_node_audit(struct kith_node *node, struct kith_txn *txn,
                               enum kith_audit_event event, const kith_round_id round,

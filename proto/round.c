@@ -5,7 +5,8 @@
 #include "base/mem.h"
 #include "proto/keying.h"
 
-/* What has been said, for telling a repetition from a conflict: the place and the statement's hash. */
+/* What has been said, for telling a repetition from a conflict: the place and the statement's hash.
+ */
 struct said {
   enum kith_statement_type type;
   uint32_t attempt; /* 0 for types that have one place over all attempts */
@@ -75,7 +76,8 @@ const struct kith_seat *kith_round_seat(const struct kith_round_view *view, cons
   return NULL;
 }
 
-/* ---- who may say what, and where it stands ---------------------------------------------------- */
+/* ---- who may say what, and where it stands ----------------------------------------------------
+ */
 
 static bool role_may_say(enum kith_role role, const struct kith_statement *statement)
 {
@@ -127,14 +129,15 @@ static const struct said *said_before(const struct kith_round_log *log, const st
   for (uint32_t i = 0; i < log->view.n_statements; i++) {
     const struct said *said = &log->said[i];
 
-    if (said->type == place->type && said->attempt == place->attempt &&
-        said->what == place->what && strcmp(said->author, place->author) == 0)
+    if (said->type == place->type && said->attempt == place->attempt && said->what == place->what &&
+        strcmp(said->author, place->author) == 0)
       return said;
   }
   return NULL;
 }
 
-/* ---- what each type does to the view; KITH_ERR_NOT_FOUND: it refers to something else --------- */
+/* ---- what each type does to the view; KITH_ERR_NOT_FOUND: it refers to something else ---------
+ */
 
 static bool is_roster(const struct kith_round_view *view, const struct kith_hash *hash)
 {
@@ -292,8 +295,8 @@ static enum kith_err take_submission(struct kith_round_view *view, struct kith_s
         manifest->n_batches != seat->intent.n_batches)
       return KITH_ERR_NOT_FOUND;
     seat->manifest = *manifest;
-    seat->manifest.batches = kith_memdup(manifest->batches,
-                                         manifest->n_batches * sizeof *manifest->batches);
+    seat->manifest.batches =
+        kith_memdup(manifest->batches, manifest->n_batches * sizeof *manifest->batches);
     if (!seat->manifest.batches)
       return KITH_ERR_MEMORY;
     kith_statement_hash(&seat->manifest_hash, bytes, len);
@@ -445,15 +448,15 @@ static enum kith_err take(struct kith_round_log *log, const struct kith_charter 
   case KITH_STATEMENT_DESTROYED:
     if (author->role == KITH_ROLE_AGENCY && !seat_of(view, statement->author))
       return KITH_ERR_DENIED;
-    view->destroyed[author - charter->members] |=
-        (uint8_t)(1u << statement->body.destroyed.what);
+    view->destroyed[author - charter->members] |= (uint8_t)(1u << statement->body.destroyed.what);
     return KITH_OK;
   default:
     return take_by_agency(view, statement, bytes, len);
   }
 }
 
-/* ---- adding ------------------------------------------------------------------------------------- */
+/* ---- adding -------------------------------------------------------------------------------------
+ */
 
 static enum kith_err check_author(const struct kith_round_log *log,
                                   const struct kith_charter *charter,
@@ -470,9 +473,9 @@ static enum kith_err check_author(const struct kith_round_log *log,
                      kith_role_name(author->role));
   if (kith_statement_verify(bytes, len, author->keys.sign) != KITH_OK)
     return kith_fail(fault, KITH_ERR_NO, "%s: the signature is not %s's", name, author->id);
-  if (log->view.n_statements == 0 ? statement->type != KITH_STATEMENT_OPEN
-                                  : memcmp(statement->round, log->view.round,
-                                           sizeof statement->round) != 0)
+  if (log->view.n_statements == 0
+          ? statement->type != KITH_STATEMENT_OPEN
+          : memcmp(statement->round, log->view.round, sizeof statement->round) != 0)
     return kith_fail(fault, KITH_ERR_DATA, "%s: of another round", name);
   return KITH_OK;
 }

@@ -39,7 +39,7 @@ struct kith_seat {
   struct kith_opening opening;
   struct kith_confirmation confirmation;
   struct kith_intent intent;
-  struct kith_manifest manifest; /* its array is owned by the log */
+  struct kith_manifest manifest;  /* its array is owned by the log */
   struct kith_hash manifest_hash; /* of the statement */
 };
 
@@ -71,7 +71,7 @@ struct kith_round_view {
   bool aborted;
   int64_t aborted_at;
   kith_member_id aborted_by;
-  struct kith_ending abort; /* reason and culprit */
+  struct kith_ending abort;            /* reason and culprit */
   uint8_t destroyed[KITH_MEMBERS_MAX]; /* by index of the charter's member: bit (1 << what) */
 };
 
@@ -117,17 +117,18 @@ enum kith_round_step {
 };
 enum kith_round_step kith_round_step(const struct kith_round_view *view);
 
-/* Whether the roster's joins (without a roster yet: all joins so far) name the documents of the open
- * statement and one standardiser. KITH_OK, or KITH_ERR_NO with the reason and the culprit: the first
- * whose documents differ from the open statement's; the one whose standardiser differs from that of
- * all the others (empty where there is no such one). */
+/* Whether the roster's joins (without a roster yet: all joins so far) name the documents of the
+ * open statement and one standardiser. KITH_OK, or KITH_ERR_NO with the reason and the culprit: the
+ * first whose documents differ from the open statement's; the one whose standardiser differs from
+ * that of all the others (empty where there is no such one). */
 KITH_MUST_USE enum kith_err kith_round_check_joins(const struct kith_round_view *view,
                                                    enum kith_reason *reason,
                                                    kith_member_id culprit);
 
 /* Opens the accused's copy for the complainer with the key that the complaint gives away: sets
- * *reason and culprit to the accused (bad opening) or the complainer (false complaint). KITH_ERR_DATA
- * where the complaint names nobody of the roster or comes before the accused's opening. */
+ * *reason and culprit to the accused (bad opening) or the complainer (false complaint).
+ * KITH_ERR_DATA where the complaint names nobody of the roster or comes before the accused's
+ * opening. */
 KITH_MUST_USE enum kith_err kith_round_judge(const struct kith_round_view *view,
                                              const char *complainer,
                                              const struct kith_complaint *complaint,

@@ -298,8 +298,8 @@ static void write_destroyed(struct kith_buf *buf, const struct kith_destruction 
 static void read_destroyed(struct kith_reader *reader, struct kith_destruction *out)
 {
   kith_read_array(reader, 3);
-  out->what = (enum kith_destroyed)kith_read_u64(reader, KITH_DESTROYED_ROUND_KEYS,
-                                                 KITH_DESTROYED_ALL);
+  out->what =
+      (enum kith_destroyed)kith_read_u64(reader, KITH_DESTROYED_ROUND_KEYS, KITH_DESTROYED_ALL);
   out->audit_seq = kith_read_u64(reader, 0, UINT64_MAX);
   read_hash(reader, &out->audit_head);
 }
@@ -350,7 +350,8 @@ static void read_ending(struct kith_reader *reader, enum kith_statement_type typ
   }
 }
 
-/* ---- by type ---------------------------------------------------------------------------------- */
+/* ---- by type ----------------------------------------------------------------------------------
+ */
 
 void kith_statement_body_write(struct kith_buf *buf, const struct kith_statement *statement)
 {

@@ -4,9 +4,9 @@
  *
  * The server denies by default: its ZAP handler is bound before the ROUTER and outlives it, admits
  * only keys of the list that kith_server_allow set, and each received message carries the CURVE key
- * that its connection proved, checked against the list as it is *now*; messages without one, or of a
- * key no longer listed, are dropped and counted. The routing id stays inside this file.
- * Each object is used by one thread. Failpoints: transport.send.before, transport.send.after. */
+ * that its connection proved, checked against the list as it is *now*; messages without one, or of
+ * a key no longer listed, are dropped and counted. The routing id stays inside this file. Each
+ * object is used by one thread. Failpoints: transport.send.before, transport.send.after. */
 #ifndef KITH_PROTO_TRANSPORT_H
 #define KITH_PROTO_TRANSPORT_H
 
@@ -20,7 +20,8 @@
 
 struct kith_server;
 
-/* Binds to `address` ("tcp://127.0.0.1:7420"; port "*" takes a free one, see kith_server_address). */
+/* Binds to `address` ("tcp://127.0.0.1:7420"; port "*" takes a free one, see kith_server_address).
+ */
 KITH_MUST_USE enum kith_err kith_server_new(struct kith_server **out, const char *address,
                                             const struct kith_identity *identity,
                                             struct kith_fault *fault);
@@ -42,8 +43,9 @@ struct kith_incoming {
   size_t len;
 };
 
-/* Waits up to timeout_ms for a message (or until one of the n_fds descriptors in `fds` is readable).
- * KITH_ERR_TIMEOUT: neither a message. Malformed framing (not exactly one payload frame) is dropped. */
+/* Waits up to timeout_ms for a message (or until one of the n_fds descriptors in `fds` is
+ * readable). KITH_ERR_TIMEOUT: neither a message. Malformed framing (not exactly one payload frame)
+ * is dropped. */
 KITH_MUST_USE enum kith_err kith_server_receive(struct kith_server *server,
                                                 struct kith_incoming *out, int timeout_ms,
                                                 const int *fds, unsigned n_fds);
@@ -78,7 +80,8 @@ KITH_MUST_USE enum kith_err kith_client_send(struct kith_client *client, const v
 KITH_MUST_USE enum kith_err kith_client_receive(struct kith_client *client, const uint8_t **bytes,
                                                 size_t *len, int timeout_ms, const int *fds,
                                                 unsigned n_fds);
-/* Drops the connection and starts afresh, forgetting queued frames: after a reply that never came. */
+/* Drops the connection and starts afresh, forgetting queued frames: after a reply that never came.
+ */
 KITH_MUST_USE enum kith_err kith_client_reset(struct kith_client *client);
 
 struct kith_client_counts {

@@ -108,7 +108,8 @@ static void drain(void *socket)
   }
 }
 
-/* Route and payload, exactly two frames. KITH_ERR_TIMEOUT: nothing there; KITH_ERR_DATA: dropped. */
+/* Route and payload, exactly two frames. KITH_ERR_TIMEOUT: nothing there; KITH_ERR_DATA: dropped.
+ */
 static enum kith_err receive_frames(struct kith_server *server, struct kith_incoming *out)
 {
   int len = zmq_recv(server->socket, out->route, sizeof out->route, ZMQ_DONTWAIT);

@@ -10,8 +10,17 @@
 #include "proto/limits.h"
 
 /* ZMQ RFC 27: version, request id, domain, address, identity, mechanism, credentials. */
-enum { FRAME_VERSION, FRAME_REQUEST, FRAME_DOMAIN, FRAME_ADDRESS, FRAME_IDENTITY, FRAME_MECHANISM,
-       FRAME_KEY, N_FRAMES, FRAME_BYTES = 256 };
+enum {
+  FRAME_VERSION,
+  FRAME_REQUEST,
+  FRAME_DOMAIN,
+  FRAME_ADDRESS,
+  FRAME_IDENTITY,
+  FRAME_MECHANISM,
+  FRAME_KEY,
+  N_FRAMES,
+  FRAME_BYTES = 256
+};
 
 struct kith_zap {
   void *socket;  /* REP; the thread's after the start */

@@ -39,8 +39,8 @@ enum kith_err kith_zmq_set_limits(void *socket)
 
 enum kith_err kith_zmq_set_curve(void *socket, const struct kith_identity *identity)
 {
-  if (zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, identity->public_keys.curve,
-                     KITH_PUBLIC_BYTES) != 0 ||
+  if (zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, identity->public_keys.curve, KITH_PUBLIC_BYTES) !=
+          0 ||
       zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, kith_secret_peek(identity->curve),
                      kith_secret_len(identity->curve)) != 0)
     return KITH_ERR_INTERNAL;

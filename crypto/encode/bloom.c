@@ -37,7 +37,8 @@ struct kith_encoder {
   struct slot *slots; /* N_SLOTS */
 };
 
-/* ---- keys -------------------------------------------------------------------------------------------- */
+/* ---- keys
+ * -------------------------------------------------------------------------------------------- */
 
 static enum kith_err field_key(struct kith_secret **out, const struct kith_secret *secret,
                                const char *name)
@@ -72,8 +73,7 @@ static enum kith_err key_check(struct kith_encoder *encoder, const struct kith_s
 {
   static const char label[] = "kith key check v1";
   struct kith_secret *check = NULL;
-  enum kith_err err =
-      kith_hkdf(&check, KITH_ENCODE_KEY_CHECK_BYTES, NULL, 0, secret, label);
+  enum kith_err err = kith_hkdf(&check, KITH_ENCODE_KEY_CHECK_BYTES, NULL, 0, secret, label);
 
   if (err == KITH_OK)
     memcpy(encoder->key_check, kith_secret_peek(check), sizeof encoder->key_check);
@@ -147,7 +147,8 @@ void kith_encoder_free(struct kith_encoder *encoder)
   kith_free(encoder);
 }
 
-/* ---- positions ------------------------------------------------------------------------------------------ */
+/* ---- positions
+ * ------------------------------------------------------------------------------------------ */
 
 static enum kith_err token_positions(const struct kith_encoder *encoder, uint16_t *positions,
                                      unsigned field, const uint8_t *token, size_t len)
@@ -166,7 +167,7 @@ static enum kith_err token_positions(const struct kith_encoder *encoder, uint16_
       return KITH_ERR_INTERNAL;
     for (unsigned k = 0; k < PIECES && i + k < n; k++)
       positions[i + k] =
-          (uint16_t)((out[2 * k] << 8 | out[2 * k + 1]) & (encoder->schema.bits - 1));
+          (uint16_t)(((unsigned)out[2 * k] << 8 | out[2 * k + 1]) & (encoder->schema.bits - 1));
   }
   return KITH_OK;
 }
@@ -213,7 +214,9 @@ static enum kith_err add_token(struct kith_encoder *encoder, uint8_t *filter, un
   return KITH_OK;
 }
 
-/* ---- tokens ------------------------------------------------------------------------------------------------ */
+/* ---- tokens
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static size_t code_point_len(const char *text)
 {

@@ -1,15 +1,15 @@
-/* kith's own encoding: one keyed Bloom filter for a record, over all fields of a policy, after Schnell,
- * Bachteler and Reiher (2009), with positions from independent keyed hashes (never h1 + i x h2, whose
- * structure attacks use).
+/* kith's own encoding: one keyed Bloom filter for a record, over all fields of a policy, after
+ * Schnell, Bachteler and Reiher (2009), with positions from independent keyed hashes (never h1 + i
+ * x h2, whose structure attacks use).
  *
- *   field key  = HKDF-SHA-256(salt empty, ikm = linkage secret, info = "kith field v1" || 0x00 || field)
- *   tokens     = q > 0: the q-grams, in code points, of each value with q - 1 blanks put on both ends;
- *                q = 0: each value whole
- *   positions  = 16-bit big-endian pieces of HMAC-SHA-256(field key, token || i), i = 0, 1, ... one byte,
- *                modulo the filter's length: the first bits_per_token of them
+ *   field key  = HKDF-SHA-256(salt empty, ikm = linkage secret, info = "kith field v1" || 0x00 ||
+ * field) tokens     = q > 0: the q-grams, in code points, of each value with q - 1 blanks put on
+ * both ends; q = 0: each value whole positions  = 16-bit big-endian pieces of HMAC-SHA-256(field
+ * key, token || i), i = 0, 1, ... one byte, modulo the filter's length: the first bits_per_token of
+ * them
  *
- * A bit that is set twice is set: tokens are a set. Bit p of a filter is bit 7 - p % 8 of byte p / 8.
- * Life: new, encode by one thread, free (wipes keys and what was remembered of tokens). */
+ * A bit that is set twice is set: tokens are a set. Bit p of a filter is bit 7 - p % 8 of byte p
+ * / 8. Life: new, encode by one thread, free (wipes keys and what was remembered of tokens). */
 #ifndef KITH_CRYPTO_ENCODE_BLOOM_H
 #define KITH_CRYPTO_ENCODE_BLOOM_H
 
@@ -55,8 +55,8 @@ KITH_MUST_USE enum kith_err kith_encoder_new(struct kith_encoder **out,
                                              const uint8_t *secret, size_t secret_len);
 void kith_encoder_free(struct kith_encoder *encoder);
 
-/* filter: bits / 8 bytes, overwritten. *mask: bit f set where field f gave a token. `fields`: n_fields
- * of them, in the schema's order. */
+/* filter: bits / 8 bytes, overwritten. *mask: bit f set where field f gave a token. `fields`:
+ * n_fields of them, in the schema's order. */
 KITH_MUST_USE enum kith_err kith_encoder_encode(struct kith_encoder *encoder, uint8_t *filter,
                                                 uint16_t *mask,
                                                 const struct kith_encode_values *fields);

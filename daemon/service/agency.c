@@ -24,8 +24,8 @@ enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
       (err = kith_control_open(&agency->control, agency->config.control_socket, fault)) != KITH_OK)
     goto fail;
   matcher = kith_charter_matcher(&agency->node->charter);
-  err = kith_client_new(&agency->client, agency->node->charter.matcher_address,
-                        matcher->keys.curve, agency->node->identity, fault);
+  err = kith_client_new(&agency->client, agency->node->charter.matcher_address, matcher->keys.curve,
+                        agency->node->identity, fault);
   if (err != KITH_OK)
     goto fail;
   *out = agency;

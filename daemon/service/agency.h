@@ -1,5 +1,6 @@
-/* The agency's service: one thread that owns the store and the connection to the matcher, looks after
- * the rounds, and answers officers on the control socket while it waits; and one that encodes.
+/* The agency's service: one thread that owns the store and the connection to the matcher, looks
+ * after the rounds, and answers officers on the control socket while it waits; and one that
+ * encodes.
  *
  * The agency asks; the matcher never calls. In each turn the agency takes the statements it has not
  * seen, verifies them itself, and does what the round's log says is its to do. Whatever it says is
@@ -32,11 +33,11 @@ struct kith_agency_round {
   struct kith_policy policy;
   /* What is kept of it: */
   enum kith_decision decision;
-  bool verified;     /* every confirmation of the attempt below held */
+  bool verified; /* every confirmation of the attempt below held */
   uint32_t verified_attempt;
   bool outbox_ready; /* all rows are in the outbox */
   uint32_t n_records;
-  bool finished;     /* everything is destroyed, and the matcher has our statement of it */
+  bool finished; /* everything is destroyed, and the matcher has our statement of it */
   /* What the matcher says, for people only: */
   enum kith_round_state state;
   int64_t deadline;
@@ -77,8 +78,7 @@ KITH_MUST_USE enum kith_err kith_agency_run(struct kith_agency *agency, const vo
 
 /* KITH_ERR_TIMEOUT: no answer. KITH_ERR_CANCELLED: the daemon is to stop. A refusal is KITH_OK with
  * reply->error set. kith_reply_free(out) after use; it borrows until the next exchange. */
-KITH_MUST_USE enum kith_err kith_agency_exchange(struct kith_agency *agency,
-                                                 struct kith_reply *out,
+KITH_MUST_USE enum kith_err kith_agency_exchange(struct kith_agency *agency, struct kith_reply *out,
                                                  struct kith_request *request);
 /* Serves officers until the time is up, the job is done or somebody wakes us. */
 KITH_MUST_USE enum kith_err kith_agency_wait(struct kith_agency *agency, int timeout_ms);

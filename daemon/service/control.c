@@ -15,8 +15,13 @@
 
 /* One JSON object a line, each answered by one. A client that is slow or silent is dropped after a
  * while and delays nobody; one connection more than there is room for waits in the backlog. */
-enum { CONNECTIONS_MAX = KITH_CONTROL_FDS - 1, REQUEST_BYTES_MAX = 4096, IDLE_MS = 10000,
-       REPLY_MS = 2000, BACKLOG = 8 };
+enum {
+  CONNECTIONS_MAX = KITH_CONTROL_FDS - 1,
+  REQUEST_BYTES_MAX = 4096,
+  IDLE_MS = 10000,
+  REPLY_MS = 2000,
+  BACKLOG = 8
+};
 
 struct connection {
   int fd; /* -1: free */
@@ -137,8 +142,7 @@ static bool write_all(int fd, const char *text, size_t len)
       len -= (size_t)n;
       continue;
     }
-    if ((errno != EAGAIN && errno != EINTR) || left_ms <= 0 ||
-        poll(&writable, 1, (int)left_ms) < 0)
+    if ((errno != EAGAIN && errno != EINTR) || left_ms <= 0 || poll(&writable, 1, (int)left_ms) < 0)
       return false;
   }
   return true;

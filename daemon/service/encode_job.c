@@ -36,9 +36,9 @@ static void *job_main(void *context)
   options.progress = progress;
   options.progress_context = job;
   options.cancel = &job->cancel;
-  job->err = kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
-                               kith_secret_len(job->secret), job->source_file, &options,
-                               &job->fault);
+  job->err =
+      kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
+                        kith_secret_len(job->secret), job->source_file, &options, &job->fault);
   kith_secret_free(job->secret);
   job->secret = NULL;
   atomic_store(&job->done, true);
@@ -97,8 +97,8 @@ unsigned kith_encode_job_progress(const struct kith_encode_job *job)
   return atomic_load(&job->progress);
 }
 
-enum kith_err kith_encode_job_result(struct kith_encode_job *job,
-                                     const struct kith_encoded **out, struct kith_fault *fault)
+enum kith_err kith_encode_job_result(struct kith_encode_job *job, const struct kith_encoded **out,
+                                     struct kith_fault *fault)
 {
   if (!job->joined)
     pthread_join(job->thread, NULL);

@@ -25,8 +25,8 @@ bool kith_encode_job_is_of(const struct kith_encode_job *job, const kith_round_i
 bool kith_encode_job_done(const struct kith_encode_job *job);
 unsigned kith_encode_job_progress(const struct kith_encode_job *job); /* thousandths */
 
-/* After done: joins the thread. The result is the job's, until it is freed; *fault says what is wrong
- * with the source where the job failed. */
+/* After done: joins the thread. The result is the job's, until it is freed; *fault says what is
+ * wrong with the source where the job failed. */
 KITH_MUST_USE enum kith_err kith_encode_job_result(struct kith_encode_job *job,
                                                    const struct kith_encoded **out,
                                                    struct kith_fault *fault);

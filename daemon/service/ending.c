@@ -58,8 +58,7 @@ enum kith_err kith_agency_after_manifest(struct kith_agency *agency,
   return err == KITH_OK ? kith_agency_attest(agency, round, KITH_DESTROYED_SECRET) : err;
 }
 
-enum kith_err kith_agency_after_release(struct kith_agency *agency,
-                                        struct kith_agency_round *round)
+enum kith_err kith_agency_after_release(struct kith_agency *agency, struct kith_agency_round *round)
 {
   enum kith_err err = kith_roundkey_destroy(agency->node->keys, round->node->id, "outbox", NULL);
 

@@ -124,8 +124,8 @@ static enum kith_err record_matcher(struct kith_agency *agency,
 
   if (err != KITH_OK)
     return err;
-  recorded = kith_audit_record_peer(txn, KITH_TABLE_AUDIT, kith_node_now(agency->node),
-                                    matcher->id, checkpoint, matcher->keys.sign);
+  recorded = kith_audit_record_peer(txn, KITH_TABLE_AUDIT, kith_node_now(agency->node), matcher->id,
+                                    checkpoint, matcher->keys.sign);
   if (recorded != KITH_OK && recorded != KITH_ERR_FULL) {
     kith_txn_abort(txn);
     return recorded;
@@ -164,8 +164,7 @@ enum kith_err kith_agency_post(struct kith_agency *agency, struct kith_agency_ro
     }
   } else {
     kith_agency_problem(round, "the matcher refused our '%s': %s",
-                        kith_statement_name(statement->type),
-                        kith_reply_error_name(reply.error));
+                        kith_statement_name(statement->type), kith_reply_error_name(reply.error));
   }
   kith_reply_free(&reply);
   return err;

@@ -23,7 +23,8 @@ static const struct kith_seat *own_seat(const struct kith_agency *agency,
   return kith_round_seat(view_of(round), agency->node->id);
 }
 
-/* ---- join ------------------------------------------------------------------------------------------ */
+/* ---- join
+ * ------------------------------------------------------------------------------------------ */
 
 /* The pair is kept before the join is said: without it nothing that is sealed to it opens. */
 static enum kith_err round_key_ensure(struct kith_agency *agency, struct kith_agency_round *round,
@@ -62,11 +63,11 @@ enum kith_err kith_agency_join(struct kith_agency *agency, struct kith_agency_ro
   return err == KITH_OK ? kith_agency_post(agency, round, &statement) : err;
 }
 
-/* ---- commit, open --------------------------------------------------------------------------------------- */
+/* ---- commit, open
+ * --------------------------------------------------------------------------------------- */
 
 static enum kith_err contribution_ensure(struct kith_agency *agency,
-                                         struct kith_agency_round *round,
-                                         struct kith_secret **out)
+                                         struct kith_agency_round *round, struct kith_secret **out)
 {
   char name[KITH_KEY_NAME_BYTES];
 
@@ -112,15 +113,15 @@ enum kith_err kith_agency_open_contribution(struct kith_agency *agency,
       continue;
     memcpy(opening->copies[opening->n].member, seat->member, sizeof seat->member);
     err = kith_contribution_seal(opening->copies[opening->n].sealed, seat->join.round_key,
-                                 &view->roster_hash, agency->node->id, seat->member,
-                                 contribution);
+                                 &view->roster_hash, agency->node->id, seat->member, contribution);
     opening->n++;
   }
   kith_secret_free(contribution);
   return err == KITH_OK ? kith_agency_post(agency, round, &statement) : err;
 }
 
-/* ---- confirm ---------------------------------------------------------------------------------------------- */
+/* ---- confirm
+ * ---------------------------------------------------------------------------------------------- */
 
 static const uint8_t *copy_for(const struct kith_opening *opening, const char *member)
 {
@@ -144,7 +145,8 @@ static enum kith_err complain(struct kith_agency *agency, struct kith_agency_rou
   return kith_agency_post(agency, round, &statement);
 }
 
-/* Opens every contribution and derives the secret. KITH_ERR_NO: one was bad, and a complaint is said. */
+/* Opens every contribution and derives the secret. KITH_ERR_NO: one was bad, and a complaint is
+ * said. */
 static enum kith_err derive_secret(struct kith_agency *agency, struct kith_agency_round *round,
                                    struct kith_secret **out)
 {
@@ -239,7 +241,9 @@ enum kith_err kith_agency_confirm(struct kith_agency *agency, struct kith_agency
   return kith_agency_post(agency, round, &statement);
 }
 
-/* ---- verify ------------------------------------------------------------------------------------------------- */
+/* ---- verify
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static bool documents_agree(const struct kith_round_view *view, const struct kith_seat *own,
                             const struct kith_confirmation *confirmation)
@@ -278,8 +282,7 @@ static enum kith_err check_confirmations(struct kith_agency *agency,
   return KITH_OK;
 }
 
-static enum kith_err destroy_round_keys(struct kith_agency *agency,
-                                        struct kith_agency_round *round)
+static enum kith_err destroy_round_keys(struct kith_agency *agency, struct kith_agency_round *round)
 {
   char name[KITH_KEY_NAME_BYTES];
   enum kith_err err = KITH_OK;

@@ -9,7 +9,8 @@
 #include "proto/submission.h"
 
 /* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "show" | "join" | "decline" | "trial-map",
- * "round": HEX, "after": HEX}. Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
+ * "round": HEX, "after": HEX}. Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit":
+ * N}. */
 
 enum { TRIAL_PAGE = 500 };
 
@@ -26,7 +27,8 @@ static json_t *hex(const void *bytes, size_t len)
   return json_string(text);
 }
 
-/* ---- one round, in words --------------------------------------------------------------------------- */
+/* ---- one round, in words
+ * --------------------------------------------------------------------------- */
 
 static const char *decision_name(enum kith_decision decision)
 {
@@ -40,14 +42,14 @@ static json_t *round_json(const struct kith_agency *agency, const struct kith_ag
   const struct kith_round_view *view = kith_node_round_view(round->node);
   bool encoding = agency->job && kith_encode_job_is_of(agency->job, round->node->id);
   unsigned progress = encoding ? kith_encode_job_progress(agency->job) : round->progress;
-  json_t *object = json_pack(
-      "{s:o, s:s, s:i, s:I, s:I, s:i, s:s, s:b, s:b, s:s}", "round",
-      hex(round->node->id, KITH_ROUND_ID_BYTES), "state",
-      round->state ? kith_round_state_name(round->state) : "announced", "attempt",
-      (int)view->attempt, "opened", (json_int_t)view->opened_at, "deadline",
-      (json_int_t)round->deadline, "progress", (int)progress, "decision",
-      decision_name(round->decision), "trial", round->policy.trial, "finished", round->finished,
-      "problem", round->problem);
+  json_t *object =
+      json_pack("{s:o, s:s, s:i, s:I, s:I, s:i, s:s, s:b, s:b, s:s}", "round",
+                hex(round->node->id, KITH_ROUND_ID_BYTES), "state",
+                round->state ? kith_round_state_name(round->state) : "announced", "attempt",
+                (int)view->attempt, "opened", (json_int_t)view->opened_at, "deadline",
+                (json_int_t)round->deadline, "progress", (int)progress, "decision",
+                decision_name(round->decision), "trial", round->policy.trial, "finished",
+                round->finished, "problem", round->problem);
 
   if (object && view->aborted) {
     json_object_set_new(object, "reason", json_string(kith_reason_name(view->abort.reason)));
@@ -108,7 +110,8 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   return object;
 }
 
-/* ---- verbs -------------------------------------------------------------------------------------------- */
+/* ---- verbs
+ * -------------------------------------------------------------------------------------------- */
 
 static json_t *do_status(struct kith_agency *agency)
 {
@@ -118,9 +121,9 @@ static json_t *do_status(struct kith_agency *agency)
   return json_pack("{s:b, s:s, s:s, s:I, s:b, s:I, s:i, s:I, s:I}", "ok", 1, "member",
                    agency->node->id, "charter", agency->node->charter.name, "charter_version",
                    (json_int_t)agency->node->charter.version, "connected", agency->connected,
-                   "last_answer", (json_int_t)agency->last_answer, "rounds",
-                   (int)agency->n_rounds, "sent_bytes", (json_int_t)counts.sent_bytes,
-                   "received_bytes", (json_int_t)counts.received_bytes);
+                   "last_answer", (json_int_t)agency->last_answer, "rounds", (int)agency->n_rounds,
+                   "sent_bytes", (json_int_t)counts.sent_bytes, "received_bytes",
+                   (json_int_t)counts.received_bytes);
 }
 
 static json_t *do_rounds(struct kith_agency *agency)
@@ -148,10 +151,9 @@ static json_t *do_decide(struct kith_agency *agency, struct kith_agency_round *r
     return refuse(KITH_ERR_DENIED, "this is a trial round: it writes out who is behind each "
                                    "handle. Set [agency] allow_trial = yes if that is meant");
   round->decision = decision;
-  err = kith_agency_round_save(agency, round,
-                               decision == KITH_DECISION_JOIN ? KITH_AUDIT_OFFICER_JOINED
-                                                              : KITH_AUDIT_OFFICER_DECLINED,
-                               0);
+  err = kith_agency_round_save(
+      agency, round,
+      decision == KITH_DECISION_JOIN ? KITH_AUDIT_OFFICER_JOINED : KITH_AUDIT_OFFICER_DECLINED, 0);
   if (err != KITH_OK) {
     round->decision = before;
     return refuse(err, "the decision could not be kept");

@@ -27,13 +27,14 @@ static struct kith_bytes round_key(struct round_key *key, const kith_round_id ro
 static struct kith_bytes batch_key(struct round_key *key, const kith_round_id round,
                                    uint32_t number)
 {
-  uint8_t big_endian[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16),
-                           (uint8_t)(number >> 8), (uint8_t)number};
+  uint8_t big_endian[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+                           (uint8_t)number};
 
   return round_key(key, round, big_endian, sizeof big_endian);
 }
 
-/* ---- filling: rows in random order, each under a random handle --------------------------------------- */
+/* ---- filling: rows in random order, each under a random handle
+ * --------------------------------------- */
 
 struct filler {
   struct kith_agency *agency;
@@ -74,8 +75,7 @@ static enum kith_err keep_trial_entry(struct filler *filler, struct kith_txn *tx
                                       const uint8_t *handle, const char *id)
 {
   struct round_key key;
-  struct kith_bytes place =
-      round_key(&key, filler->round->node->id, handle, KITH_HANDLE_BYTES);
+  struct kith_bytes place = round_key(&key, filler->round->node->id, handle, KITH_HANDLE_BYTES);
   size_t len = strlen(id);
   KITH_AUTO_FREE uint8_t *sealed = kith_calloc(len + KITH_BOX_OVERHEAD, 1);
   enum kith_err err;
@@ -89,8 +89,8 @@ static enum kith_err keep_trial_entry(struct filler *filler, struct kith_txn *tx
   return err;
 }
 
-static enum kith_err keep_handle(struct filler *filler, struct kith_txn *txn,
-                                 const uint8_t *handle, const char *id)
+static enum kith_err keep_handle(struct filler *filler, struct kith_txn *txn, const uint8_t *handle,
+                                 const char *id)
 {
   struct kith_hash index;
   struct round_key key;
@@ -102,8 +102,7 @@ static enum kith_err keep_handle(struct filler *filler, struct kith_txn *txn,
   err = kith_handle_seal(filler->handles, &entry, handle, id, strlen(id));
   if (err == KITH_OK)
     err = kith_store_put(txn, KITH_TABLE_HANDLES,
-                         round_key(&key, filler->round->node->id, index.bytes,
-                                   sizeof index.bytes),
+                         round_key(&key, filler->round->node->id, index.bytes, sizeof index.bytes),
                          (struct kith_bytes){entry.bytes, entry.len});
   if (err == KITH_OK && filler->round->policy.trial)
     err = keep_trial_entry(filler, txn, handle, id);
@@ -222,7 +221,8 @@ end:
   return err;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------ */
+/* ---- reading
+ * ------------------------------------------------------------------------------------------ */
 
 enum kith_err kith_outbox_batch(struct kith_agency *agency, const struct kith_agency_round *round,
                                 uint32_t number, uint8_t **rows, size_t *len)
@@ -234,8 +234,8 @@ enum kith_err kith_outbox_batch(struct kith_agency *agency, const struct kith_ag
   struct kith_txn *txn = NULL;
   uint8_t *opened = NULL;
   size_t sealed_len = 0;
-  enum kith_err err = kith_roundkey_load(agency->node->keys, &secret, round->node->id, "outbox",
-                                         NULL);
+  enum kith_err err =
+      kith_roundkey_load(agency->node->keys, &secret, round->node->id, "outbox", NULL);
 
   if (err == KITH_OK)
     err = kith_txn_begin(&txn, agency->node->store, false);
@@ -320,8 +320,7 @@ enum kith_err kith_outbox_trial_map(struct kith_agency *agency,
   struct trial_walk walk = {NULL, after, max, false, visit, context};
   struct kith_secret *key = NULL;
   struct kith_txn *txn = NULL;
-  enum kith_err err =
-      kith_roundkey_load(agency->node->keys, &key, round->node->id, "table", NULL);
+  enum kith_err err = kith_roundkey_load(agency->node->keys, &key, round->node->id, "table", NULL);
 
   if (err == KITH_OK)
     err = kith_txn_begin(&txn, agency->node->store, false);

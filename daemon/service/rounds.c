@@ -26,7 +26,8 @@ void kith_agency_problem(struct kith_agency_round *round, const char *format, ..
   kith_log(KITH_LOG_WARNING, "round.problem", KITH_LOG_STR("round", id));
 }
 
-/* ---- the round's record ---------------------------------------------------------------------------- */
+/* ---- the round's record
+ * ---------------------------------------------------------------------------- */
 
 enum { RECORD_VALUES = 6 };
 
@@ -89,7 +90,8 @@ static enum kith_err record_read(struct kith_agency_round *round, const void *by
   return kith_reader_done(&reader);
 }
 
-/* ---- all rounds ---------------------------------------------------------------------------------------- */
+/* ---- all rounds
+ * ---------------------------------------------------------------------------------------- */
 
 static void round_free(struct kith_agency_round *round)
 {
@@ -108,8 +110,7 @@ void kith_agency_rounds_free(struct kith_agency *agency)
   agency->n_rounds = 0;
 }
 
-struct kith_agency_round *kith_agency_round_find(struct kith_agency *agency,
-                                                 const kith_round_id id)
+struct kith_agency_round *kith_agency_round_find(struct kith_agency *agency, const kith_round_id id)
 {
   for (unsigned i = 0; i < agency->n_rounds; i++)
     if (memcmp(agency->rounds[i]->node->id, id, KITH_ROUND_ID_BYTES) == 0)
@@ -143,7 +144,6 @@ static enum kith_err policy_parse(struct kith_agency *agency, struct kith_agency
   kith_signed_free(&document);
   return err;
 }
-
 
 static enum kith_err id_visit(void *context, struct kith_bytes key, struct kith_bytes value)
 {
@@ -201,7 +201,8 @@ enum kith_err kith_agency_rounds_load(struct kith_agency *agency, struct kith_fa
   return err;
 }
 
-/* ---- asking the matcher ------------------------------------------------------------------------------------ */
+/* ---- asking the matcher
+ * ------------------------------------------------------------------------------------ */
 
 /* Fetches a document and takes it, if its signatures hold; hash NULL: the newest. */
 static enum kith_err fetch_document(struct kith_agency *agency, enum kith_document_kind kind,
@@ -327,8 +328,8 @@ static enum kith_err take_next(struct kith_agency *agency, struct kith_agency_ro
   return err;
 }
 
-/* One request for statements: those it brings are copied first, because what they need (a policy, an
- * officer's answer) may use the connection. */
+/* One request for statements: those it brings are copied first, because what they need (a policy,
+ * an officer's answer) may use the connection. */
 static enum kith_err fetch_statements(struct kith_agency *agency, const kith_round_id id,
                                       struct kith_agency_round **round, uint32_t *total)
 {
@@ -337,8 +338,7 @@ static enum kith_err fetch_statements(struct kith_agency *agency, const kith_rou
   enum kith_err err;
 
   memcpy(request.body.statement_get.round, id, KITH_ROUND_ID_BYTES);
-  request.body.statement_get.from =
-      *round ? kith_node_round_view((*round)->node)->n_statements : 0;
+  request.body.statement_get.from = *round ? kith_node_round_view((*round)->node)->n_statements : 0;
   if ((err = kith_agency_exchange(agency, &reply, &request)) != KITH_OK)
     return err;
   if (reply.error != KITH_REPLY_OK) {

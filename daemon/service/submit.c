@@ -13,7 +13,8 @@ static const struct kith_round_view *view_of(const struct kith_agency_round *rou
   return kith_node_round_view(round->node);
 }
 
-/* ---- encoding, then the intent ------------------------------------------------------------------------ */
+/* ---- encoding, then the intent
+ * ------------------------------------------------------------------------ */
 
 static enum kith_err start_job(struct kith_agency *agency, struct kith_agency_round *round)
 {
@@ -60,16 +61,17 @@ enum kith_err kith_agency_prepare(struct kith_agency *agency, struct kith_agency
   kith_encode_job_free(agency->job);
   agency->job = NULL;
   if (err != KITH_OK)
-    /* The officer sees the problem and mends the source; each turn tries again until the deadline. */
+    /* The officer sees the problem and mends the source; each turn tries again until the deadline.
+     */
     return round->problem[0] ? KITH_OK : err;
   round->problem[0] = '\0';
   return say_intent(agency, round);
 }
 
-/* ---- batches, then the manifest ------------------------------------------------------------------------- */
+/* ---- batches, then the manifest
+ * ------------------------------------------------------------------------- */
 
-enum kith_err kith_agency_check_counts(struct kith_agency *agency,
-                                       struct kith_agency_round *round)
+enum kith_err kith_agency_check_counts(struct kith_agency *agency, struct kith_agency_round *round)
 {
   const struct kith_round_view *view = view_of(round);
   enum kith_err err;

@@ -40,7 +40,8 @@ static uint32_t node_b(const struct graph *graph, const struct kith_linkage_pair
   return graph->offset[pair->party_b] + pair->row_b;
 }
 
-/* ---- order: probability, similarity, then the content of the two rows ---------------------------- */
+/* ---- order: probability, similarity, then the content of the two rows
+ * ---------------------------- */
 
 static int compare_rows(const struct kith_encodings *a, uint32_t row_a,
                         const struct kith_encodings *b, uint32_t row_b)
@@ -90,7 +91,8 @@ static int compare_pairs(const void *left, const void *right, void *context)
   return order ? order : (*(const uint32_t *)left > *(const uint32_t *)right) * 2 - 1;
 }
 
-/* ---- the graph -------------------------------------------------------------------------------------- */
+/* ---- the graph
+ * -------------------------------------------------------------------------------------- */
 
 static void graph_free(struct graph *graph)
 {
@@ -158,7 +160,8 @@ static enum kith_err graph_init(struct graph *graph, struct kith_linkage_result 
   return KITH_OK;
 }
 
-/* ---- merging ------------------------------------------------------------------------------------------ */
+/* ---- merging
+ * ------------------------------------------------------------------------------------------ */
 
 static void merge(struct graph *graph, uint32_t a, uint32_t b, uint32_t probability)
 {
@@ -183,7 +186,8 @@ static void merge(struct graph *graph, uint32_t a, uint32_t b, uint32_t probabil
     graph->weakest[keep] = probability;
 }
 
-/* Sum of the probabilities of all pairs between the two groups; pairs that are no candidates add 0. */
+/* Sum of the probabilities of all pairs between the two groups; pairs that are no candidates add 0.
+ */
 static uint64_t probability_between(const struct graph *graph, uint32_t a, uint32_t b)
 {
   uint32_t small = graph->size[a] <= graph->size[b] ? a : b;
@@ -252,7 +256,8 @@ static void merge_across(struct graph *graph)
   }
 }
 
-/* ---- the result ------------------------------------------------------------------------------------------ */
+/* ---- the result
+ * ------------------------------------------------------------------------------------------ */
 
 static uint32_t best_inside(const struct graph *graph, uint32_t node)
 {

@@ -12,7 +12,8 @@ struct order {
   const struct kith_cohort_selection *selection;
 };
 
-/* ---- which clusters ------------------------------------------------------------------------------- */
+/* ---- which clusters
+ * ------------------------------------------------------------------------------- */
 
 static enum kith_err parse_rule(struct kith_rule **out, const struct kith_policy *policy,
                                 struct kith_fault *fault)
@@ -48,7 +49,8 @@ static bool selected(const struct kith_rule *rule, const struct kith_cluster *cl
   return kith_rule_holds(rule, present);
 }
 
-/* ---- order ------------------------------------------------------------------------------------------ */
+/* ---- order
+ * ------------------------------------------------------------------------------------------ */
 
 static int compare_content(const struct order *order, const struct kith_cohort_record_ref *a,
                            const struct kith_cohort_record_ref *b)
@@ -91,9 +93,11 @@ static int compare_members(const void *left, const void *right, void *context)
                          &order->selection->records[b->first]);
 }
 
-/* ---- selection ------------------------------------------------------------------------------------------ */
+/* ---- selection
+ * ------------------------------------------------------------------------------------------ */
 
-/* Members with room for their records, in the order of the clusters; *place: a cluster's member + 1. */
+/* Members with room for their records, in the order of the clusters; *place: a cluster's member
+ * + 1. */
 static enum kith_err select_members(struct kith_cohort_selection *out,
                                     const struct kith_linkage_input *input,
                                     const struct kith_linkage_result *result,
@@ -117,8 +121,7 @@ static enum kith_err select_members(struct kith_cohort_selection *out,
   return out->records ? KITH_OK : KITH_ERR_MEMORY;
 }
 
-static void fill_records(struct kith_cohort_selection *out,
-                         const struct kith_linkage_input *input,
+static void fill_records(struct kith_cohort_selection *out, const struct kith_linkage_input *input,
                          const struct kith_linkage_result *result, const uint32_t *place)
 {
   for (unsigned p = 0; p < input->n_parties; p++)
@@ -136,8 +139,8 @@ static void fill_records(struct kith_cohort_selection *out,
 
 enum kith_err kith_cohort_select(struct kith_cohort_selection *out,
                                  const struct kith_linkage_input *input,
-                                 const struct kith_linkage_result *result,
-                                 const char *const *names, struct kith_fault *fault)
+                                 const struct kith_linkage_result *result, const char *const *names,
+                                 struct kith_fault *fault)
 {
   struct kith_cohort_selection selection = {0};
   struct order order = {input, result, &selection};

@@ -1,5 +1,5 @@
-/* The cohort: the clusters that the policy's rule selects, in an order that depends on content only:
- * more services first, then higher confidence, then the least filter of the cluster. Pure. */
+/* The cohort: the clusters that the policy's rule selects, in an order that depends on content
+ * only: more services first, then higher confidence, then the least filter of the cluster. Pure. */
 #ifndef KITH_MATCHER_LINKAGE_COHORT_H
 #define KITH_MATCHER_LINKAGE_COHORT_H
 
@@ -23,14 +23,13 @@ struct kith_cohort_selection {
   struct kith_cohort_record_ref *records; /* owned; by party, then content, within a member */
 };
 
-/* `names`: the parties' ids, in the order of the input; a rule over a service that takes no part holds as
- * if it had no record. KITH_ERR_CONFIG with *fault where the rule does not parse over the policy's
- * agencies. */
+/* `names`: the parties' ids, in the order of the input; a rule over a service that takes no part
+ * holds as if it had no record. KITH_ERR_CONFIG with *fault where the rule does not parse over the
+ * policy's agencies. */
 KITH_MUST_USE enum kith_err kith_cohort_select(struct kith_cohort_selection *out,
                                                const struct kith_linkage_input *input,
                                                const struct kith_linkage_result *result,
-                                               const char *const *names,
-                                               struct kith_fault *fault);
+                                               const char *const *names, struct kith_fault *fault);
 void kith_cohort_selection_free(struct kith_cohort_selection *selection);
 
 #endif

@@ -21,7 +21,8 @@ struct run {
   struct kith_score score;
 };
 
-/* ---- candidates ---------------------------------------------------------------------------------- */
+/* ---- candidates
+ * ---------------------------------------------------------------------------------- */
 
 /* A policy's minimum evidence: a name, and a date of birth or a postcode, that both records have.
  * Fields that the policy does not encode can't be asked for. */
@@ -54,10 +55,14 @@ static enum kith_err take_pairs(void *context, const struct kith_pair *pairs, si
   for (size_t i = 0; i < n; i++)
     if (has_evidence(run, run->input->parties[pairs[i].party_a], pairs[i].row_a,
                      run->input->parties[pairs[i].party_b], pairs[i].row_b))
-      result->pairs[result->n_pairs++] = (struct kith_linkage_pair){
-          pairs[i].row_a,   pairs[i].row_b, pairs[i].party_a,
-          pairs[i].party_b, false,          kith_fraction_millionths(pairs[i].similarity),
-          0};
+      result->pairs[result->n_pairs++] =
+          (struct kith_linkage_pair){pairs[i].row_a,
+                                     pairs[i].row_b,
+                                     pairs[i].party_a,
+                                     pairs[i].party_b,
+                                     false,
+                                     kith_fraction_millionths(pairs[i].similarity),
+                                     0};
   return KITH_OK;
 }
 
@@ -102,7 +107,8 @@ static int compare_places(const void *left, const void *right)
   return (a->row_b > b->row_b) - (a->row_b < b->row_b);
 }
 
-/* ---- scores ------------------------------------------------------------------------------------------ */
+/* ---- scores
+ * ------------------------------------------------------------------------------------------ */
 
 /* Rows that hold something: the others can't be anybody's pair, and must not thin the density. */
 static double usable_rows(const struct kith_encodings *enc)
@@ -155,7 +161,8 @@ static void score_pairs(struct run *run)
     run->result->pairs[i].probability = probability_of(run, &run->result->pairs[i]);
 }
 
-/* ---- the curve and the threshold ------------------------------------------------------------------------ */
+/* ---- the curve and the threshold
+ * ------------------------------------------------------------------------ */
 
 static void make_curve(struct run *run)
 {
@@ -215,7 +222,8 @@ static uint32_t choose_threshold(const struct kith_linkage_result *result,
   return best;
 }
 
-/* ---- pairs of a cluster that were no candidates ------------------------------------------------------------ */
+/* ---- pairs of a cluster that were no candidates
+ * ------------------------------------------------------------ */
 
 struct member {
   uint32_t cluster;
@@ -235,8 +243,7 @@ static int compare_members(const void *left, const void *right)
   return (a->row > b->row) - (a->row < b->row);
 }
 
-static uint32_t similarity_of(const struct run *run, const struct member *a,
-                              const struct member *b)
+static uint32_t similarity_of(const struct run *run, const struct member *a, const struct member *b)
 {
   const struct kith_encodings *enc_a = run->input->parties[a->party];
   const struct kith_encodings *enc_b = run->input->parties[b->party];
@@ -281,12 +288,11 @@ static enum kith_err complete_cluster(struct run *run, const struct member *memb
 
   for (size_t i = 0; err == KITH_OK && i < n; i++)
     for (size_t k = i + 1; err == KITH_OK && k < n; k++) {
-      struct kith_linkage_pair pair = {members[i].row,   members[k].row, members[i].party,
-                                       members[k].party, true,           0,
-                                       0};
+      struct kith_linkage_pair pair = {
+          members[i].row, members[k].row, members[i].party, members[k].party, true, 0, 0};
 
-      struct kith_linkage_pair *held = bsearch(&pair, run->result->pairs, n_candidates,
-                                               sizeof pair, compare_places);
+      struct kith_linkage_pair *held =
+          bsearch(&pair, run->result->pairs, n_candidates, sizeof pair, compare_places);
       if (held) {
         held->linked = true;
         continue;
@@ -330,7 +336,8 @@ static enum kith_err complete_pairs(struct run *run)
   return err;
 }
 
-/* ---- all of it ---------------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * ---------------------------------------------------------------------------------------------- */
 
 static void run_init(struct run *run, const struct kith_linkage_input *input,
                      struct kith_linkage_result *result)
@@ -338,8 +345,8 @@ static void run_init(struct run *run, const struct kith_linkage_input *input,
   const struct kith_policy *policy = input->policy;
 
   *run = (struct run){.input = input, .result = result};
-  run->similarity.kind = policy->masked_dice && policy->mask ? KITH_SIMILARITY_MASKED
-                                                             : KITH_SIMILARITY_DICE;
+  run->similarity.kind =
+      policy->masked_dice && policy->mask ? KITH_SIMILARITY_MASKED : KITH_SIMILARITY_DICE;
   run->similarity.bits = policy->bits;
   for (unsigned i = 0; i < policy->n_fields; i++) {
     const char *field = policy->fields[i].field;

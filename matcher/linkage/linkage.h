@@ -1,8 +1,9 @@
-/* Linkage: encodings of several parties in, clusters of records out, each the records of one person.
+/* Linkage: encodings of several parties in, clusters of records out, each the records of one
+ * person.
  *
  * Pure: no sockets, no store, no clock. Shared by `kith link` and the matcher's service, which
- * therefore find the same clusters in the same encodings, up to the names of handles. The result does
- * not depend on the order of rows or parties, nor on threads or kernels: ties are broken by
+ * therefore find the same clusters in the same encodings, up to the names of handles. The result
+ * does not depend on the order of rows or parties, nor on threads or kernels: ties are broken by
  * similarity, then by the content of the encodings. Method and figures: docs/linkage.md. */
 #ifndef KITH_MATCHER_LINKAGE_LINKAGE_H
 #define KITH_MATCHER_LINKAGE_LINKAGE_H
@@ -16,9 +17,9 @@
 #include "proto/policy.h"
 
 enum {
-  KITH_PPM = 1000000,       /* similarities and probabilities are whole millionths */
-  KITH_CURVE_STEPS = 50,    /* thresholds 0.50, 0.51, ..., 0.99 */
-  KITH_CURVE_FIRST = 50,    /* hundredths */
+  KITH_PPM = 1000000,    /* similarities and probabilities are whole millionths */
+  KITH_CURVE_STEPS = 50, /* thresholds 0.50, 0.51, ..., 0.99 */
+  KITH_CURVE_FIRST = 50, /* hundredths */
   KITH_LINKAGE_PARTIES_MAX = 16
 };
 
@@ -29,8 +30,8 @@ struct kith_linkage_input {
   bool within; /* also clusters of one party alone; else its duplicates count only as partners of
                   another party's record */
   unsigned n_threads;
-  size_t memory_bytes_max; /* of the engine; 0: no ceiling */
-  uint64_t pairs_max;      /* candidates; 0: no ceiling. KITH_ERR_LIMIT */
+  size_t memory_bytes_max;                       /* of the engine; 0: no ceiling */
+  uint64_t pairs_max;                            /* candidates; 0: no ceiling. KITH_ERR_LIMIT */
   void (*progress)(void *context, double share); /* [0, 1]; may be NULL */
   void *progress_context;
   const atomic_bool *cancel; /* may be NULL */

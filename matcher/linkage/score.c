@@ -1,14 +1,23 @@
 #include "matcher/linkage/score.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "matcher/linkage/linkage.h"
-
 enum {
-  RATIO_PAIRS_MIN = 50, /* a cut-off with fewer pairs across tells nothing of the ratio */
-  VALLEY_HALF_WIDTH = 2
+  RATIO_PAIRS_MIN = 50,   /* a cut-off with fewer pairs across tells nothing of R */
+  WINDOW_BINS = 5,        /* five hundredths are two windows */
+  ANCHOR_BINS = 10,       /* at the bottom there are hardly any matches */
+  ANCHOR_PAIRS_MIN = 100, /* pairs within, to trust an anchor */
+  PARTY_WEIGHT_MAX = 10   /* of one pair within a small party */
 };
+static const double anchor_min = 0.25;
+static const double anchor_max = 2;
+static const double duplicate_ratio_max = 0.9;
+static const double sure = 0.9; /* from here on up duplicates are counted */
+/* The fall of non-matches per bin, where only one party tells of it: by 20% to 85% a window. */
+static const double fall_min = 0.045;
+static const double fall_max = 0.38;
 
 unsigned kith_score_bin(uint32_t similarity_ppm)
 {
@@ -17,22 +26,38 @@ unsigned kith_score_bin(uint32_t similarity_ppm)
   return bin < KITH_SCORE_BINS ? bin : KITH_SCORE_BINS - 1;
 }
 
-/* The least h_w / h_x over cut-offs from the top down, as far as it stays below what pure non-matches
- * would show. */
-static double duplicate_ratio(const struct kith_score_counts *counts)
+static double clamp(double value, double least, double most)
 {
-  double ceiling = counts->within_comparisons / counts->across_comparisons;
-  double across = 0;
-  double within = 0;
-  double least = ceiling;
+  return value < least ? least : value > most ? most : value;
+}
 
-  for (unsigned bin = KITH_SCORE_BINS; bin-- > 0;) {
-    across += (double)counts->across[bin];
-    within += (double)counts->within[bin];
-    if (across >= RATIO_PAIRS_MIN && within / across < least)
-      least = within / across;
-  }
-  return least < ceiling ? least : 0;
+static int compare_doubles(const void *left, const void *right)
+{
+  const double *a = left;
+  const double *b = right;
+
+  return (*a > *b) - (*a < *b);
+}
+
+/* Smallest first, so that the order of the parties does not show in the last bit. */
+static double sum_of(double *values, unsigned n)
+{
+  double sum = 0;
+
+  qsort(values, n, sizeof *values, compare_doubles);
+  for (unsigned i = 0; i < n; i++)
+    sum += values[i];
+  return sum;
+}
+
+/* The lowest bin that holds anything. */
+static unsigned first_bin(const uint64_t *counts)
+{
+  unsigned bin = 0;
+
+  while (bin + 1 < KITH_SCORE_BINS && !counts[bin])
+    bin++;
+  return bin;
 }
 
 /* Pool adjacent violators: the nearest sequence that never falls, weighted. */
@@ -60,13 +85,8 @@ static void make_monotone(double *values, const double *weights)
       values[at++] = totals[i] > 0 ? sums[i] / totals[i] : 0;
 }
 
-static double clamp(double value)
-{
-  return value < 0 ? 0 : value > 1 ? 1 : value;
-}
-
-/* expected[] false pairs among counts[] pairs, to probabilities. Half a pair that might be either is put
- * into every bin, so that an empty one takes its neighbours' value and a full one its own. */
+/* expected[] false pairs among counts[] pairs, to probabilities. A trace of weight lets an empty
+ * bin take its neighbours' value. */
 static void to_probabilities(double *out, const uint64_t *counts, const double *expected)
 {
   double weights[KITH_SCORE_BINS];
@@ -75,103 +95,224 @@ static void to_probabilities(double *out, const uint64_t *counts, const double *
     double n = (double)counts[bin];
 
     weights[bin] = n + 1e-6;
-    out[bin] = n > 0 ? clamp(1 - expected[bin] / n) : 0;
+    out[bin] = n > 0 ? clamp(1 - expected[bin] / n, 0, 1) : 0;
   }
   make_monotone(out, weights);
 }
 
-/* ---- one party: nothing within it is known to be a non-match --------------------------------------
+/* ---- where nothing is known to be a non-match: one party
  *
- * Non-matches fall off roughly exponentially with similarity; the fall is read off below the valley
- * between the two humps and carried on above it. */
+ * Non-matches fall off with similarity at least exponentially; how fast is read off at the bottom.
+ */
 static void extrapolate(double *expected, const uint64_t *counts)
 {
-  double smooth[KITH_SCORE_BINS];
-  unsigned first = 0;
-  unsigned valley;
-  unsigned middle;
-  double low;
-  double high;
+  unsigned first = first_bin(counts);
+  double low = 0;
+  double high = 0;
   double fall;
 
-  for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++) {
-    double sum = 0;
-    double n = 0;
-
-    for (int k = -VALLEY_HALF_WIDTH; k <= VALLEY_HALF_WIDTH; k++)
-      if ((int)bin + k >= 0 && (int)bin + k < KITH_SCORE_BINS) {
-        sum += (double)counts[(int)bin + k];
-        n++;
-      }
-    smooth[bin] = sum / n;
-  }
-  while (first < KITH_SCORE_BINS && !counts[first])
-    first++;
-  valley = first;
-  for (unsigned bin = first; bin < KITH_SCORE_BINS; bin++)
-    if (smooth[bin] < smooth[valley])
-      valley = bin;
+  for (unsigned bin = first; bin < first + WINDOW_BINS && bin < KITH_SCORE_BINS; bin++)
+    low += (double)counts[bin];
+  for (unsigned bin = first + WINDOW_BINS; bin < first + 2 * WINDOW_BINS && bin < KITH_SCORE_BINS;
+       bin++)
+    high += (double)counts[bin];
+  fall = clamp(log((low + 0.5) / (high + 0.5)) / WINDOW_BINS, fall_min, fall_max);
   memset(expected, 0, KITH_SCORE_BINS * sizeof *expected);
-  if (valley < first + 4) /* no fall to be seen: what is here are matches */
-    return;
-  middle = first + (valley - first) / 2;
-  low = high = 0;
-  for (unsigned bin = first; bin < valley; bin++) {
-    if (bin < middle)
-      low += (double)counts[bin] / (middle - first);
-    else
-      high += (double)counts[bin] / (valley - middle);
-  }
-  fall = log((low + 0.5) / (high + 0.5)) / ((double)(valley - first) / 2);
-  fall = fall > 0.01 ? fall : 0.01;
   for (unsigned bin = first; bin < KITH_SCORE_BINS; bin++)
-    expected[bin] = bin < valley ? (double)counts[bin]
-                                 : smooth[valley] * exp(-fall * (double)(bin - valley));
+    expected[bin] =
+        low / WINDOW_BINS * exp(-fall * ((double)bin - first - ((double)WINDOW_BINS - 1) / 2));
 }
 
-void kith_score_learn(struct kith_score *out, const struct kith_score_counts *counts)
+/* ---- several parties */
+
+static double across_comparisons(const struct kith_score_counts *counts, unsigned evidence)
 {
-  double expected[KITH_SCORE_BINS];
-  double expected_within[KITH_SCORE_BINS];
+  double sum = 0; /* of whole numbers */
+
+  for (unsigned p = 0; p < counts->n_parties; p++)
+    for (unsigned q = p + 1; q < counts->n_parties; q++)
+      sum += counts->comparisons[p][q][evidence];
+  return sum;
+}
+
+/* How many pairs across one pair within party p stands for. */
+static double party_weight(const struct kith_score_counts *counts, unsigned p, unsigned evidence)
+{
+  double own = counts->comparisons[p][p][evidence];
+  double others = 0;
+  double weight;
+
+  for (unsigned q = 0; q < counts->n_parties; q++)
+    if (q != p)
+      others += counts->comparisons[p < q ? p : q][p < q ? q : p][evidence];
+  weight = own > 0 ? others / 2 / own : 0;
+  return weight < PARTY_WEIGHT_MAX ? weight : PARTY_WEIGHT_MAX;
+}
+
+/* H: the pairs within, as pairs across. False where the class has no comparison within. */
+static bool weigh_within(double *out, const struct kith_score_counts *counts, unsigned evidence)
+{
+  double weights[KITH_SCORE_PARTIES] = {0};
+  double parts[KITH_SCORE_PARTIES];
+  double covered;
   double scale;
-  double r;
 
-  memset(out, 0, sizeof *out);
-  if (counts->across_comparisons <= 0 || counts->within_comparisons <= 0) {
-    const uint64_t *only = counts->across_comparisons > 0 ? counts->across : counts->within;
-
-    extrapolate(expected, only);
-    to_probabilities(counts->across_comparisons > 0 ? out->across : out->within, only, expected);
-    return;
+  for (unsigned p = 0; p < counts->n_parties; p++) {
+    weights[p] = party_weight(counts, p, evidence);
+    parts[p] = weights[p] * counts->comparisons[p][p][evidence];
   }
-  r = duplicate_ratio(counts);
-  scale = counts->across_comparisons /
-          (counts->within_comparisons - r * counts->across_comparisons);
+  covered = sum_of(parts, counts->n_parties);
+  if (covered <= 0)
+    return false;
+  scale = across_comparisons(counts, evidence) / covered;
   for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++) {
-    double across = (double)counts->across[bin];
-    double within = (double)counts->within[bin];
-    double non_matches = within - r * across;
-
-    expected[bin] = non_matches > 0 ? non_matches * scale : 0;
-    /* Duplicates are to matches as r: the rest inside a party are others who are alike. */
-    expected_within[bin] = within - clamp((across - expected[bin]) / (across + 1e-9)) * across * r;
+    for (unsigned p = 0; p < counts->n_parties; p++)
+      parts[p] = weights[p] * (double)counts->within[p][evidence][bin];
+    out[bin] = scale * sum_of(parts, counts->n_parties);
   }
-  out->duplicate_ratio = r;
-  to_probabilities(out->across, counts->across, expected);
-  to_probabilities(out->within, counts->within, expected_within);
+  return true;
+}
+
+/* Parties are no random parts of one population: at the bottom, where there are hardly any matches,
+ * the pairs across say how far H is off. */
+static double anchor_of(const struct kith_score_counts *counts, unsigned evidence,
+                        const double *weighted)
+{
+  unsigned first = first_bin(counts->across[evidence]);
+  double across = 0;
+  double expected = 0;
+  double seen = 0;
+
+  for (unsigned bin = first; bin < first + ANCHOR_BINS && bin < KITH_SCORE_BINS; bin++) {
+    across += (double)counts->across[evidence][bin];
+    expected += weighted[bin];
+    for (unsigned p = 0; p < counts->n_parties; p++)
+      seen += (double)counts->within[p][evidence][bin];
+  }
+  return seen >= ANCHOR_PAIRS_MIN && expected > 0 ? clamp(across / expected, anchor_min, anchor_max)
+                                                  : 1;
+}
+
+/* The least H / h_x over cut-offs from the top down, in the class that has most evidence. */
+static double find_duplicate_ratio(const struct kith_score_counts *counts,
+                                   double weighted[KITH_SCORE_CLASSES][KITH_SCORE_BINS])
+{
+  for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++) {
+    double across = 0;
+    double within = 0;
+    double least = 1;
+
+    for (unsigned bin = KITH_SCORE_BINS; bin-- > 0;) {
+      across += (double)counts->across[evidence][bin];
+      within += weighted[evidence][bin];
+      if (across >= RATIO_PAIRS_MIN && within / across < least)
+        least = within / across;
+    }
+    if (across >= RATIO_PAIRS_MIN)
+      return least < duplicate_ratio_max ? least : 0;
+  }
+  return 0;
+}
+
+void kith_score_learn(struct kith_score *out, const struct kith_score_counts *counts,
+                      double duplicate_ratio)
+{
+  double weighted[KITH_SCORE_CLASSES][KITH_SCORE_BINS] = {{0}};
+  bool usable[KITH_SCORE_CLASSES];
+  double ratio = duplicate_ratio;
+
+  for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++) {
+    usable[evidence] = weigh_within(weighted[evidence], counts, evidence);
+    out->comparisons[evidence] = across_comparisons(counts, evidence);
+  }
+  if (ratio < 0)
+    ratio = find_duplicate_ratio(counts, weighted);
+  out->duplicate_ratio = ratio;
+  for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++) {
+    double *expected = out->false_pairs[evidence];
+    double anchor = anchor_of(counts, evidence, weighted[evidence]);
+
+    if (!usable[evidence])
+      extrapolate(expected, counts->across[evidence]);
+    for (unsigned bin = 0; usable[evidence] && bin < KITH_SCORE_BINS; bin++) {
+      double h = anchor * weighted[evidence][bin] - ratio * (double)counts->unlinked[evidence][bin];
+
+      expected[bin] = h > 0 ? h / (1 - ratio) : 0;
+    }
+    to_probabilities(out->across[evidence], counts->across[evidence], expected);
+  }
+}
+
+/* ---- duplicates */
+
+/* Pairs within party p that are duplicates, for one true pair across. */
+static double party_duplicates(const struct kith_score *score,
+                               const struct kith_score_counts *counts, unsigned p)
+{
+  double within = 0;
+  double matches = 0;
+
+  for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++) {
+    double n = (double)counts->across[0][bin];
+
+    if (score->across[0][bin] < sure)
+      continue;
+    within += (double)counts->within[p][0][bin];
+    if (score->comparisons[0] > 0)
+      within -= score->false_pairs[0][bin] * counts->comparisons[p][p][0] / score->comparisons[0];
+    matches += n * score->across[0][bin];
+  }
+  return within > 0 && matches > 0 ? within / matches : 0;
+}
+
+static void learn_party(struct kith_score *score, const struct kith_score_counts *counts,
+                        unsigned p, unsigned evidence)
+{
+  double ratio = party_duplicates(score, counts, p);
+  double *out = score->within[p][evidence];
+  double weights[KITH_SCORE_BINS];
+  double scale = score->comparisons[evidence] > 0
+                     ? counts->comparisons[p][p][evidence] / score->comparisons[evidence]
+                     : 0;
+
+  for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++) {
+    double matches = ratio * score->across[evidence][bin] * (double)counts->across[evidence][bin];
+    double others = scale * score->false_pairs[evidence][bin];
+
+    out[bin] = matches > 0 ? matches / (matches + others) : 0;
+    weights[bin] = matches + others + 1e-6;
+  }
+  make_monotone(out, weights);
+}
+
+void kith_score_learn_within(struct kith_score *score, const struct kith_score_counts *counts)
+{
+  for (unsigned p = 0; p < counts->n_parties; p++)
+    for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++) {
+      double expected[KITH_SCORE_BINS];
+
+      if (counts->n_parties > 1) {
+        learn_party(score, counts, p, evidence);
+        continue;
+      }
+      extrapolate(expected, counts->within[p][evidence]);
+      to_probabilities(score->within[p][evidence], counts->within[p][evidence], expected);
+    }
 }
 
 static uint32_t ppm(double probability)
 {
-  return (uint32_t)lrint(clamp(probability) * KITH_PPM);
+  return (uint32_t)lrint(clamp(probability, 0, 1) * KITH_PPM);
 }
 
-uint32_t kith_score_across(const struct kith_score *score, uint32_t similarity_ppm)
+uint32_t kith_score_across(const struct kith_score *score, unsigned evidence,
+                           uint32_t similarity_ppm)
 {
-  return ppm(score->across[kith_score_bin(similarity_ppm)]);
+  return ppm(score->across[evidence][kith_score_bin(similarity_ppm)]);
 }
 
-uint32_t kith_score_within(const struct kith_score *score, uint32_t similarity_ppm)
+uint32_t kith_score_within(const struct kith_score *score, unsigned party, unsigned evidence,
+                           uint32_t similarity_ppm)
 {
-  return ppm(score->within[kith_score_bin(similarity_ppm)]);
+  return ppm(score->within[party][evidence][kith_score_bin(similarity_ppm)]);
 }

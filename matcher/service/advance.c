@@ -7,7 +7,8 @@
 #include "base/text.h"
 #include "matcher/service/intake.h"
 
-/* ---- moves: the statement, the state and the audit entry, in one transaction ---------------------- */
+/* ---- moves: the statement, the state and the audit entry, in one transaction
+ * ---------------------- */
 
 static void log_state(const struct kith_matcher_round *round)
 {
@@ -95,7 +96,8 @@ enum kith_err kith_matcher_abort_round(struct kith_matcher *matcher,
   return kith_matcher_move(matcher, round, KITH_ROUND_ABORTED, 0, &abort);
 }
 
-/* ---- gathering ----------------------------------------------------------------------------------------- */
+/* ---- gathering
+ * ----------------------------------------------------------------------------------------- */
 
 static enum kith_err make_roster(struct kith_matcher *matcher, struct kith_matcher_round *round)
 {
@@ -110,8 +112,7 @@ static enum kith_err make_roster(struct kith_matcher *matcher, struct kith_match
                            kith_node_now(matcher->node) + view->open.keying_s, &statement);
 }
 
-static enum kith_err leave_gathering(struct kith_matcher *matcher,
-                                     struct kith_matcher_round *round)
+static enum kith_err leave_gathering(struct kith_matcher *matcher, struct kith_matcher_round *round)
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
   kith_member_id culprit;
@@ -135,7 +136,8 @@ static enum kith_err leave_gathering(struct kith_matcher *matcher,
   return make_roster(matcher, round);
 }
 
-/* ---- keying ---------------------------------------------------------------------------------------------- */
+/* ---- keying
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Whether a seat has done what the whole roster is waiting for. */
 static bool seat_is_late(const struct kith_seat *seat, enum kith_round_step step)
@@ -188,7 +190,8 @@ static enum kith_err leave_keying(struct kith_matcher *matcher, struct kith_matc
   return KITH_OK;
 }
 
-/* ---- submitting ------------------------------------------------------------------------------------------- */
+/* ---- submitting
+ * ------------------------------------------------------------------------------------------- */
 
 static enum kith_err leave_submitting(struct kith_matcher *matcher,
                                       struct kith_matcher_round *round)
@@ -213,7 +216,8 @@ static enum kith_err leave_submitting(struct kith_matcher *matcher,
   return KITH_OK;
 }
 
-/* ---- after the release -------------------------------------------------------------------------------------- */
+/* ---- after the release
+ * -------------------------------------------------------------------------------------- */
 
 static enum kith_err attest(struct kith_matcher *matcher, struct kith_matcher_round *round,
                             enum kith_destroyed what)
@@ -225,8 +229,8 @@ static enum kith_err attest(struct kith_matcher *matcher, struct kith_matcher_ro
 
   if (err != KITH_OK)
     return err;
-  err = kith_node_audit(matcher->node, txn, KITH_AUDIT_DESTROYED, round->node->id, NULL, NULL,
-                        what);
+  err =
+      kith_node_audit(matcher->node, txn, KITH_AUDIT_DESTROYED, round->node->id, NULL, NULL, what);
   if (err == KITH_OK)
     err = kith_audit_head(txn, KITH_TABLE_AUDIT, &head);
   if (err != KITH_OK) {
@@ -250,8 +254,8 @@ static enum kith_err lists_delete(struct kith_matcher *matcher, const kith_round
 
   if (err != KITH_OK)
     return err;
-  err = kith_store_delete_prefix(txn, KITH_TABLE_LISTS,
-                                 (struct kith_bytes){id, KITH_ROUND_ID_BYTES});
+  err =
+      kith_store_delete_prefix(txn, KITH_TABLE_LISTS, (struct kith_bytes){id, KITH_ROUND_ID_BYTES});
   if (err == KITH_OK)
     return kith_txn_commit(txn);
   kith_txn_abort(txn);
@@ -295,7 +299,9 @@ static enum kith_err leave_released(struct kith_matcher *matcher, struct kith_ma
   return err;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------ */
+/* ---- all of it
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* What ends a round whatever its state, before the release. */
 static enum kith_err check_standing(struct kith_matcher *matcher, struct kith_matcher_round *round,
@@ -318,8 +324,8 @@ static enum kith_err check_standing(struct kith_matcher *matcher, struct kith_ma
     const struct kith_member *then = kith_charter_member(&round->node->charter, seat->member);
     const struct kith_member *today = kith_charter_member(&matcher->node->charter, seat->member);
 
-    if (seat->joined && (!today || !then ||
-                         memcmp(&today->keys, &then->keys, sizeof then->keys) != 0))
+    if (seat->joined &&
+        (!today || !then || memcmp(&today->keys, &then->keys, sizeof then->keys) != 0))
       return kith_matcher_abort_round(matcher, round, KITH_REASON_MEMBER_REMOVED, seat->member);
   }
   *ended = false;
@@ -337,8 +343,9 @@ static enum kith_err leave_matching(struct kith_matcher *matcher, struct kith_ma
       return KITH_OK;
     kith_log(KITH_LOG_ERROR, "matching.start", KITH_LOG_STR("error", kith_err_name(err)));
     /* What the agencies sent can't be read as rows: no later try would do better. */
-    return err == KITH_ERR_DATA ? kith_matcher_abort_round(matcher, round, KITH_REASON_INTERNAL, NULL)
-                                : err;
+    return err == KITH_ERR_DATA
+               ? kith_matcher_abort_round(matcher, round, KITH_REASON_INTERNAL, NULL)
+               : err;
   }
   if (!kith_matching_is_of(matcher->matching, round) || !kith_matching_done(matcher->matching))
     return KITH_OK;

@@ -46,7 +46,7 @@ static enum kith_err batch_find(struct kith_txn *txn, const struct batch_key *ke
   if (err != KITH_OK)
     return err;
   return len == sizeof hash->bytes && memcmp(held, hash->bytes, len) == 0 ? KITH_ERR_EXISTS
-                                                                           : KITH_ERR_NO;
+                                                                          : KITH_ERR_NO;
 }
 
 static enum kith_err batch_store(struct kith_node *node, struct kith_txn *txn,
@@ -68,9 +68,9 @@ static enum kith_err batch_store(struct kith_node *node, struct kith_txn *txn,
   return err;
 }
 
-enum kith_err kith_intake_put(struct kith_node *node, const kith_round_id round,
-                              const char *agency, uint32_t number, const struct kith_hash *hash,
-                              const void *rows, size_t len)
+enum kith_err kith_intake_put(struct kith_node *node, const kith_round_id round, const char *agency,
+                              uint32_t number, const struct kith_hash *hash, const void *rows,
+                              size_t len)
 {
   KITH_AUTO_FREE uint8_t *sealed = NULL;
   struct kith_secret *secret = NULL;
@@ -191,8 +191,7 @@ static enum kith_err load_batch(struct loader *loader, struct kith_txn *txn,
 {
   KITH_AUTO_FREE uint8_t *sealed = NULL;
   size_t len = 0;
-  enum kith_err err =
-      kith_store_get(txn, KITH_TABLE_BATCHES, batch_key_bytes(key), &sealed, &len);
+  enum kith_err err = kith_store_get(txn, KITH_TABLE_BATCHES, batch_key_bytes(key), &sealed, &len);
 
   if (err != KITH_OK)
     return err;

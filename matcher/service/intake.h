@@ -9,7 +9,6 @@
 #include "proto/encodings.h"
 #include "proto/node.h"
 
-
 /* Stores a batch whose hash the caller has checked. KITH_ERR_EXISTS: held, the same bytes;
  * KITH_ERR_NO: other bytes are held at this number. */
 KITH_MUST_USE enum kith_err kith_intake_put(struct kith_node *node, const kith_round_id round,

@@ -73,12 +73,11 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
 
     if (!seat->manifested)
       continue;
-    err = kith_intake_load(matcher->node, &matching->parties[matching->n_parties],
-                           round->node->id, seat->member, &seat->manifest, &round->policy, fault);
+    err = kith_intake_load(matcher->node, &matching->parties[matching->n_parties], round->node->id,
+                           seat->member, &seat->manifest, &round->policy, fault);
     if (err != KITH_OK)
       break;
-    matching->encodings[matching->n_parties] =
-        &matching->parties[matching->n_parties].encodings;
+    matching->encodings[matching->n_parties] = &matching->parties[matching->n_parties].encodings;
     matching->n_parties++;
   }
   return err;

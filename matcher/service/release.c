@@ -19,7 +19,8 @@ static struct kith_bytes list_key(uint8_t key[LIST_KEY_BYTES], const kith_round_
   return (struct kith_bytes){key, KITH_ROUND_ID_BYTES + strlen(recipient)};
 }
 
-/* ---- from clusters to the list --------------------------------------------------------------------- */
+/* ---- from clusters to the list
+ * --------------------------------------------------------------------- */
 
 static void cohort_head(struct kith_cohort *cohort, const struct kith_matcher_round *round,
                         uint32_t threshold_ppm)
@@ -100,7 +101,8 @@ static enum kith_err select_cohort(struct kith_cohort *cohort,
   return err;
 }
 
-/* ---- sealing and storing ------------------------------------------------------------------------------ */
+/* ---- sealing and storing
+ * ------------------------------------------------------------------------------ */
 
 /* Seals the list to each recipient; the readable list is wiped as soon as that is done. */
 static enum kith_err store_lists(struct kith_matcher *matcher, struct kith_txn *txn,
@@ -183,8 +185,8 @@ enum kith_err kith_matcher_release(struct kith_matcher *matcher, struct kith_mat
 }
 
 enum kith_err kith_release_list_load(struct kith_matcher *matcher,
-                                     const struct kith_matcher_round *round,
-                                     const char *recipient, uint8_t **out, size_t *len)
+                                     const struct kith_matcher_round *round, const char *recipient,
+                                     uint8_t **out, size_t *len)
 {
   uint8_t key[LIST_KEY_BYTES];
   struct kith_txn *txn = NULL;

@@ -14,8 +14,8 @@ static const char software[] = "kith-matcher 0.1.0";
 /* What a reply borrows until it is written. */
 struct scratch {
   uint8_t bitmap[KITH_BATCHES_MAX / 8];
-  uint8_t *list;      /* owned */
-  uint8_t **held;     /* owned, n_held of them */
+  uint8_t *list;  /* owned */
+  uint8_t **held; /* owned, n_held of them */
   uint32_t n_held;
   struct kith_span *spans; /* owned */
 };
@@ -29,7 +29,8 @@ static void scratch_free(struct scratch *scratch)
   kith_free(scratch->list);
 }
 
-/* ---- documents ----------------------------------------------------------------------------------- */
+/* ---- documents
+ * ----------------------------------------------------------------------------------- */
 
 enum kith_err kith_matcher_allow_members(struct kith_matcher *matcher)
 {
@@ -87,7 +88,8 @@ static enum kith_reply_error document_get(struct kith_matcher *matcher,
   return KITH_REPLY_OK;
 }
 
-/* ---- rounds and their statements -------------------------------------------------------------------- */
+/* ---- rounds and their statements
+ * -------------------------------------------------------------------- */
 
 static bool concerns(const struct kith_matcher_round *round, const struct kith_member *member)
 {
@@ -103,8 +105,7 @@ static bool concerns(const struct kith_matcher_round *round, const struct kith_m
 }
 
 static enum kith_reply_error round_list(struct kith_matcher *matcher,
-                                        const struct kith_member *member,
-                                        struct kith_reply *reply)
+                                        const struct kith_member *member, struct kith_reply *reply)
 {
   uint32_t n = 0;
 
@@ -244,7 +245,8 @@ static enum kith_reply_error statement_get(struct kith_matcher *matcher,
   return KITH_REPLY_OK;
 }
 
-/* ---- batches --------------------------------------------------------------------------------------------- */
+/* ---- batches
+ * --------------------------------------------------------------------------------------------- */
 
 static const struct kith_seat *submitting_seat(const struct kith_matcher_round *round,
                                                const struct kith_member *member)
@@ -255,7 +257,8 @@ static const struct kith_seat *submitting_seat(const struct kith_matcher_round *
   return seat && seat->in_roster ? seat : NULL;
 }
 
-/* All agencies' intents must be there, so that nobody sends before every count has been looked at. */
+/* All agencies' intents must be there, so that nobody sends before every count has been looked at.
+ */
 static enum kith_reply_error check_batch(const struct kith_matcher_round *round,
                                          const struct kith_seat *seat,
                                          const struct kith_request *request)
@@ -284,8 +287,8 @@ static enum kith_reply_error check_batch(const struct kith_matcher_round *round,
 
 static enum kith_reply_error batch_put(struct kith_matcher *matcher,
                                        const struct kith_member *member,
-                                       const struct kith_request *request,
-                                       struct kith_reply *reply, struct scratch *scratch)
+                                       const struct kith_request *request, struct kith_reply *reply,
+                                       struct scratch *scratch)
 {
   const struct kith_matcher_round *round =
       kith_matcher_round_find(matcher, request->body.batch_put.round);
@@ -327,12 +330,12 @@ static enum kith_reply_error batch_status(struct kith_matcher *matcher,
   if (kith_intake_held(matcher->node, round->node->id, member->id, scratch->bitmap,
                        sizeof scratch->bitmap, &held) != KITH_OK)
     return KITH_REPLY_INTERNAL;
-  reply->body.batch_status =
-      (struct kith_span){scratch->bitmap, (seat->intent.n_batches + 7) / 8};
+  reply->body.batch_status = (struct kith_span){scratch->bitmap, (seat->intent.n_batches + 7) / 8};
   return KITH_REPLY_OK;
 }
 
-/* ---- the sealed list --------------------------------------------------------------------------------------- */
+/* ---- the sealed list
+ * --------------------------------------------------------------------------------------- */
 
 static enum kith_reply_error cohort_get(struct kith_matcher *matcher,
                                         const struct kith_member *member,
@@ -364,7 +367,9 @@ static enum kith_reply_error cohort_get(struct kith_matcher *matcher,
   return KITH_REPLY_OK;
 }
 
-/* ---- dispatch ------------------------------------------------------------------------------------------------ */
+/* ---- dispatch
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static enum kith_reply_error answer(struct kith_matcher *matcher, const struct kith_member *member,
                                     const struct kith_request *request, struct kith_reply *reply,

@@ -5,7 +5,8 @@
 #include "base/mem.h"
 #include "matcher/service/intake.h"
 
-/* ---- the round's record: state, deadline, destroyed ----------------------------------------------- */
+/* ---- the round's record: state, deadline, destroyed
+ * ----------------------------------------------- */
 
 enum kith_err kith_matcher_round_store(struct kith_matcher *matcher, struct kith_txn *txn,
                                        const struct kith_matcher_round *round)
@@ -36,14 +37,15 @@ static enum kith_err record_read(struct kith_matcher_round *round, const void *b
   if (err != KITH_OK)
     return err;
   kith_read_array(&reader, 3);
-  round->state = (enum kith_round_state)kith_read_u64(&reader, KITH_ROUND_ANNOUNCED,
-                                                      KITH_ROUND_STATES - 1);
+  round->state =
+      (enum kith_round_state)kith_read_u64(&reader, KITH_ROUND_ANNOUNCED, KITH_ROUND_STATES - 1);
   round->deadline = (int64_t)kith_read_u64(&reader, 0, INT64_MAX);
   round->destroyed = kith_read_u64(&reader, 0, 1) == 1;
   return kith_reader_done(&reader);
 }
 
-/* ---- all rounds -------------------------------------------------------------------------------------- */
+/* ---- all rounds
+ * -------------------------------------------------------------------------------------- */
 
 static void round_free(struct kith_matcher_round *round)
 {
@@ -98,8 +100,8 @@ static enum kith_err round_load(struct kith_matcher *matcher, const kith_round_i
     return KITH_ERR_MEMORY;
   if ((err = record_read(round, record, len)) != KITH_OK ||
       (err = kith_node_round_load(matcher->node, &round->node, id, fault)) != KITH_OK ||
-      (err = policy_of(matcher, &round->policy,
-                       &kith_node_round_view(round->node)->open.policy)) != KITH_OK ||
+      (err = policy_of(matcher, &round->policy, &kith_node_round_view(round->node)->open.policy)) !=
+          KITH_OK ||
       (err = rounds_add(matcher, round)) != KITH_OK)
     round_free(round);
   return err;
@@ -173,9 +175,11 @@ struct kith_matcher_round *kith_matcher_round_find(struct kith_matcher *matcher,
   return NULL;
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * -------------------------------------------------------------------------------------------- */
 
-/* What the signed documents allow: everybody invited is in the charter in that role and in the policy. */
+/* What the signed documents allow: everybody invited is in the charter in that role and in the
+ * policy. */
 static enum kith_reply_error check_open(struct kith_matcher *matcher,
                                         const struct kith_matcher_round *round)
 {
@@ -262,8 +266,8 @@ static enum kith_reply_error take_open(struct kith_matcher *matcher, const void 
 
   if (!round)
     return KITH_REPLY_INTERNAL;
-  err = kith_node_round_new(matcher->node, &round->node, bytes, len,
-                            kith_node_now(matcher->node), NULL);
+  err = kith_node_round_new(matcher->node, &round->node, bytes, len, kith_node_now(matcher->node),
+                            NULL);
   if (err != KITH_OK) {
     round_free(round);
     return reply_of(err);
@@ -288,7 +292,8 @@ static enum kith_reply_error take_open(struct kith_matcher *matcher, const void 
   return reply_of(err);
 }
 
-/* ---- later statements --------------------------------------------------------------------------------- */
+/* ---- later statements
+ * --------------------------------------------------------------------------------- */
 
 #define STATE(state) (1u << KITH_ROUND_##state)
 
@@ -303,8 +308,8 @@ static const unsigned allowed_states[KITH_STATEMENT_TYPES] = {
     [KITH_STATEMENT_MANIFEST] = STATE(SUBMITTING),
     [KITH_STATEMENT_CONSENT] = STATE(SUBMITTING),
     [KITH_STATEMENT_DESTROYED] = STATE(GATHERING) | STATE(KEYING) | STATE(SUBMITTING) |
-                                 STATE(MATCHING) | STATE(REVIEW) | STATE(RELEASED) |
-                                 STATE(CLOSED) | STATE(ABORTED),
+                                 STATE(MATCHING) | STATE(REVIEW) | STATE(RELEASED) | STATE(CLOSED) |
+                                 STATE(ABORTED),
     [KITH_STATEMENT_CLOSE] = STATE(RELEASED),
     [KITH_STATEMENT_ABORT] = STATE(ANNOUNCED) | STATE(GATHERING) | STATE(KEYING) |
                              STATE(SUBMITTING) | STATE(MATCHING) | STATE(REVIEW),
@@ -340,9 +345,8 @@ static void round_reload(struct kith_matcher *matcher, struct kith_matcher_round
   round->node = fresh;
 }
 
-static enum kith_err store_statement(struct kith_matcher *matcher,
-                                     struct kith_matcher_round *round, const void *bytes,
-                                     size_t len, uint32_t index)
+static enum kith_err store_statement(struct kith_matcher *matcher, struct kith_matcher_round *round,
+                                     const void *bytes, size_t len, uint32_t index)
 {
   struct kith_txn *txn = NULL;
   enum kith_err err = kith_node_begin(&txn, matcher->node);
@@ -374,8 +378,8 @@ static bool manifest_is_held(struct kith_matcher *matcher, const struct kith_mat
 
 static enum kith_reply_error take_into(struct kith_matcher *matcher,
                                        struct kith_matcher_round *round,
-                                       enum kith_statement_type type, const void *bytes,
-                                       size_t len, uint32_t *index)
+                                       enum kith_statement_type type, const void *bytes, size_t len,
+                                       uint32_t *index)
 {
   struct kith_fault fault;
   enum kith_err err;
@@ -400,8 +404,7 @@ static enum kith_reply_error take_into(struct kith_matcher *matcher,
 }
 
 static void note_refusal(struct kith_matcher *matcher, enum kith_audit_event event,
-                         const kith_round_id id, const char *member,
-                         enum kith_reply_error reply)
+                         const kith_round_id id, const char *member, enum kith_reply_error reply)
 {
   struct kith_txn *txn = NULL;
 

@@ -63,9 +63,8 @@ static enum kith_err serve_one(struct kith_matcher *matcher, struct kith_buf *re
 {
   struct kith_incoming incoming;
   const struct kith_member *member;
-  enum kith_err err = kith_server_receive(matcher->server, &incoming, *served ? 0
-                                                              : matcher->config.poll_ms,
-                                          NULL, 0);
+  enum kith_err err = kith_server_receive(matcher->server, &incoming,
+                                          *served ? 0 : matcher->config.poll_ms, NULL, 0);
 
   *served = err == KITH_OK;
   if (err != KITH_OK)

@@ -22,8 +22,8 @@ struct kith_matcher_round {
   struct kith_node_round *node; /* its log and charter */
   struct kith_policy policy;
   enum kith_round_state state;
-  int64_t deadline;  /* of the state; 0: none */
-  bool destroyed;    /* encodings, once released; everything, once closed or aborted */
+  int64_t deadline; /* of the state; 0: none */
+  bool destroyed;   /* encodings, once released; everything, once closed or aborted */
 };
 
 struct kith_matcher {
@@ -40,13 +40,13 @@ KITH_MUST_USE enum kith_err kith_matcher_new(struct kith_matcher **out, const ch
                                              struct kith_fault *fault);
 void kith_matcher_free(struct kith_matcher *matcher);
 
-/* Serves until *stop is set by a signal. `ready` (may be NULL) is called once, `alive` in each turn. */
+/* Serves until *stop is set by a signal. `ready` (may be NULL) is called once, `alive` in each
+ * turn. */
 struct kith_matcher_hooks {
   void (*ready)(const char *address);
   void (*alive)(void);
 };
-KITH_MUST_USE enum kith_err kith_matcher_run(struct kith_matcher *matcher,
-                                             const volatile int *stop,
+KITH_MUST_USE enum kith_err kith_matcher_run(struct kith_matcher *matcher, const volatile int *stop,
                                              const struct kith_matcher_hooks *hooks,
                                              struct kith_fault *fault);
 
@@ -57,8 +57,8 @@ KITH_MUST_USE enum kith_err kith_matcher_allow_members(struct kith_matcher *matc
 
 /* Answers one request of a member; the reply's bytes go to `out`. */
 KITH_MUST_USE enum kith_err kith_matcher_answer(struct kith_matcher *matcher, struct kith_buf *out,
-                                                const struct kith_member *member,
-                                                const void *bytes, size_t len);
+                                                const struct kith_member *member, const void *bytes,
+                                                size_t len);
 
 /* ---- rounds.c */
 
@@ -84,15 +84,13 @@ KITH_MUST_USE enum kith_err kith_matcher_move(struct kith_matcher *matcher,
                                               enum kith_round_state state, int64_t deadline,
                                               struct kith_statement *statement);
 /* The same, within a transaction that the caller began, and which is always ended. */
-KITH_MUST_USE enum kith_err kith_matcher_move_in(struct kith_matcher *matcher,
-                                                 struct kith_txn *txn,
+KITH_MUST_USE enum kith_err kith_matcher_move_in(struct kith_matcher *matcher, struct kith_txn *txn,
                                                  struct kith_matcher_round *round,
                                                  enum kith_round_state state, int64_t deadline,
                                                  struct kith_statement *statement);
 KITH_MUST_USE enum kith_err kith_matcher_abort_round(struct kith_matcher *matcher,
                                                      struct kith_matcher_round *round,
-                                                     enum kith_reason reason,
-                                                     const char *culprit);
+                                                     enum kith_reason reason, const char *culprit);
 KITH_MUST_USE enum kith_err kith_matcher_round_store(struct kith_matcher *matcher,
                                                      struct kith_txn *txn,
                                                      const struct kith_matcher_round *round);

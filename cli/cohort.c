@@ -1,0 +1,562 @@
+/* `kith cohort`: the list that a recipient gets. What is pulled stays sealed on disk; it is opened
+ * with the recipient's key each time, and checked against the release statement that the matcher
+ * signed. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/documents.h"
+#include "cli/home.h"
+#include "cli/verbs.h"
+#include "proto/release.h"
+
+enum { HEX_BYTES = 2 * KITH_ROUND_ID_BYTES + 1, HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1 };
+
+/* ---- where a pulled list is kept: HOME/cohorts/ROUND.{list,statements,charter.json}
+ * ------------------ */
+
+struct kept {
+  char *dir;
+  char *list;
+  char *statements;
+  char *charter;
+};
+
+static char *kept_path(const char *dir, const char *round, const char *ending)
+{
+  char name[HEX_BYTES + 16];
+
+  (void)snprintf(name, sizeof name, "%s%s", round, ending);
+  return kith_path_join(dir, name);
+}
+
+static void kept_free(struct kept *kept)
+{
+  kith_free(kept->dir);
+  kith_free(kept->list);
+  kith_free(kept->statements);
+  kith_free(kept->charter);
+}
+
+static enum kith_err kept_init(struct kept *kept, const struct kith_home *home, const char *round,
+                               struct kith_fault *fault)
+{
+  *kept = (struct kept){.dir = kith_path_join(home->dir, "cohorts")};
+  if (kept->dir) {
+    kept->list = kept_path(kept->dir, round, ".list");
+    kept->statements = kept_path(kept->dir, round, ".statements");
+    kept->charter = kept_path(kept->dir, round, ".charter.json");
+  }
+  if (kept->list && kept->statements && kept->charter)
+    return KITH_OK;
+  return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+}
+
+/* ---- pull
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static enum kith_err fetch_list(struct kith_home *home, const kith_round_id id,
+                                struct kith_buf *list, struct kith_fault *fault)
+{
+  uint64_t total = 1;
+  enum kith_err err = KITH_OK;
+
+  while (err == KITH_OK && list->len < total) {
+    struct kith_request request = {.type = KITH_REQUEST_COHORT_GET};
+    struct kith_reply reply;
+
+    memcpy(request.body.cohort_get.round, id, KITH_ROUND_ID_BYTES);
+    request.body.cohort_get.offset = list->len;
+    if ((err = kith_home_call(home, &reply, &request, fault)) != KITH_OK)
+      return err;
+    total = reply.body.cohort_get.total;
+    if (!reply.body.cohort_get.chunk.len)
+      err = kith_fail(fault, KITH_ERR_NO, "the matcher sent an empty piece of the list");
+    kith_buf_append(list, reply.body.cohort_get.chunk.bytes, reply.body.cohort_get.chunk.len);
+    kith_reply_free(&reply);
+    if (err == KITH_OK && (err = kith_buf_err(list)) != KITH_OK)
+      kith_fail(fault, err, "the list is too long, or out of memory");
+  }
+  return err;
+}
+
+/* The sealed bytes are the ones that the release statement names for this recipient. */
+static enum kith_err check_sealed(const struct kith_round_view *view, const char *recipient,
+                                  const uint8_t *bytes, size_t len, struct kith_fault *fault)
+{
+  struct kith_hash hash;
+
+  if (!view->released)
+    return kith_fail(fault, KITH_ERR_NO, "the round has not been released");
+  kith_sealed_list_hash(&hash, bytes, len);
+  for (unsigned i = 0; i < view->release.n_lists; i++)
+    if (strcmp(view->release.lists[i].recipient, recipient) == 0)
+      return kith_hash_equal(&hash, &view->release.lists[i].list)
+                 ? KITH_OK
+                 : kith_fail(fault, KITH_ERR_NO,
+                             "the list is not the one that the matcher released: it was altered");
+  return kith_fail(fault, KITH_ERR_DENIED, "the round was not released to %s", recipient);
+}
+
+/* Opens and checks against everything that the release statement binds it to. */
+static enum kith_err open_list(struct kith_cohort *out, const struct kith_home *home,
+                               const struct kith_round_view *view, const uint8_t *bytes, size_t len,
+                               struct kith_fault *fault)
+{
+  uint8_t *list = NULL;
+  size_t list_len = 0;
+  enum kith_err err = check_sealed(view, home->config.id, bytes, len, fault);
+
+  if (err != KITH_OK)
+    return err;
+  err = kith_cohort_unseal(&list, &list_len, home->identity->seal, view->round, home->config.id,
+                           bytes, len);
+  if (err != KITH_OK)
+    return kith_fail(fault, err, "the list does not open with this key, or it was altered");
+  err = kith_cohort_read(out, list, list_len, fault);
+  kith_wipe(list, list_len);
+  kith_free(list);
+  if (err != KITH_OK)
+    return err;
+  err = kith_cohort_check(out, view->round, &view->release, fault);
+  if (err != KITH_OK)
+    kith_cohort_free(out);
+  return err;
+}
+
+static enum kith_err pull(struct kith_home *home, const kith_round_id id, const struct kept *kept,
+                          struct kith_cohort *cohort, struct kith_fault *fault)
+{
+  struct kith_remote_round round = {0};
+  struct kith_buf list;
+  enum kith_err err = kith_remote_round_fetch(&round, home, id, fault);
+
+  kith_buf_init(&list, KITH_LIST_BYTES_MAX);
+  if (err == KITH_OK && !kith_round_log_view(round.log)->released)
+    err = kith_fail(fault, KITH_ERR_NO, "the round is %s: there is no list yet",
+                    kith_round_state_name(round.state));
+  if (err == KITH_OK)
+    err = fetch_list(home, id, &list, fault);
+  if (err == KITH_OK)
+    err = open_list(cohort, home, kith_round_log_view(round.log), list.bytes, list.len, fault);
+  if (err == KITH_OK &&
+      ((err = kith_dir_make(kept->dir, 0700, fault)) != KITH_OK ||
+       (err = kith_signed_save(&round.charter_document, kept->charter, fault)) != KITH_OK ||
+       (err = kith_file_write(kept->statements, 0600, round.statements.bytes, round.statements.len,
+                              fault)) != KITH_OK ||
+       (err = kith_file_write(kept->list, 0600, list.bytes, list.len, fault)) != KITH_OK))
+    kith_cohort_free(cohort);
+  kith_buf_free(&list);
+  kith_remote_round_free(&round);
+  return err;
+}
+
+static enum kith_err open_kept(struct kith_cohort *out, struct kith_home *home,
+                               const struct kept *kept, struct kith_fault *fault)
+{
+  struct kith_remote_round round = {0};
+  KITH_AUTO_FREE uint8_t *bytes = NULL;
+  size_t len = 0;
+  enum kith_err err = kith_file_read(&bytes, &len, kept->list, KITH_LIST_BYTES_MAX, fault);
+
+  if (err == KITH_ERR_NO_INPUT)
+    return kith_fail(fault, err, "%s is not there: pull the list first", kept->list);
+  if (err == KITH_OK)
+    err = kith_remote_round_read(&round, home, kept->charter, kept->statements, fault);
+  if (err != KITH_OK)
+    return err;
+  err = open_list(out, home, kith_round_log_view(round.log), bytes, len, fault);
+  kith_remote_round_free(&round);
+  return err;
+}
+
+/* ---- showing
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static unsigned n_services(const struct kith_cohort *cohort,
+                           const struct kith_cohort_person *person)
+{
+  uint32_t seen = 0;
+
+  for (uint32_t i = 0; i < person->n_records; i++)
+    seen |= 1u << cohort->records[person->first + i].agency;
+  return (unsigned)__builtin_popcount(seen);
+}
+
+static void services_text(char *out, size_t cap, const struct kith_cohort *cohort,
+                          const struct kith_cohort_person *person)
+{
+  uint32_t seen = 0;
+  size_t used = 0;
+
+  out[0] = '\0';
+  for (uint32_t i = 0; i < person->n_records; i++)
+    seen |= 1u << cohort->records[person->first + i].agency;
+  for (unsigned i = 0; i < cohort->n_agencies && used < cap; i++)
+    if (seen & 1u << i)
+      used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? " " : "",
+                               cohort->agencies[i].agency);
+}
+
+enum { KNOWN_FLAGS = 3 };
+static const char *const flag_names[KNOWN_FLAGS] = {"ambiguous", "weak", "duplicate"};
+
+static void flags_text(char *out, size_t cap, uint32_t flags)
+{
+  size_t used = 0;
+
+  out[0] = '\0';
+  for (unsigned i = 0; i < KNOWN_FLAGS && used < cap; i++)
+    if (flags & 1u << i)
+      used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? " " : "", flag_names[i]);
+}
+
+static void ppm_text(char out[16], uint32_t ppm)
+{
+  (void)snprintf(out, 16, "%u.%06u", ppm / KITH_CONFIDENCE_ONE, ppm % KITH_CONFIDENCE_ONE);
+}
+
+static json_t *handles_json(const struct kith_cohort *cohort,
+                            const struct kith_cohort_person *person)
+{
+  json_t *handles = json_array();
+
+  for (uint32_t i = 0; i < person->n_records; i++) {
+    const struct kith_cohort_record *record = &cohort->records[person->first + i];
+    char hex[HANDLE_HEX_BYTES];
+
+    kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
+    json_array_append_new(
+        handles,
+        json_pack("{s:s, s:s}", "agency", cohort->agencies[record->agency].agency, "handle", hex));
+  }
+  return handles;
+}
+
+static json_t *person_json(const struct kith_cohort *cohort,
+                           const struct kith_cohort_person *person)
+{
+  char flags[64];
+
+  flags_text(flags, sizeof flags, person->flags);
+  return json_pack("{s:I, s:i, s:f, s:f, s:s, s:o}", "cohort", (json_int_t)person->number,
+                   "services", (int)n_services(cohort, person), "confidence",
+                   (double)person->confidence / KITH_CONFIDENCE_ONE, "weakest",
+                   (double)person->weakest / KITH_CONFIDENCE_ONE, "flags", flags, "handles",
+                   handles_json(cohort, person));
+}
+
+/* JSON lines, one person each. */
+static int print_json(const struct kith_cohort *cohort, uint32_t only)
+{
+  for (size_t i = 0; i < cohort->n_people; i++) {
+    json_t *person;
+    char *text;
+
+    if (only && cohort->people[i].number != only)
+      continue;
+    person = person_json(cohort, &cohort->people[i]);
+    text = person ? json_dumps(person, JSON_COMPACT) : NULL;
+    json_decref(person);
+    if (!text)
+      return kith_cli_error(KITH_ERR_MEMORY, "out of memory");
+    puts(text);
+    free(text);
+  }
+  return kith_cli_finish_stdout();
+}
+
+static int print_table(const struct kith_cohort *cohort, uint64_t limit)
+{
+  struct kith_cli_table table = {0};
+  enum kith_err err;
+
+  KITH_CLI_ROW(&table, "COHORT", "KNOWN TO", "CONFIDENCE", "SERVICES", "FLAGS");
+  for (size_t i = 0; i < cohort->n_people && i < limit; i++) {
+    const struct kith_cohort_person *person = &cohort->people[i];
+    char number[16];
+    char count[16];
+    char confidence[16];
+    char services[KITH_AGENCIES_MAX * KITH_MEMBER_ID_BYTES];
+    char flags[64];
+
+    (void)snprintf(number, sizeof number, "%u", person->number);
+    (void)snprintf(count, sizeof count, "%u", n_services(cohort, person));
+    (void)snprintf(confidence, sizeof confidence, "%.3f",
+                   (double)person->confidence / KITH_CONFIDENCE_ONE);
+    services_text(services, sizeof services, cohort, person);
+    flags_text(flags, sizeof flags, person->flags);
+    KITH_CLI_ROW(&table, number, count, confidence, services, flags);
+  }
+  err = kith_cli_table_print(&table);
+  kith_cli_table_free(&table);
+  if (err != KITH_OK)
+    return kith_cli_error(err, "out of memory");
+  if (limit < cohort->n_people)
+    fprintf(stderr, "%zu of %zu people; --limit shows more\n", (size_t)limit, cohort->n_people);
+  return kith_cli_finish_stdout();
+}
+
+static int print_person(const struct kith_cohort *cohort, uint32_t number)
+{
+  for (size_t i = 0; i < cohort->n_people; i++) {
+    const struct kith_cohort_person *person = &cohort->people[i];
+
+    if (person->number != number)
+      continue;
+    printf("cohort      %u\nconfidence  %.6f\nweakest     %.6f\n", person->number,
+           (double)person->confidence / KITH_CONFIDENCE_ONE,
+           (double)person->weakest / KITH_CONFIDENCE_ONE);
+    for (uint32_t k = 0; k < person->n_records; k++) {
+      const struct kith_cohort_record *record = &cohort->records[person->first + k];
+      char hex[HANDLE_HEX_BYTES];
+
+      kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
+      printf("%-20s %s\n", cohort->agencies[record->agency].agency, hex);
+    }
+    return kith_cli_finish_stdout();
+  }
+  return kith_cli_error(KITH_ERR_NOT_FOUND, "the list has no number %u", number);
+}
+
+/* ---- export
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void write_person(FILE *stream, const struct kith_cohort *cohort,
+                         const struct kith_cohort_person *person)
+{
+  char confidence[16];
+
+  ppm_text(confidence, person->confidence);
+  for (uint32_t i = 0; i < person->n_records; i++) {
+    const struct kith_cohort_record *record = &cohort->records[person->first + i];
+    char hex[HANDLE_HEX_BYTES];
+
+    kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
+    (void)fprintf(stream, "%u,%u,%s,%s,%s\n", person->number, n_services(cohort, person),
+                  cohort->agencies[record->agency].agency, hex, confidence);
+  }
+}
+
+static enum kith_err export_list(const struct kith_cohort *cohort, const char *dir,
+                                 struct kith_fault *fault)
+{
+  KITH_AUTO_FREE char *path = kith_path_join(dir, "cohort.csv");
+  struct kith_file_out *file = NULL;
+  enum kith_err err;
+
+  if (!path)
+    return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  if ((err = kith_dir_make(dir, 0700, fault)) != KITH_OK ||
+      (err = kith_file_out_new(&file, path, 0600, fault)) != KITH_OK)
+    return err;
+  (void)fputs("cohort,services,party,handle,confidence\n", kith_file_out_stream(file));
+  for (size_t i = 0; i < cohort->n_people; i++)
+    write_person(kith_file_out_stream(file), cohort, &cohort->people[i]);
+  err = kith_file_out_commit(file, fault);
+  kith_file_out_free(file);
+  return err;
+}
+
+/* ---- verbs
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+struct arguments {
+  const char *home;
+  const char *passphrase_file;
+  const char *out;
+  bool json;
+  uint64_t limit;
+  uint64_t number;
+};
+enum { N_OPTIONS = 6, DEFAULT_LIMIT = 50 };
+
+/* Every verb takes a round; which options it takes is told by `take`. */
+enum take { TAKE_OUT = 1, TAKE_JSON = 2, TAKE_LIMIT = 4, TAKE_NUMBER = 8 };
+
+static size_t fill_options(struct kith_cli_option *options, struct arguments *arguments,
+                           unsigned take)
+{
+  size_t n = 0;
+
+  options[n++] = (struct kith_cli_option){.name = "home",
+                                          .kind = KITH_CLI_STRING,
+                                          .out = &arguments->home,
+                                          .value = "DIR",
+                                          .help = "the recipient's home; $KITH_HOME"};
+  options[n++] = (struct kith_cli_option){.name = "passphrase-file",
+                                          .kind = KITH_CLI_STRING,
+                                          .out = &arguments->passphrase_file,
+                                          .value = "FILE",
+                                          .help = "its first line unwraps the key file"};
+  if (take & TAKE_OUT)
+    options[n++] = (struct kith_cli_option){.name = "out",
+                                            .kind = KITH_CLI_STRING,
+                                            .out = &arguments->out,
+                                            .value = "DIR",
+                                            .help = "where cohort.csv goes (required)"};
+  if (take & TAKE_JSON)
+    options[n++] = (struct kith_cli_option){
+        .name = "json", .kind = KITH_CLI_FLAG, .out = &arguments->json, .help = "JSON lines"};
+  if (take & TAKE_LIMIT)
+    options[n++] = (struct kith_cli_option){.name = "limit",
+                                            .kind = KITH_CLI_U64,
+                                            .out = &arguments->limit,
+                                            .value = "N",
+                                            .help = "show at most so many people (50)",
+                                            .min = 1,
+                                            .max = UINT32_MAX};
+  if (take & TAKE_NUMBER)
+    options[n++] = (struct kith_cli_option){.name = "number",
+                                            .kind = KITH_CLI_U64,
+                                            .out = &arguments->number,
+                                            .value = "N",
+                                            .help = "which person of the list (required)",
+                                            .min = 1,
+                                            .max = UINT32_MAX};
+  return n;
+}
+
+/* Parses; opens the home; pulls or opens what was pulled. False: leave with *status. */
+static bool load(struct kith_cohort *cohort, struct arguments *arguments,
+                 struct kith_cli_spec *spec, unsigned take, bool from_matcher, int argc,
+                 char **argv, int *status)
+{
+  struct kith_cli_option options[N_OPTIONS];
+  struct kith_fault fault = {0};
+  struct kith_home home = {0};
+  struct kept kept = {0};
+  kith_round_id id;
+  int first;
+
+  spec->options = options;
+  spec->n_options = fill_options(options, arguments, take);
+  if (!kith_cli_parse(spec, argc, argv, &first, status))
+    return false;
+  if (first + 1 != argc || ((take & TAKE_OUT) && !arguments->out) ||
+      ((take & TAKE_NUMBER) && !arguments->number)) {
+    *status = kith_cli_usage(spec->usage, "expected one round and what is required");
+    return false;
+  }
+  fault.err = kith_cli_round_id(id, argv[first], &fault);
+  if (fault.err == KITH_OK)
+    fault.err = kith_home_open(&home, arguments->home, &fault);
+  if (fault.err == KITH_OK && home.agency)
+    fault.err = kith_fail(&fault, KITH_ERR_CONFIG, "an agency's home: only recipients have lists");
+  if (fault.err == KITH_OK)
+    fault.err = from_matcher ? kith_home_connect(&home, arguments->passphrase_file, &fault)
+                             : kith_home_unlock(&home, arguments->passphrase_file, &fault);
+  if (fault.err == KITH_OK)
+    fault.err = kept_init(&kept, &home, argv[first], &fault);
+  if (fault.err == KITH_OK)
+    fault.err = from_matcher ? pull(&home, id, &kept, cohort, &fault)
+                             : open_kept(cohort, &home, &kept, &fault);
+  kept_free(&kept);
+  kith_home_close(&home);
+  if (fault.err == KITH_OK)
+    return true;
+  *status = kith_cli_fail(&fault);
+  return false;
+}
+
+static int cohort_pull(int argc, char **argv)
+{
+  struct arguments arguments = {0};
+  struct kith_cli_spec spec = {
+      .usage = "kith cohort pull ROUND",
+      .about = "Fetches the sealed list of a released round, opens it, checks that it is the one "
+               "that the matcher released under this round's documents and manifests, and keeps it "
+               "sealed in the home.",
+      .examples = "  $ kith cohort pull --home horizon 6f1c...\n"};
+  struct kith_cohort cohort = {0};
+  int status;
+
+  if (!load(&cohort, &arguments, &spec, TAKE_JSON, true, argc, argv, &status))
+    return status;
+  if (arguments.json)
+    status = kith_cli_json(json_pack("{s:I, s:I}", "people", (json_int_t)cohort.n_people, "records",
+                                     (json_int_t)cohort.n_records));
+  else {
+    printf("%zu people, %zu records; the list is the one that was released\n", cohort.n_people,
+           cohort.n_records);
+    status = kith_cli_finish_stdout();
+  }
+  kith_cohort_free(&cohort);
+  return status;
+}
+
+static int cohort_list(int argc, char **argv)
+{
+  struct arguments arguments = {.limit = DEFAULT_LIMIT};
+  struct kith_cli_spec spec = {.usage = "kith cohort list [--limit N] [--json] ROUND",
+                               .about =
+                                   "The people of a pulled list: most services first, then the "
+                                   "surest. --json prints all of them, with handles.",
+                               .examples = "  $ kith cohort list --home horizon 6f1c...\n"};
+  struct kith_cohort cohort = {0};
+  int status;
+
+  if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_LIMIT, false, argc, argv, &status))
+    return status;
+  status = arguments.json ? print_json(&cohort, 0) : print_table(&cohort, arguments.limit);
+  kith_cohort_free(&cohort);
+  return status;
+}
+
+static int cohort_show(int argc, char **argv)
+{
+  struct arguments arguments = {0};
+  struct kith_cli_spec spec = {.usage = "kith cohort show --number N [--json] ROUND",
+                               .about = "One person of a pulled list, with the handles by which "
+                                        "each agency knows the record.",
+                               .examples =
+                                   "  $ kith cohort show --home horizon --number 1 6f1c...\n"};
+  struct kith_cohort cohort = {0};
+  int status;
+
+  if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_NUMBER, false, argc, argv, &status))
+    return status;
+  status = arguments.json ? print_json(&cohort, (uint32_t)arguments.number)
+                          : print_person(&cohort, (uint32_t)arguments.number);
+  kith_cohort_free(&cohort);
+  return status;
+}
+
+static int cohort_export(int argc, char **argv)
+{
+  struct arguments arguments = {0};
+  struct kith_cli_spec spec = {
+      .usage = "kith cohort export --out DIR ROUND",
+      .about = "Writes a pulled list to DIR/cohort.csv: cohort,services,party,handle,confidence.",
+      .examples = "  $ kith cohort export --home horizon --out lists 6f1c...\n"};
+  struct kith_cohort cohort = {0};
+  struct kith_fault fault = {0};
+  int status;
+
+  if (!load(&cohort, &arguments, &spec, TAKE_OUT, false, argc, argv, &status))
+    return status;
+  fault.err = export_list(&cohort, arguments.out, &fault);
+  kith_cohort_free(&cohort);
+  return fault.err == KITH_OK ? 0 : kith_cli_fail(&fault);
+}
+
+int kith_cmd_cohort(int argc, char **argv)
+{
+  static const struct kith_cli_verb verbs[] = {
+      {"pull", cohort_pull, "fetch, open and check the list of a released round"},
+      {"list", cohort_list, "the people of a pulled list"},
+      {"show", cohort_show, "one person of it"},
+      {"export", cohort_export, "write it as CSV"}};
+
+  return kith_cli_verbs("cohort", "The list that a recipient gets of a released round.", verbs,
+                        KITH_COUNT_OF(verbs), argc, argv);
+}
