@@ -13,54 +13,60 @@
 /* clang-format off */
 #define BRITISH_MALE \
   LIST("James", "David", "John", "Thomas", "Daniel", "Jack", "Michael", "Joshua", "Oliver", \
-       "William", "Paul", "George", "Matthew", "Harry", "Andrew", "Mark", "Christopher", "Samuel", \
-       "Robert", "Joseph", "Charlie", "Luke", "Adam", "Ryan", "Stephen", "Alexander", "Benjamin", \
-       "Callum", "Richard", "Lewis", "Connor", "Peter", "Jacob", "Kevin", "Liam", "Nathan", \
-       "Jordan", "Anthony", "Ethan", "Simon", "Jamie", "Noah", "Leo", "Kyle", "Alfie", "Mason", \
-       "Tyler", "Brandon", "Aaron", "Dylan", "Archie", "Freddie", "Ian", "Gary", "Craig", "Lee", \
-       "Sean", "Jonathan", "Nicholas", "Philip", "Edward", "Patrick", "Reece", "Bradley", "Kieran", \
-       "Toby", "Max", "Henry", "Arthur", "Theodore", "Logan", "Finley", "Jayden", "Riley", "Stuart", \
-       "Graham", "Keith", "Alan", "Brian", "Roger", "Dennis", "Kenneth", "Owen", "Rhys", "Gareth", \
-       "Isaac", "Sebastian", "Elliot", "Dominic", "Zachary", "Frederick", "Albert", "Ronald")
+       "William", "Paul", "George", "Matthew", "Harry", "Andrew", "Mark", "Christopher", \
+       "Samuel", "Robert", "Joseph", "Charlie", "Luke", "Adam", "Ryan", "Stephen", "Alexander", \
+       "Benjamin", "Callum", "Richard", "Lewis", "Connor", "Peter", "Jacob", "Kevin", "Liam", \
+       "Nathan", "Jordan", "Anthony", "Ethan", "Simon", "Jamie", "Noah", "Leo", "Kyle", \
+       "Alfie", "Mason", "Tyler", "Brandon", "Aaron", "Dylan", "Archie", "Freddie", "Ian", \
+       "Gary", "Craig", "Lee", "Sean", "Jonathan", "Nicholas", "Philip", "Edward", "Patrick", \
+       "Reece", "Bradley", "Kieran", "Toby", "Max", "Henry", "Arthur", "Theodore", "Logan", \
+       "Finley", "Jayden", "Riley", "Stuart", "Graham", "Keith", "Alan", "Brian", "Roger", \
+       "Dennis", "Kenneth", "Owen", "Rhys", "Gareth", "Isaac", "Sebastian", "Elliot", \
+       "Dominic", "Zachary", "Frederick", "Albert", "Ronald")
 #define BRITISH_FEMALE \
-  LIST("Emily", "Sarah", "Olivia", "Charlotte", "Jessica", "Sophie", "Amelia", "Lucy", "Hannah", \
-       "Emma", "Rebecca", "Chloe", "Grace", "Laura", "Katie", "Megan", "Susan", "Amy", "Rachel", \
-       "Ella", "Lauren", "Lisa", "Samantha", "Abigail", "Karen", "Isabella", "Julie", "Mia", \
-       "Poppy", "Nicola", "Elizabeth", "Victoria", "Margaret", "Jennifer", "Georgia", "Molly", \
-       "Jade", "Bethany", "Evie", "Lily", "Freya", "Michelle", "Holly", "Eleanor", "Alice", \
-       "Louise", "Natasha", "Danielle", "Leah", "Isla", "Zoe", "Gemma", "Daisy", "Mary", \
-       "Patricia", "Christine", "Linda", "Kelly", "Anna", "Claire", "Stephanie", "Ruby", "Phoebe", \
-       "Imogen", "Harriet", "Florence", "Matilda", "Rosie", "Ava", "Willow", "Erin", "Caitlin", \
-       "Paige", "Naomi", "Catherine", "Helen", "Jacqueline", "Janet", "Dorothy", "Joan", "Barbara", \
-       "Sheila", "Maureen", "Kathleen", "Millie", "Martha", "Amber", "Shannon", "Courtney", "Maisie")
+  LIST("Emily", "Sarah", "Olivia", "Charlotte", "Jessica", "Sophie", "Amelia", "Lucy", \
+       "Hannah", "Emma", "Rebecca", "Chloe", "Grace", "Laura", "Katie", "Megan", "Susan", \
+       "Amy", "Rachel", "Ella", "Lauren", "Lisa", "Samantha", "Abigail", "Karen", "Isabella", \
+       "Julie", "Mia", "Poppy", "Nicola", "Elizabeth", "Victoria", "Margaret", "Jennifer", \
+       "Georgia", "Molly", "Jade", "Bethany", "Evie", "Lily", "Freya", "Michelle", "Holly", \
+       "Eleanor", "Alice", "Louise", "Natasha", "Danielle", "Leah", "Isla", "Zoe", "Gemma", \
+       "Daisy", "Mary", "Patricia", "Christine", "Linda", "Kelly", "Anna", "Claire", \
+       "Stephanie", "Ruby", "Phoebe", "Imogen", "Harriet", "Florence", "Matilda", "Rosie", \
+       "Ava", "Willow", "Erin", "Caitlin", "Paige", "Naomi", "Catherine", "Helen", \
+       "Jacqueline", "Janet", "Dorothy", "Joan", "Barbara", "Sheila", "Maureen", "Kathleen", \
+       "Millie", "Martha", "Amber", "Shannon", "Courtney", "Maisie")
 #define BRITISH_SURNAMES \
-  LIST("Smith", "Jones", "Taylor", "Brown", "Williams", "Wilson", "Johnson", "Davies", "Robinson", \
-       "Wright", "Thompson", "Evans", "Walker", "White", "Roberts", "Green", "Hall", "Wood", \
-       "Jackson", "Clarke", "Harris", "Clark", "Turner", "Hill", "Cooper", "Ward", "Moore", \
-       "Morris", "King", "Watson", "Baker", "Harrison", "Morgan", "Patterson", "Allen", "James", \
-       "Scott", "Phillips", "Parker", "Bennett", "Young", "Lee", "Martin", "Mitchell", "Cook", \
-       "Shaw", "Kelly", "Bailey", "Carter", "Collins", "Murphy", "Bell", "Richardson", "Miller", \
-       "Cox", "Marshall", "Simpson", "Price", "Anderson", "Adams", "Wilkinson", "Foster", "Ellis", \
-       "Chapman", "Mason", "Murray", "Webb", "Rogers", "Gray", "Hunt", "Mills", "Palmer", "Holmes", \
-       "Matthews", "Gibson", "Campbell", "Barnes", "Lloyd", "Knight", "Butler", "Barker", "Jenkins", \
-       "Stevens", "Pearson", "Reid", "Fletcher", "Dixon", "Walsh", "O'Brien", "O'Connor", "Byrne", \
-       "McCarthy", "O'Neill", "McDonald", "Fisher", "Stewart", "Graham", "Hughes", "Edwards", \
-       "Thomas", "Lewis", "Griffiths", "Owen", "Powell", "Francis", "Saunders", "Bradley", "Lane", \
-       "Riley", "Burton", "Day", "Hart", "Bishop", "Porter", "Nicholson", "Hopkins", "Lawson", \
+  LIST("Smith", "Jones", "Taylor", "Brown", "Williams", "Wilson", "Johnson", "Davies", \
+       "Robinson", "Wright", "Thompson", "Evans", "Walker", "White", "Roberts", "Green", \
+       "Hall", "Wood", "Jackson", "Clarke", "Harris", "Clark", "Turner", "Hill", "Cooper", \
+       "Ward", "Moore", "Morris", "King", "Watson", "Baker", "Harrison", "Morgan", "Patterson", \
+       "Allen", "James", "Scott", "Phillips", "Parker", "Bennett", "Young", "Lee", "Martin", \
+       "Mitchell", "Cook", "Shaw", "Kelly", "Bailey", "Carter", "Collins", "Murphy", "Bell", \
+       "Richardson", "Miller", "Cox", "Marshall", "Simpson", "Price", "Anderson", "Adams", \
+       "Wilkinson", "Foster", "Ellis", "Chapman", "Mason", "Murray", "Webb", "Rogers", "Gray", \
+       "Hunt", "Mills", "Palmer", "Holmes", "Matthews", "Gibson", "Campbell", "Barnes", \
+       "Lloyd", "Knight", "Butler", "Barker", "Jenkins", "Stevens", "Pearson", "Reid", \
+       "Fletcher", "Dixon", "Walsh", "O'Brien", "O'Connor", "Byrne", "McCarthy", "O'Neill", \
+       "McDonald", "Fisher", "Stewart", "Graham", "Hughes", "Edwards", "Thomas", "Lewis", \
+       "Griffiths", "Owen", "Powell", "Francis", "Saunders", "Bradley", "Lane", "Riley", \
+       "Burton", "Day", "Hart", "Bishop", "Porter", "Nicholson", "Hopkins", "Lawson", \
        "Brookes", "Hewitt", "Thorpe", "Lambert", "Sutton", "Cartwright", "Hodgson", "Sharpe", \
-       "Tranter", "Whitehouse", "Ashby", "Bradshaw", "Cottrell", "Drury", "Farnsworth", "Gilchrist", \
-       "Haddon", "Ibbotson", "Jeffcoat", "Kirkby", "Latimer", "Munro", "Northcott", "Ogden", \
-       "Pemberton", "Quigley", "Rushton", "Stanway", "Twigg", "Underhill", "Vickers", "Wagstaff", \
-       "Yardley", "Penhaligon", "Fairclough", "Beardsley", "Millward", "Satchwell", "Hackett")
+       "Tranter", "Whitehouse", "Ashby", "Bradshaw", "Cottrell", "Drury", "Farnsworth", \
+       "Gilchrist", "Haddon", "Ibbotson", "Jeffcoat", "Kirkby", "Latimer", "Munro", \
+       "Northcott", "Ogden", "Pemberton", "Quigley", "Rushton", "Stanway", "Twigg", \
+       "Underhill", "Vickers", "Wagstaff", "Yardley", "Penhaligon", "Fairclough", "Beardsley", \
+       "Millward", "Satchwell", "Hackett")
 #define MUSLIM_MALE \
   LIST("Mohammed", "Ahmed", "Ali", "Hassan", "Ibrahim", "Abdullah", "Yusuf", "Omar", "Hamza", \
-       "Bilal", "Imran", "Zain", "Hussain", "Khalid", "Usman", "Adnan", "Asif", "Tariq", "Kamran", \
-       "Nadeem", "Faisal", "Junaid", "Haris", "Zeeshan", "Irfan", "Shahid", "Waqas", "Rizwan", \
-       "Mohammed Ali", "Abdul Rahman", "Syed", "Amir", "Sajid", "Javed", "Naveed", "Idris")
+       "Bilal", "Imran", "Zain", "Hussain", "Khalid", "Usman", "Adnan", "Asif", "Tariq", \
+       "Kamran", "Nadeem", "Faisal", "Junaid", "Haris", "Zeeshan", "Irfan", "Shahid", "Waqas", \
+       "Rizwan", "Mohammed Ali", "Abdul Rahman", "Syed", "Amir", "Sajid", "Javed", "Naveed", \
+       "Idris")
 #define MUSLIM_FEMALE \
   LIST("Fatima", "Aisha", "Maryam", "Zainab", "Khadija", "Amina", "Sana", "Saima", "Nadia", \
-       "Shabana", "Rukhsana", "Nasreen", "Samina", "Shazia", "Farah", "Hafsa", "Iqra", "Sumaiya", \
-       "Noor", "Rabia", "Uzma", "Bushra", "Hina", "Mehwish", "Sadia", "Tahira", "Yasmin", "Zara")
+       "Shabana", "Rukhsana", "Nasreen", "Samina", "Shazia", "Farah", "Hafsa", "Iqra", \
+       "Sumaiya", "Noor", "Rabia", "Uzma", "Bushra", "Hina", "Mehwish", "Sadia", "Tahira", \
+       "Yasmin", "Zara")
 /* clang-format on */
 
 const struct kith_gen_tradition kith_gen_traditions[] = {

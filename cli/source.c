@@ -196,15 +196,15 @@ static int print_report(const struct check *check, const char *path)
   uint64_t n_aside = kith_source_set_aside_all(check->source);
   enum kith_err err;
 
-  printf("%s: %llu rows, %llu set aside, %zu columns ignored\n\n", path,
-         (unsigned long long)(check->counts.rows + n_aside), (unsigned long long)n_aside,
+  printf("%s: %s rows, %s set aside, %zu columns ignored\n\n", path,
+         cell(check->counts.rows + n_aside), cell(n_aside),
          kith_source_ignored_columns(check->source));
   err = print_fields(check);
-  printf("\nDates of birth that can't be used: %llu; known in part: %llu\n",
-         (unsigned long long)(dates[KITH_VALUE_UNUSABLE] + dates[KITH_VALUE_PLACEHOLDER]),
-         (unsigned long long)dates[KITH_VALUE_PARTIAL]);
-  printf("Rows with the name and date of birth of an earlier row: %llu (%llu people)\n",
-         (unsigned long long)check->n_twice, (unsigned long long)check->n_groups);
+  printf("\nDates of birth that can't be used: %s; known in part: %s\n",
+         cell(dates[KITH_VALUE_UNUSABLE] + dates[KITH_VALUE_PLACEHOLDER]),
+         cell(dates[KITH_VALUE_PARTIAL]));
+  printf("Rows with the name and date of birth of an earlier row: %s (%s people)\n",
+         cell(check->n_twice), cell(check->n_groups));
   if (err == KITH_OK)
     err = print_rows(check);
   return err == KITH_OK ? kith_cli_finish_stdout() : kith_cli_error(err, "not enough memory");

@@ -142,12 +142,13 @@ static void point_fold(char out[9], int32_t point)
   if (is_dropped(point))
     return;
   if (latin) {
-    strcpy(out, latin);
+    memcpy(out, latin, strlen(latin) + 1);
     return;
   }
   switch (utf8proc_category(point)) {
   case UTF8PROC_CATEGORY_PD:
-    strcpy(out, "-");
+    out[0] = '-';
+    out[1] = '\0';
     return;
   case UTF8PROC_CATEGORY_CF:
     return;
@@ -165,7 +166,8 @@ static void point_fold(char out[9], int32_t point)
   case UTF8PROC_CATEGORY_SO:
   case UTF8PROC_CATEGORY_SC:
   case UTF8PROC_CATEGORY_SM:
-    strcpy(out, " ");
+    out[0] = ' ';
+    out[1] = '\0';
     return;
   default:
     len = utf8proc_encode_char(point, (uint8_t *)out);

@@ -82,7 +82,7 @@ static void words_split(struct words *words, const char *text, bool comma_splits
   enum place place = PLACE_NAME;
   bool bracketed = false;
   size_t len = 0;
-  struct word left_out; /* what follows WORDS_MAX words */
+  struct word left_out = {0}; /* what follows WORDS_MAX words */
 
   *words = (struct words){0};
   for (;; text += kith_fold_step(text)) {
@@ -208,7 +208,7 @@ static enum kith_outcome name_placeholder(const char *text)
 
   if (text[len] == '\0')
     return KITH_VALUE_MISSING;
-  strcpy(copy, text);
+  memcpy(copy, text, strlen(text) + 1);
   len = kith_text_trim(copy);
   if (len == 0 || copy[strspn(copy, "x")] == '\0' ||
       kith_table_find(KITH_TABLE_PLACEHOLDERS, copy) ||
