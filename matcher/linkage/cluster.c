@@ -10,16 +10,22 @@ enum {
    * pair among many bad ones is a chain, not a person. */
   CHAIN_MEAN_MIN = 300000,
   /* A refused partner at least so likely makes a cluster ambiguous. */
-  PLAUSIBLE = 300000
+  PLAUSIBLE = 300000,
+  /* Pairs inside a party from here on are duplicates: an even chance. */
+  DUPLICATE = 500000,
+  /* Less likely pairs are left out: they are many, and nothing stands on them. */
+  LIVE = 20000
 };
 
 /* Records are numbered through all parties: node = offset[party] + row. */
 struct graph {
   const struct kith_linkage_input *input;
   struct kith_linkage_result *result;
+  uint32_t threshold;
   uint32_t offset[KITH_LINKAGE_PARTIES_MAX + 1];
   uint32_t n_nodes;
-  uint32_t *order;    /* pairs, best first */
+  size_t n_live;
+  uint32_t *order;    /* the live pairs, best first */
   uint32_t *first;    /* n_nodes + 1: where a node's pairs begin in `touching` */
   uint32_t *touching; /* pair indices */
   uint32_t *root;     /* of a node's group */
@@ -28,6 +34,11 @@ struct graph {
   uint32_t *parties;  /* by root */
   uint32_t *weakest;  /* by root */
   uint32_t *flags;    /* by root */
+
+  /* By step of the curve, the last one for all below it: pairs that merges joined, and the parts
+   * per million of them that are foretold to be wrong. Whole numbers: sums have no order. */
+  uint64_t joined[KITH_CURVE_STEPS + 1];
+  uint64_t wrong_ppm[KITH_CURVE_STEPS + 1];
 };
 
 static uint32_t node_a(const struct graph *graph, const struct kith_linkage_pair *pair)
@@ -40,8 +51,7 @@ static uint32_t node_b(const struct graph *graph, const struct kith_linkage_pair
   return graph->offset[pair->party_b] + pair->row_b;
 }
 
-/* ---- order: probability, similarity, then the content of the two rows
- * ---------------------------- */
+/* ---- order: probability, similarity, then the content of the two rows */
 
 static int compare_rows(const struct kith_encodings *a, uint32_t row_a,
                         const struct kith_encodings *b, uint32_t row_b)
@@ -91,8 +101,7 @@ static int compare_pairs(const void *left, const void *right, void *context)
   return order ? order : (*(const uint32_t *)left > *(const uint32_t *)right) * 2 - 1;
 }
 
-/* ---- the graph
- * -------------------------------------------------------------------------------------- */
+/* ---- the graph */
 
 static void graph_free(struct graph *graph)
 {
@@ -109,33 +118,26 @@ static void graph_free(struct graph *graph)
 
 static void graph_index(struct graph *graph)
 {
-  const struct kith_linkage_result *result = graph->result;
+  const struct kith_linkage_pair *pairs = graph->result->pairs;
 
-  for (size_t i = 0; i < result->n_pairs; i++) {
-    graph->first[node_a(graph, &result->pairs[i]) + 1]++;
-    graph->first[node_b(graph, &result->pairs[i]) + 1]++;
+  for (size_t i = 0; i < graph->n_live; i++) {
+    graph->first[node_a(graph, &pairs[graph->order[i]]) + 1]++;
+    graph->first[node_b(graph, &pairs[graph->order[i]]) + 1]++;
   }
   for (uint32_t i = 0; i < graph->n_nodes; i++)
     graph->first[i + 1] += graph->first[i];
-  for (size_t i = 0; i < result->n_pairs; i++) {
-    graph->touching[graph->first[node_a(graph, &result->pairs[i])]++] = (uint32_t)i;
-    graph->touching[graph->first[node_b(graph, &result->pairs[i])]++] = (uint32_t)i;
+  for (size_t i = 0; i < graph->n_live; i++) {
+    graph->touching[graph->first[node_a(graph, &pairs[graph->order[i]])]++] = graph->order[i];
+    graph->touching[graph->first[node_b(graph, &pairs[graph->order[i]])]++] = graph->order[i];
   }
   memmove(graph->first + 1, graph->first, graph->n_nodes * sizeof *graph->first);
   graph->first[0] = 0;
 }
 
-static enum kith_err graph_init(struct graph *graph, struct kith_linkage_result *result,
-                                const struct kith_linkage_input *input)
+static enum kith_err graph_room(struct graph *graph)
 {
-  size_t n_pairs = result->n_pairs;
-
-  *graph = (struct graph){.input = input, .result = result};
-  for (unsigned p = 0; p < input->n_parties; p++)
-    graph->offset[p + 1] = graph->offset[p] + (uint32_t)input->parties[p]->n;
-  graph->n_nodes = graph->offset[input->n_parties];
-  graph->order = KITH_NEW_ARRAY(uint32_t, n_pairs);
-  graph->touching = KITH_NEW_ARRAY(uint32_t, 2 * n_pairs);
+  graph->order = KITH_NEW_ARRAY(uint32_t, graph->n_live);
+  graph->touching = KITH_NEW_ARRAY(uint32_t, 2 * graph->n_live);
   graph->first = KITH_NEW_ARRAY(uint32_t, (size_t)graph->n_nodes + 2);
   graph->root = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
   graph->next = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
@@ -143,8 +145,24 @@ static enum kith_err graph_init(struct graph *graph, struct kith_linkage_result 
   graph->parties = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
   graph->weakest = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
   graph->flags = KITH_NEW_ARRAY(uint32_t, graph->n_nodes);
-  if (!graph->order || !graph->touching || !graph->first || !graph->root || !graph->next ||
-      !graph->size || !graph->parties || !graph->weakest || !graph->flags)
+  return graph->order && graph->touching && graph->first && graph->root && graph->next &&
+                 graph->size && graph->parties && graph->weakest && graph->flags
+             ? KITH_OK
+             : KITH_ERR_MEMORY;
+}
+
+static enum kith_err graph_init(struct graph *graph, struct kith_linkage_result *result,
+                                const struct kith_linkage_input *input, uint32_t threshold)
+{
+  size_t n = 0;
+
+  *graph = (struct graph){.input = input, .result = result, .threshold = threshold};
+  for (unsigned p = 0; p < input->n_parties; p++)
+    graph->offset[p + 1] = graph->offset[p] + (uint32_t)input->parties[p]->n;
+  graph->n_nodes = graph->offset[input->n_parties];
+  for (size_t i = 0; i < result->n_pairs; i++)
+    graph->n_live += result->pairs[i].probability >= LIVE;
+  if (graph_room(graph) != KITH_OK)
     return KITH_ERR_MEMORY;
   for (unsigned p = 0; p < input->n_parties; p++)
     for (uint32_t i = graph->offset[p]; i < graph->offset[p + 1]; i++) {
@@ -153,15 +171,28 @@ static enum kith_err graph_init(struct graph *graph, struct kith_linkage_result 
       graph->parties[i] = 1u << p;
       graph->weakest[i] = KITH_PPM;
     }
-  for (size_t i = 0; i < n_pairs; i++)
-    graph->order[i] = (uint32_t)i;
+  for (size_t i = 0; i < result->n_pairs; i++)
+    if (result->pairs[i].probability >= LIVE)
+      graph->order[n++] = (uint32_t)i;
   graph_index(graph);
-  qsort_r(graph->order, n_pairs, sizeof *graph->order, compare_pairs, graph);
+  qsort_r(graph->order, graph->n_live, sizeof *graph->order, compare_pairs, graph);
   return KITH_OK;
 }
 
-/* ---- merging
- * ------------------------------------------------------------------------------------------ */
+/* ---- merging */
+
+/* For the curve: what joining two groups at this probability adds. */
+static void note_joined(struct graph *graph, uint32_t a, uint32_t b, uint32_t probability)
+{
+  uint64_t n = (uint64_t)graph->size[a] * graph->size[b];
+  uint32_t hundredths = probability / (KITH_PPM / 100);
+  uint32_t step = hundredths < KITH_CURVE_FIRST ? KITH_CURVE_STEPS : hundredths - KITH_CURVE_FIRST;
+
+  if (hundredths >= KITH_CURVE_FIRST + KITH_CURVE_STEPS)
+    step = KITH_CURVE_STEPS - 1;
+  graph->joined[step] += n;
+  graph->wrong_ppm[step] += n * (KITH_PPM - probability);
+}
 
 static void merge(struct graph *graph, uint32_t a, uint32_t b, uint32_t probability)
 {
@@ -218,17 +249,19 @@ static bool holds_together(const struct graph *graph, uint32_t a, uint32_t b)
 /* Duplicates inside parties come first: from then on a group is one record of its party. */
 static void merge_duplicates(struct graph *graph)
 {
-  const struct kith_linkage_result *result = graph->result;
+  uint32_t threshold = graph->input->n_parties > 1 ? DUPLICATE : graph->threshold;
 
-  for (size_t i = 0; i < result->n_pairs; i++) {
-    const struct kith_linkage_pair *pair = &result->pairs[graph->order[i]];
+  for (size_t i = 0; i < graph->n_live; i++) {
+    const struct kith_linkage_pair *pair = &graph->result->pairs[graph->order[i]];
     uint32_t a = graph->root[node_a(graph, pair)];
     uint32_t b = graph->root[node_b(graph, pair)];
 
-    if (pair->probability < result->threshold)
+    if (pair->probability < threshold)
       break;
     if (pair->party_a != pair->party_b || a == b || !holds_together(graph, a, b))
       continue;
+    if (graph->input->n_parties == 1)
+      note_joined(graph, a, b, pair->probability);
     merge(graph, a, b, pair->probability);
     graph->flags[graph->root[a]] |= KITH_CLUSTER_DUPLICATE;
   }
@@ -236,28 +269,72 @@ static void merge_duplicates(struct graph *graph)
 
 static void merge_across(struct graph *graph)
 {
-  const struct kith_linkage_result *result = graph->result;
-
-  for (size_t i = 0; i < result->n_pairs; i++) {
-    const struct kith_linkage_pair *pair = &result->pairs[graph->order[i]];
+  for (size_t i = 0; i < graph->n_live; i++) {
+    const struct kith_linkage_pair *pair = &graph->result->pairs[graph->order[i]];
     uint32_t a = graph->root[node_a(graph, pair)];
     uint32_t b = graph->root[node_b(graph, pair)];
 
-    if (pair->probability < PLAUSIBLE && pair->probability < result->threshold)
+    if (pair->probability < PLAUSIBLE && pair->probability < graph->threshold)
       break;
     if (pair->party_a == pair->party_b || a == b)
       continue;
     if (graph->parties[a] & graph->parties[b]) {
       graph->flags[a] |= KITH_CLUSTER_AMBIGUOUS;
       graph->flags[b] |= KITH_CLUSTER_AMBIGUOUS;
-    } else if (pair->probability >= result->threshold && holds_together(graph, a, b)) {
+    } else if (pair->probability >= graph->threshold && holds_together(graph, a, b)) {
+      note_joined(graph, a, b, pair->probability);
       merge(graph, a, b, pair->probability);
     }
   }
 }
 
-/* ---- the result
- * ------------------------------------------------------------------------------------------ */
+/* ---- the curve */
+
+/* True pairs that are still apart: of those that could be together. */
+static uint64_t missed_ppm(const struct graph *graph)
+{
+  bool across = graph->input->n_parties > 1;
+  uint64_t sum = 0;
+
+  for (size_t i = 0; i < graph->n_live; i++) {
+    const struct kith_linkage_pair *pair = &graph->result->pairs[graph->order[i]];
+    uint32_t a = graph->root[node_a(graph, pair)];
+    uint32_t b = graph->root[node_b(graph, pair)];
+
+    if (a != b && (pair->party_a != pair->party_b) == across &&
+        (!across || !(graph->parties[a] & graph->parties[b])))
+      sum += pair->probability;
+  }
+  return sum;
+}
+
+static void make_curve(const struct graph *graph)
+{
+  struct kith_linkage_result *result = graph->result;
+  uint64_t links = 0;
+  uint64_t wrong_ppm = 0;
+  double true_pairs = (double)missed_ppm(graph) / KITH_PPM;
+
+  for (unsigned step = 0; step <= KITH_CURVE_STEPS; step++)
+    true_pairs += (double)(graph->joined[step] * KITH_PPM - graph->wrong_ppm[step]) / KITH_PPM;
+  result->true_pairs = true_pairs;
+  for (unsigned step = KITH_CURVE_STEPS; step-- > 0;) {
+    struct kith_curve_point *point = &result->curve[step];
+    double found;
+
+    links += graph->joined[step];
+    wrong_ppm += graph->wrong_ppm[step];
+    point->threshold = (KITH_CURVE_FIRST + step) * (KITH_PPM / 100);
+    point->links = links;
+    point->false_links = (double)wrong_ppm / KITH_PPM;
+    found = (double)links - point->false_links;
+    point->precision = links > 0 ? found / (double)links : 1;
+    point->recall = true_pairs > 0 ? found / true_pairs : 1;
+    point->f1 = (double)links + true_pairs > 0 ? 2 * found / ((double)links + true_pairs) : 1;
+  }
+}
+
+/* ---- the result */
 
 static uint32_t best_inside(const struct graph *graph, uint32_t node)
 {
@@ -330,16 +407,32 @@ static enum kith_err number_clusters(struct graph *graph)
   return KITH_OK;
 }
 
+void kith_cluster_clear(struct kith_linkage_result *result)
+{
+  for (unsigned p = 0; p < KITH_LINKAGE_PARTIES_MAX; p++) {
+    kith_free(result->cluster_of[p]);
+    result->cluster_of[p] = NULL;
+  }
+  kith_free(result->clusters);
+  result->clusters = NULL;
+  result->n_clusters = 0;
+}
+
 enum kith_err kith_cluster_build(struct kith_linkage_result *result,
-                                 const struct kith_linkage_input *input)
+                                 const struct kith_linkage_input *input, uint32_t threshold,
+                                 bool whole)
 {
   struct graph graph;
-  enum kith_err err = graph_init(&graph, result, input);
+  enum kith_err err = graph_init(&graph, result, input, threshold);
 
+  kith_cluster_clear(result);
   if (err == KITH_OK) {
     merge_duplicates(&graph);
     merge_across(&graph);
-    split_lone_parties(&graph);
+    if (whole) {
+      make_curve(&graph);
+      split_lone_parties(&graph);
+    }
     err = number_clusters(&graph);
   }
   graph_free(&graph);

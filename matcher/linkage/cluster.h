@@ -5,9 +5,14 @@
 
 #include "matcher/linkage/linkage.h"
 
-/* Fills clusters, cluster_of and the pairs' `linked` of *result, whose pairs are scored and sorted
- * and whose threshold is set. Pairs inside a party are duplicates at or above the threshold. */
+/* Makes the clusters of *result (instead of those it has) from its pairs, which have probabilities:
+ * groups are merged at or above the threshold. Pairs inside a party are duplicates at or above
+ * one half (with one party: the threshold). `whole`: also makes the curve and true_pairs, and takes
+ * clusters of one party alone apart unless the input asks for them. */
 KITH_MUST_USE enum kith_err kith_cluster_build(struct kith_linkage_result *result,
-                                               const struct kith_linkage_input *input);
+                                               const struct kith_linkage_input *input,
+                                               uint32_t threshold, bool whole);
+/* Frees what build made. */
+void kith_cluster_clear(struct kith_linkage_result *result);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "matcher/engine/engine.h"
 #include "matcher/linkage/cluster.h"
-#include "matcher/linkage/score.h"
+#include "matcher/linkage/judge.h"
 
 enum { WEAK_PROBABILITY = 100000 };
 
@@ -15,28 +15,11 @@ struct run {
   const struct kith_linkage_input *input;
   struct kith_linkage_result *result;
   struct kith_similarity similarity;
-  uint16_t name_fields; /* bits of forename and surname in a mask */
-  uint16_t fact_fields; /* of date of birth and postcode */
   size_t cap;
-  struct kith_score score;
+  struct kith_judge *judge; /* owned */
 };
 
-/* ---- candidates
- * ---------------------------------------------------------------------------------- */
-
-/* A policy's minimum evidence: a name, and a date of birth or a postcode, that both records have.
- * Fields that the policy does not encode can't be asked for. */
-static bool has_evidence(const struct run *run, const struct kith_encodings *a, uint32_t row_a,
-                         const struct kith_encodings *b, uint32_t row_b)
-{
-  uint16_t both;
-
-  if (!a->masks || !b->masks)
-    return true;
-  both = a->masks[row_a] & b->masks[row_b];
-  return (!run->name_fields || (both & run->name_fields)) &&
-         (!run->fact_fields || (both & run->fact_fields));
-}
+/* ---- candidates */
 
 static enum kith_err take_pairs(void *context, const struct kith_pair *pairs, size_t n)
 {
@@ -53,8 +36,8 @@ static enum kith_err take_pairs(void *context, const struct kith_pair *pairs, si
     run->cap = cap;
   }
   for (size_t i = 0; i < n; i++)
-    if (has_evidence(run, run->input->parties[pairs[i].party_a], pairs[i].row_a,
-                     run->input->parties[pairs[i].party_b], pairs[i].row_b))
+    if (kith_judge_has_evidence(run->judge, pairs[i].party_a, pairs[i].row_a, pairs[i].party_b,
+                                pairs[i].row_b))
       result->pairs[result->n_pairs++] =
           (struct kith_linkage_pair){pairs[i].row_a,
                                      pairs[i].row_b,
@@ -107,94 +90,7 @@ static int compare_places(const void *left, const void *right)
   return (a->row_b > b->row_b) - (a->row_b < b->row_b);
 }
 
-/* ---- scores
- * ------------------------------------------------------------------------------------------ */
-
-/* Rows that hold something: the others can't be anybody's pair, and must not thin the density. */
-static double usable_rows(const struct kith_encodings *enc)
-{
-  double n = 0;
-
-  if (!enc->masks)
-    return (double)enc->n;
-  for (size_t i = 0; i < enc->n; i++)
-    n += enc->masks[i] != 0;
-  return n;
-}
-
-static void count_scores(const struct run *run, struct kith_score_counts *counts)
-{
-  const struct kith_linkage_input *input = run->input;
-
-  memset(counts, 0, sizeof *counts);
-  for (unsigned p = 0; p < input->n_parties; p++) {
-    double n = usable_rows(input->parties[p]);
-
-    counts->within_comparisons += n * (n - 1) / 2;
-    for (unsigned k = p + 1; k < input->n_parties; k++)
-      counts->across_comparisons += n * usable_rows(input->parties[k]);
-  }
-  for (size_t i = 0; i < run->result->n_pairs; i++) {
-    const struct kith_linkage_pair *pair = &run->result->pairs[i];
-
-    if (pair->party_a == pair->party_b)
-      counts->within[kith_score_bin(pair->similarity)]++;
-    else
-      counts->across[kith_score_bin(pair->similarity)]++;
-  }
-}
-
-static uint32_t probability_of(const struct run *run, const struct kith_linkage_pair *pair)
-{
-  return pair->party_a == pair->party_b ? kith_score_within(&run->score, pair->similarity)
-                                        : kith_score_across(&run->score, pair->similarity);
-}
-
-static void score_pairs(struct run *run)
-{
-  struct kith_score_counts counts;
-
-  count_scores(run, &counts);
-  kith_score_learn(&run->score, &counts);
-  run->result->duplicate_share = run->score.duplicate_ratio;
-  for (size_t i = 0; i < run->result->n_pairs; i++)
-    run->result->pairs[i].probability = probability_of(run, &run->result->pairs[i]);
-}
-
-/* ---- the curve and the threshold
- * ------------------------------------------------------------------------ */
-
-static void make_curve(struct run *run)
-{
-  struct kith_linkage_result *result = run->result;
-  bool across = run->input->n_parties > 1;
-  double true_pairs = 0;
-
-  for (size_t i = 0; i < result->n_pairs; i++) {
-    const struct kith_linkage_pair *pair = &result->pairs[i];
-    double probability = (double)pair->probability / KITH_PPM;
-
-    if ((pair->party_a != pair->party_b) != across)
-      continue;
-    true_pairs += probability;
-    for (unsigned step = 0; step < KITH_CURVE_STEPS; step++)
-      if (pair->probability >= (KITH_CURVE_FIRST + step) * (KITH_PPM / 100)) {
-        result->curve[step].links++;
-        result->curve[step].false_links += 1 - probability;
-      }
-  }
-  result->true_pairs = true_pairs;
-  for (unsigned step = 0; step < KITH_CURVE_STEPS; step++) {
-    struct kith_curve_point *point = &result->curve[step];
-    double links = (double)point->links;
-    double found = links - point->false_links;
-
-    point->threshold = (KITH_CURVE_FIRST + step) * (KITH_PPM / 100);
-    point->precision = links > 0 ? found / links : 1;
-    point->recall = true_pairs > 0 ? found / true_pairs : 1;
-    point->f1 = links + true_pairs > 0 ? 2 * found / (links + true_pairs) : 1;
-  }
-}
+/* ---- the threshold */
 
 static uint32_t ratio_ppm(struct kith_ratio ratio)
 {
@@ -209,8 +105,6 @@ static uint32_t choose_threshold(const struct kith_linkage_result *result,
   uint32_t best = min;
   double best_f1 = -1;
 
-  if (!policy->auto_default)
-    return ratio_ppm(policy->default_probability);
   for (unsigned step = 0; step < KITH_CURVE_STEPS; step++) {
     const struct kith_curve_point *point = &result->curve[step];
 
@@ -222,8 +116,31 @@ static uint32_t choose_threshold(const struct kith_linkage_result *result,
   return best;
 }
 
-/* ---- pairs of a cluster that were no candidates
- * ------------------------------------------------------------ */
+/* The curve is made at the least threshold that it shows; the clusters at the one that decides. */
+static enum kith_err build_clusters(struct run *run)
+{
+  struct kith_linkage_result *result = run->result;
+  const struct kith_threshold *policy = &run->input->policy->threshold;
+  uint32_t least = KITH_CURVE_FIRST * (KITH_PPM / 100);
+  enum kith_err err = kith_cluster_build(result, run->input, least, true);
+
+  if (err != KITH_OK)
+    return err;
+  result->threshold = policy->auto_default ? choose_threshold(result, policy)
+                                           : ratio_ppm(policy->default_probability);
+  if (result->threshold == least)
+    return KITH_OK;
+  struct kith_curve_point curve[KITH_CURVE_STEPS];
+  double true_pairs = result->true_pairs;
+
+  memcpy(curve, result->curve, sizeof curve);
+  err = kith_cluster_build(result, run->input, result->threshold, true);
+  memcpy(result->curve, curve, sizeof curve);
+  result->true_pairs = true_pairs;
+  return err;
+}
+
+/* ---- pairs of a cluster that were no candidates */
 
 struct member {
   uint32_t cluster;
@@ -298,7 +215,7 @@ static enum kith_err complete_cluster(struct run *run, const struct member *memb
         continue;
       }
       pair.similarity = similarity_of(run, &members[i], &members[k]);
-      pair.probability = probability_of(run, &pair);
+      pair.probability = kith_judge_probability(run->judge, &pair);
       err = append_pair(run, &pair);
       if (pair.probability < WEAK_PROBABILITY)
         run->result->clusters[members[i].cluster].flags |= KITH_CLUSTER_WEAK;
@@ -336,11 +253,10 @@ static enum kith_err complete_pairs(struct run *run)
   return err;
 }
 
-/* ---- all of it
- * ---------------------------------------------------------------------------------------------- */
+/* ---- all of it */
 
-static void run_init(struct run *run, const struct kith_linkage_input *input,
-                     struct kith_linkage_result *result)
+static enum kith_err run_init(struct run *run, const struct kith_linkage_input *input,
+                              struct kith_linkage_result *result)
 {
   const struct kith_policy *policy = input->policy;
 
@@ -348,15 +264,28 @@ static void run_init(struct run *run, const struct kith_linkage_input *input,
   run->similarity.kind =
       policy->masked_dice && policy->mask ? KITH_SIMILARITY_MASKED : KITH_SIMILARITY_DICE;
   run->similarity.bits = policy->bits;
-  for (unsigned i = 0; i < policy->n_fields; i++) {
-    const char *field = policy->fields[i].field;
-
+  for (unsigned i = 0; i < policy->n_fields; i++)
     run->similarity.field_weights[i] = policy->fields[i].weight;
-    if (strcmp(field, "given_name") == 0 || strcmp(field, "surname") == 0)
-      run->name_fields |= (uint16_t)(1u << i);
-    if (strcmp(field, "date_of_birth") == 0 || strcmp(field, "postcode") == 0)
-      run->fact_fields |= (uint16_t)(1u << i);
-  }
+  run->judge = KITH_NEW(struct kith_judge);
+  return run->judge ? kith_judge_init(run->judge, input) : KITH_ERR_MEMORY;
+}
+
+static enum kith_err run_stages(struct run *run, struct kith_fault *fault)
+{
+  struct kith_linkage_result *result = run->result;
+  enum kith_err err = find_candidates(run, fault);
+
+  if (err != KITH_OK)
+    return err;
+  if (result->n_pairs > UINT32_MAX / 2)
+    return kith_fail(fault, KITH_ERR_LIMIT,
+                     "too many candidate pairs; raise the policy's candidate_bound");
+  if (result->n_pairs)
+    qsort(result->pairs, result->n_pairs, sizeof *result->pairs, compare_places);
+  if ((err = kith_judge_learn(run->judge, result)) != KITH_OK ||
+      (err = build_clusters(run)) != KITH_OK || (err = complete_pairs(run)) != KITH_OK)
+    return kith_fail(fault, err, "linking failed: %s", kith_err_name(err));
+  return KITH_OK;
 }
 
 enum kith_err kith_linkage_run(struct kith_linkage_result *out,
@@ -369,38 +298,24 @@ enum kith_err kith_linkage_run(struct kith_linkage_result *out,
   if (input->n_parties < 1 || input->n_parties > KITH_LINKAGE_PARTIES_MAX)
     return kith_fail(fault, KITH_ERR_USAGE, "1 to %d parties were expected",
                      KITH_LINKAGE_PARTIES_MAX);
-  run_init(&run, input, &result);
-  if ((err = find_candidates(&run, fault)) != KITH_OK)
-    goto end;
-  if (result.n_pairs > UINT32_MAX / 2) {
-    err = kith_fail(fault, KITH_ERR_LIMIT,
-                    "too many candidate pairs; raise the policy's candidate_bound");
-    goto end;
-  }
-  if (result.n_pairs)
-    qsort(result.pairs, result.n_pairs, sizeof *result.pairs, compare_places);
-  score_pairs(&run);
-  make_curve(&run);
-  result.threshold = choose_threshold(&result, &input->policy->threshold);
-  if ((err = kith_cluster_build(&result, input)) != KITH_OK ||
-      (err = complete_pairs(&run)) != KITH_OK)
-    kith_fail(fault, err, "linking failed: %s", kith_err_name(err));
-  if (err == KITH_OK && input->progress)
-    input->progress(input->progress_context, 1);
-end:
+  err = run_init(&run, input, &result);
+  err = err == KITH_OK ? run_stages(&run, fault) : kith_fail(fault, err, "out of memory");
+  if (run.judge)
+    kith_judge_free(run.judge);
+  kith_free(run.judge);
   if (err != KITH_OK) {
     kith_linkage_result_free(&result);
     return err;
   }
+  if (input->progress)
+    input->progress(input->progress_context, 1);
   *out = result;
   return KITH_OK;
 }
 
 void kith_linkage_result_free(struct kith_linkage_result *result)
 {
-  for (unsigned p = 0; p < result->n_parties; p++)
-    kith_free(result->cluster_of[p]);
-  kith_free(result->clusters);
+  kith_cluster_clear(result);
   kith_free(result->pairs);
   memset(result, 0, sizeof *result);
 }

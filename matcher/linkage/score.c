@@ -95,9 +95,11 @@ static void to_probabilities(double *out, const uint64_t *counts, const double *
     double n = (double)counts[bin];
 
     weights[bin] = n + 1e-6;
-    out[bin] = n > 0 ? clamp(1 - expected[bin] / n, 0, 1) : 0;
+    out[bin] = n > 0 ? 1 - expected[bin] / n : 0;
   }
   make_monotone(out, weights);
+  for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++)
+    out[bin] = clamp(out[bin], 0, 1);
 }
 
 /* ---- where nothing is known to be a non-match: one party

@@ -1,0 +1,339 @@
+#include "matcher/linkage/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "matcher/linkage/cluster.h"
+
+enum { MASKS = 1 << KITH_ENCODINGS_FIELDS_MAX };
+
+/* ---- evidence */
+
+/* Shares of the fields' weight that both sides have, in hundredths: from here on nearly all of a
+ * record, and most of it. */
+enum { EVIDENCE_FULL = 80, EVIDENCE_MOST = 45 };
+
+static uint8_t evidence_of(const struct kith_policy *policy, unsigned mask)
+{
+  uint64_t all = 0;
+  uint64_t shared = 0;
+  bool asks[2] = {false, false}; /* a name; a date of birth or a postcode */
+  bool has[2] = {false, false};
+
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    const char *field = policy->fields[i].field;
+    bool there = mask >> i & 1;
+    bool name = strcmp(field, "given_name") == 0 || strcmp(field, "surname") == 0;
+    bool fact = strcmp(field, "date_of_birth") == 0 || strcmp(field, "postcode") == 0;
+
+    all += policy->fields[i].weight;
+    shared += there ? policy->fields[i].weight : 0;
+    asks[0] |= name;
+    asks[1] |= fact;
+    has[0] |= name && there;
+    has[1] |= fact && there;
+  }
+  if ((asks[0] && !has[0]) || (asks[1] && !has[1]) || shared == 0)
+    return 0;
+  return shared * 100 >= all * EVIDENCE_FULL ? 1 : shared * 100 >= all * EVIDENCE_MOST ? 2 : 3;
+}
+
+enum kith_err kith_judge_init(struct kith_judge *judge, const struct kith_linkage_input *input)
+{
+  judge->input = input;
+  judge->masked = true;
+  for (unsigned p = 0; p < input->n_parties; p++)
+    judge->masked &= input->parties[p]->n == 0 || input->parties[p]->masks;
+  judge->evidence = KITH_NEW_ARRAY(uint8_t, MASKS);
+  if (!judge->evidence)
+    return KITH_ERR_MEMORY;
+  for (unsigned mask = 0; mask < MASKS && mask >> input->policy->n_fields == 0; mask++)
+    judge->evidence[mask] = evidence_of(input->policy, mask);
+  return KITH_OK;
+}
+
+void kith_judge_free(struct kith_judge *judge)
+{
+  kith_free(judge->evidence);
+  judge->evidence = NULL;
+}
+
+/* Class + 1, or 0. */
+static unsigned evidence_between(const struct kith_judge *judge, unsigned party_a, uint32_t row_a,
+                                 unsigned party_b, uint32_t row_b)
+{
+  const struct kith_linkage_input *input = judge->input;
+
+  if (!judge->masked)
+    return 1;
+  return judge
+      ->evidence[input->parties[party_a]->masks[row_a] & input->parties[party_b]->masks[row_b]];
+}
+
+bool kith_judge_has_evidence(const struct kith_judge *judge, unsigned party_a, uint32_t row_a,
+                             unsigned party_b, uint32_t row_b)
+{
+  return evidence_between(judge, party_a, row_a, party_b, row_b) > 0;
+}
+
+static unsigned class_of(const struct kith_judge *judge, const struct kith_linkage_pair *pair)
+{
+  unsigned evidence =
+      evidence_between(judge, pair->party_a, pair->row_a, pair->party_b, pair->row_b);
+
+  return evidence ? evidence - 1 : KITH_SCORE_CLASSES - 1;
+}
+
+/* ---- comparisons */
+
+/* How many rows have each key: a mask, or the parties of a cluster. */
+struct tally {
+  uint32_t key;
+  uint64_t n;
+};
+struct tallies {
+  struct tally *items; /* owned */
+  size_t n;
+};
+
+static int compare_keys(const void *left, const void *right)
+{
+  const uint32_t *a = left;
+  const uint32_t *b = right;
+
+  return (*a > *b) - (*a < *b);
+}
+
+/* Sorts `keys`. */
+static enum kith_err tally_keys(struct tallies *out, uint32_t *keys, size_t n)
+{
+  out->n = 0;
+  out->items = KITH_NEW_ARRAY(struct tally, n);
+  if (!out->items)
+    return KITH_ERR_MEMORY;
+  if (n > 1)
+    qsort(keys, n, sizeof *keys, compare_keys);
+  for (size_t i = 0; i < n; i++) {
+    if (i == 0 || keys[i] != keys[i - 1])
+      out->items[out->n++].key = keys[i];
+    out->items[out->n - 1].n++;
+  }
+  return KITH_OK;
+}
+
+static uint32_t mask_of(const struct kith_judge *judge, unsigned party, size_t row)
+{
+  return judge->masked ? judge->input->parties[party]->masks[row] : 0;
+}
+
+static void compare_tallies(const struct kith_judge *judge, double out[KITH_SCORE_CLASSES],
+                            const struct tallies *a, const struct tallies *b)
+{
+  for (size_t i = 0; i < a->n; i++)
+    for (size_t k = a == b ? i : 0; k < b->n; k++) {
+      unsigned evidence = judge->masked ? judge->evidence[a->items[i].key & b->items[k].key] : 1;
+      double n = (double)a->items[i].n * (double)b->items[k].n;
+
+      if (a == b && i == k)
+        n = (double)a->items[i].n * ((double)a->items[i].n - 1) / 2;
+      if (evidence)
+        out[evidence - 1] += n;
+    }
+}
+
+static enum kith_err tally_parties(struct tallies *out, const struct kith_judge *judge,
+                                   const struct kith_linkage_result *clusters)
+{
+  const struct kith_linkage_input *input = judge->input;
+  enum kith_err err = KITH_OK;
+
+  for (unsigned p = 0; p < input->n_parties && err == KITH_OK; p++) {
+    size_t n = input->parties[p]->n;
+    KITH_AUTO_FREE uint32_t *keys = KITH_NEW_ARRAY(uint32_t, n);
+
+    if (!keys)
+      return KITH_ERR_MEMORY;
+    for (size_t row = 0; row < n; row++)
+      keys[row] = clusters ? clusters->clusters[clusters->cluster_of[p][row]].parties
+                           : mask_of(judge, p, row);
+    err = tally_keys(&out[p], keys, n);
+  }
+  return err;
+}
+
+static enum kith_err count_comparisons(const struct kith_judge *judge,
+                                       struct kith_score_counts *counts)
+{
+  struct tallies tallies[KITH_LINKAGE_PARTIES_MAX] = {0};
+  enum kith_err err = tally_parties(tallies, judge, NULL);
+
+  for (unsigned p = 0; p < counts->n_parties && err == KITH_OK; p++)
+    for (unsigned q = p; q < counts->n_parties; q++)
+      compare_tallies(judge, counts->comparisons[p][q], &tallies[p], &tallies[q]);
+  for (unsigned p = 0; p < counts->n_parties; p++)
+    kith_free(tallies[p].items);
+  return err;
+}
+
+/* The share of pairs of rows of p and q whose clusters have no party in common. */
+static double open_share(const struct tallies *p, const struct tallies *q)
+{
+  double all = 0;
+  double open = 0;
+
+  for (size_t i = 0; i < p->n; i++)
+    for (size_t k = 0; k < q->n; k++) {
+      double n = (double)p->items[i].n * (double)q->items[k].n;
+
+      all += n;
+      open += p->items[i].key & q->items[k].key ? 0 : n;
+    }
+  return all > 0 ? open / all : 0;
+}
+
+/* Leaves the comparisons across that are open; *share: of all that there were. */
+static enum kith_err keep_open(const struct kith_judge *judge, struct kith_score_counts *counts,
+                               double *share, const struct kith_linkage_result *clusters)
+{
+  struct tallies tallies[KITH_LINKAGE_PARTIES_MAX] = {0};
+  double all = 0;
+  double kept = 0;
+  enum kith_err err = tally_parties(tallies, judge, clusters);
+
+  for (unsigned p = 0; p < counts->n_parties && err == KITH_OK; p++)
+    for (unsigned q = p + 1; q < counts->n_parties; q++) {
+      double open = open_share(&tallies[p], &tallies[q]);
+
+      for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++) {
+        double *comparisons = &counts->comparisons[p][q][evidence];
+
+        all += *comparisons;
+        *comparisons = (double)(uint64_t)(*comparisons * open); /* whole: sums have no order */
+        kept += *comparisons;
+      }
+    }
+  for (unsigned p = 0; p < counts->n_parties; p++)
+    kith_free(tallies[p].items);
+  *share = all > 0 ? kept / all : 0;
+  return err;
+}
+
+/* ---- pairs by class and similarity */
+
+static uint32_t cluster_a(const struct kith_linkage_result *result,
+                          const struct kith_linkage_pair *pair)
+{
+  return result->cluster_of[pair->party_a][pair->row_a];
+}
+
+static uint32_t cluster_b(const struct kith_linkage_result *result,
+                          const struct kith_linkage_pair *pair)
+{
+  return result->cluster_of[pair->party_b][pair->row_b];
+}
+
+static bool is_open(const struct kith_linkage_result *result, const struct kith_linkage_pair *pair)
+{
+  return (result->clusters[cluster_a(result, pair)].parties &
+          result->clusters[cluster_b(result, pair)].parties) == 0;
+}
+
+enum counting { ALL, CLUSTERED, OPEN };
+
+static void count_pairs(const struct kith_judge *judge, struct kith_score_counts *counts,
+                        const struct kith_linkage_result *result, enum counting counting)
+{
+  memset(counts->across, 0, sizeof counts->across);
+  memset(counts->unlinked, 0, sizeof counts->unlinked);
+  memset(counts->within, 0, sizeof counts->within);
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    const struct kith_linkage_pair *pair = &result->pairs[i];
+    unsigned evidence = class_of(judge, pair);
+    unsigned bin = kith_score_bin(pair->similarity);
+    bool together = counting != ALL && cluster_a(result, pair) == cluster_b(result, pair);
+
+    if (pair->party_a == pair->party_b) {
+      counts->within[pair->party_a][evidence][bin] += !together;
+    } else if (counting != OPEN || is_open(result, pair)) {
+      counts->across[evidence][bin]++;
+      counts->unlinked[evidence][bin] += !together;
+    }
+  }
+}
+
+/* ---- the passes */
+
+uint32_t kith_judge_probability(const struct kith_judge *judge,
+                                const struct kith_linkage_pair *pair)
+{
+  unsigned evidence = class_of(judge, pair);
+
+  return pair->party_a == pair->party_b
+             ? kith_score_within(&judge->score, pair->party_a, evidence, pair->similarity)
+             : kith_score_across(&judge->score, evidence, pair->similarity);
+}
+
+static void set_probabilities(const struct kith_judge *judge, struct kith_linkage_result *result)
+{
+  for (size_t i = 0; i < result->n_pairs; i++)
+    result->pairs[i].probability = kith_judge_probability(judge, &result->pairs[i]);
+}
+
+static void raise_open(const struct kith_judge *judge, struct kith_linkage_result *result)
+{
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    struct kith_linkage_pair *pair = &result->pairs[i];
+    uint32_t open;
+
+    if (pair->party_a == pair->party_b || !is_open(result, pair))
+      continue;
+    open = kith_score_across(&judge->open, class_of(judge, pair), pair->similarity);
+    if (open > pair->probability)
+      pair->probability = open;
+  }
+}
+
+static enum kith_err learn_again(struct kith_judge *judge, struct kith_linkage_result *result,
+                                 struct kith_score_counts *counts,
+                                 const struct kith_score_counts *first)
+{
+  double ratio = judge->score.duplicate_ratio;
+  double share = 0;
+  enum kith_err err = kith_cluster_build(result, judge->input, KITH_LEARNING_THRESHOLD, false);
+
+  if (err != KITH_OK)
+    return err;
+  memcpy(counts, first, sizeof *counts);
+  count_pairs(judge, counts, result, CLUSTERED);
+  kith_score_learn(&judge->score, counts, ratio);
+  kith_score_learn_within(&judge->score, first);
+  set_probabilities(judge, result);
+  if ((err = kith_cluster_build(result, judge->input, KITH_LEARNING_THRESHOLD, false)) != KITH_OK ||
+      (err = keep_open(judge, counts, &share, result)) != KITH_OK)
+    return err;
+  count_pairs(judge, counts, result, OPEN);
+  kith_score_learn(&judge->open, counts, ratio * share);
+  raise_open(judge, result);
+  return KITH_OK;
+}
+
+enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_result *result)
+{
+  KITH_AUTO_FREE struct kith_score_counts *first = KITH_NEW(struct kith_score_counts);
+  KITH_AUTO_FREE struct kith_score_counts *counts = KITH_NEW(struct kith_score_counts);
+  enum kith_err err;
+
+  if (!first || !counts)
+    return KITH_ERR_MEMORY;
+  first->n_parties = judge->input->n_parties;
+  if ((err = count_comparisons(judge, first)) != KITH_OK)
+    return err;
+  count_pairs(judge, first, result, ALL);
+  if (first->n_parties > 1)
+    kith_score_learn(&judge->score, first, -1);
+  kith_score_learn_within(&judge->score, first);
+  set_probabilities(judge, result);
+  result->duplicate_share = judge->score.duplicate_ratio;
+  return first->n_parties > 1 ? learn_again(judge, result, counts, first) : KITH_OK;
+}
