@@ -1,0 +1,470 @@
+"""The protocol a second time, from docs/protocol.md and not from the C code: identities, statements,
+sealing, keying and submission, so that tests can be members of a round, honest or hostile."""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import struct
+import time
+
+import msgpack
+import nacl.bindings as sodium
+import zmq
+import zmq.utils.z85
+
+(HELLO, DOCUMENT_PUT, DOCUMENT_GET, ROUND_LIST, STATEMENT_PUT, STATEMENT_GET, BATCH_PUT, BATCH_STATUS,
+ COHORT_GET) = range(1, 10)
+
+(OK, DENIED, MALFORMED, UNKNOWN_TYPE, NOT_FOUND, WRONG_STATE, CONFLICT, BAD_SIGNATURE, LIMIT, INTERNAL,
+ BAD_REFERENCE, STALE) = range(12)
+
+(ANNOUNCED, GATHERING, KEYING, SUBMITTING, MATCHING, REVIEW, RELEASED, CLOSED, ABORTED) = range(1, 10)
+STATES = dict(announced=1, gathering=2, keying=3, submitting=4, matching=5, review=6, released=7,
+              closed=8, aborted=9)
+
+(OPEN, JOIN, DECLINE, ROSTER, COMMITMENT, OPENING, CONFIRMATION, COMPLAINT, INTENT, MANIFEST, CONSENT,
+ RELEASE, DESTROYED, RETRY, CLOSE, ABORT) = range(1, 17)
+
+REASONS = (None, "governance", "no quorum", "documents differ", "standardisers differ", "bad opening",
+           "false complaint", "bad confirmation", "conflict", "too few records", "member removed",
+           "policy expired", "retention ended", "internal", "officer", "data quality")
+CHARTER, POLICY = 1, 2
+LABELS = {CHARTER: b"kith charter v1", POLICY: b"kith policy v1"}
+BATCH_BYTES_MAX = 1024 * 1024
+
+
+def H(label, *parts):
+    state = hashlib.blake2b(bytes([len(label)]) + label, digest_size=32)
+    for part in parts:
+        state.update(struct.pack("<Q", len(part)) + part)
+    return state.digest()
+
+
+def hkdf(salt, ikm, info, length=32):
+    key = hmac.new(salt, ikm, hashlib.sha256).digest()
+    out, block, counter = b"", b"", 1
+    while len(out) < length:
+        block = hmac.new(key, block + info + bytes([counter]), hashlib.sha256).digest()
+        out += block
+        counter += 1
+    return out[:length]
+
+
+def pack(value):
+    return msgpack.packb(value, use_bin_type=True)
+
+
+def unpack(data):
+    return msgpack.unpackb(data, raw=False, use_list=True, strict_map_key=True)
+
+
+def le64(number):
+    return struct.pack("<Q", number)
+
+
+# ---- sealing (section 8)
+
+def seal(public_key, context, message):
+    ephemeral_public, ephemeral = sodium.crypto_box_keypair()
+    key = hkdf(ephemeral_public + public_key, sodium.crypto_scalarmult(ephemeral, public_key), context)
+    return ephemeral_public + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+        message, context, bytes(24), key)
+
+
+def unseal(secret_key, context, sealed):
+    """None where it is not sealed to this key and context."""
+    public = sodium.crypto_scalarmult_base(secret_key)
+    key = hkdf(sealed[:32] + public, sodium.crypto_scalarmult(secret_key, sealed[:32]), context)
+    try:
+        return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(sealed[32:], context, bytes(24), key)
+    except Exception:
+        return None
+
+
+# ---- keying (section 5)
+
+def opening_context(roster_hash, author, member):
+    return b"kith opening v1\0" + roster_hash + author.encode() + b"\0" + member.encode()
+
+
+def commitment_of(roster_hash, member, contribution):
+    return H(b"kith commitment v1", roster_hash, member.encode(), contribution)
+
+
+def round_secret(roster_hash, contributions):
+    ikm = b"".join(le64(len(m)) + m.encode() + le64(len(c)) + c for m, c in sorted(contributions.items()))
+    return hkdf(roster_hash, ikm, b"kith round secret v1")
+
+
+def linkage_secret(roster_hash, secret):
+    return hkdf(roster_hash, secret, b"kith linkage v1")
+
+
+def confirmation_mac(roster_hash, secret, member):
+    key = hkdf(roster_hash, secret, b"kith confirmation v1")
+    return hmac.new(key, b"kith confirmation v1\0" + roster_hash + member.encode(),
+                    hashlib.sha256).digest()
+
+
+# ---- submission and release (sections 6 and 7)
+
+def batch_hash(round_id, member, number, rows):
+    return H(b"kith batch v1", round_id, member.encode(), le64(number), rows)
+
+
+def manifest_root(round_id, member, n_records, hashes):
+    return H(b"kith manifest v1", round_id, member.encode(), le64(n_records), *hashes)
+
+
+def sealed_list_hash(sealed):
+    return H(b"kith sealed list v1", sealed)
+
+
+def cohort_context(round_id, recipient):
+    return b"kith cohort v1\0" + round_id + recipient.encode()
+
+
+def leaf_root(cohort):
+    """Of a list as it is unpacked."""
+    round_id, agencies = cohort[1], cohort[6]
+    leaves = [H(b"kith leaf v1", round_id, agencies[record[0]][0].encode(), record[1],
+                le64(person[0]), record[2])
+              for person in cohort[7] for record in person[4]]
+
+    def tree(nodes):
+        if len(nodes) == 1:
+            return nodes[0]
+        split = 1
+        while split * 2 < len(nodes):
+            split *= 2
+        return H(b"kith node v1", tree(nodes[:split]), tree(nodes[split:]))
+    return tree(leaves) if leaves else None
+
+
+# ---- identities and documents
+
+class Identity:
+    """All of a member's keys; it can be saved as a key file for a real program."""
+
+    def __init__(self, member, role, kind=None):
+        self.id, self.role, self.kind = member, role, kind
+        self.sign_public, self.sign_secret = sodium.crypto_sign_keypair()
+        self.seal_public, self.seal_secret = sodium.crypto_box_keypair()
+        self.curve_public, self.curve_secret = sodium.crypto_box_keypair()
+        self.storage = os.urandom(32)
+
+    def member(self):
+        fields = {"id": self.id, "name": self.id.title(), "role": self.role}
+        if self.kind:
+            fields["kind"] = self.kind
+        for name, key in (("sign", self.sign_public), ("seal", self.seal_public),
+                          ("curve", self.curve_public)):
+            fields[name] = base64.b64encode(key).decode()
+        return fields
+
+    def signature(self, label, data):
+        return sodium.crypto_sign(label + b"\0" + data, self.sign_secret)[:64]
+
+    def save(self, path, passphrase):
+        """crypto/keyfile.h, with the cheapest Argon2id that a reader takes."""
+        salt, nonce = os.urandom(16), os.urandom(24)
+        head = b"KITHKEY\0" + struct.pack("<4I", 1, 8, 1, 0) + salt
+        key = sodium.crypto_pwhash_alg(32, passphrase, salt, 1, 8192, sodium.crypto_pwhash_ALG_ARGON2ID13)
+        secrets = self.sign_secret + self.seal_secret + self.curve_secret + self.storage
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(head + nonce + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+                secrets, head, nonce, key))
+
+
+class Document:
+    def __init__(self, kind, value, signers):
+        self.kind = kind
+        self.value = value
+        self.bytes = value if isinstance(value, bytes) else json.dumps(value, indent=2).encode() + b"\n"
+        self.hash = H(LABELS[kind], self.bytes)
+        self.signatures = [(s.sign_public, s.signature(LABELS[kind], self.bytes)) for s in signers]
+
+    def save(self, path):
+        path.write_bytes(self.bytes)
+        path.with_name(path.name + ".sig").write_text("".join(
+            f"{base64.b64encode(k).decode()} {base64.b64encode(s).decode()}\n" for k, s in self.signatures))
+
+    def body(self):
+        return [self.kind, self.bytes, [[k, s] for k, s in self.signatures]]
+
+
+# ---- statements (section 4)
+
+class Statement:
+    def __init__(self, data):
+        self.bytes = data
+        self.core, self.signature = unpack(data)
+        (self.version, self.type, self.round, self.attempt, self.author, self.time,
+         self.body) = unpack(self.core)
+        self.hash = H(b"kith statement v1", data)
+
+    def __repr__(self):
+        return f"<{self.type} of {self.author}, attempt {self.attempt}>"
+
+    def verify(self, sign_public):
+        sodium.crypto_sign_open(self.signature + b"kith statement v1\0" + self.core, sign_public)
+
+
+def make_statement(identity, statement_type, round_id, attempt, body, author=None, at=None):
+    """As bytes. Another `author` than the identity's own is somebody else's signature."""
+    core = pack([1, statement_type, round_id, attempt, author or identity.id,
+                 int(time.time()) if at is None else at, body])
+    return pack([core, identity.signature(b"kith statement v1", core)])
+
+
+# ---- the connection (section 3)
+
+class Silence(Exception):
+    """The matcher did not answer."""
+
+
+class Client:
+    def __init__(self, identity, address, server_key, timeout_s=10):
+        self.identity = identity
+        self.timeout_ms = int(timeout_s * 1000)
+        self.context = zmq.Context()
+        self.socket = self.context.socket(zmq.DEALER)
+        encode = zmq.utils.z85.encode
+        self.socket.curve_serverkey = encode(server_key)
+        self.socket.curve_publickey = encode(identity.curve_public)
+        self.socket.curve_secretkey = encode(identity.curve_secret)
+        self.socket.linger = 0
+        self.socket.connect(address)
+        self.next_id = 1
+
+    def close(self):
+        self.context.destroy(linger=0)
+
+    def send(self, *frames):
+        self.socket.send_multipart(frames)
+
+    def receive(self, timeout_ms=None):
+        if not self.socket.poll(self.timeout_ms if timeout_ms is None else timeout_ms):
+            raise Silence
+        return self.socket.recv()
+
+    def call(self, request_type, body, request_id=None):
+        """(error, body) of the reply."""
+        if request_id is None:
+            request_id, self.next_id = self.next_id, self.next_id + 1
+        self.send(pack([1, request_type, request_id, body]))
+        while True:
+            version, reply_type, answered, error, reply = unpack(self.receive())
+            assert version == 1
+            if answered == request_id:
+                assert error or reply_type == request_type
+                assert error == OK or reply == []
+                return error, reply
+
+    def hello(self):
+        error, (software, at, charter, n_rounds) = self.call(HELLO, [])
+        assert error == OK
+        return charter
+
+    def put_document(self, document):
+        return self.call(DOCUMENT_PUT, document.body())
+
+    def put(self, round_id, statement):
+        """The error of statement.put."""
+        return self.call(STATEMENT_PUT, [round_id, statement, [0, b"", b""]])[0]
+
+    def say(self, statement_type, round_id, body, attempt=1, **more):
+        return self.put(round_id, make_statement(self.identity, statement_type, round_id, attempt, body,
+                                                 **more))
+
+    def statements(self, round_id):
+        """(state, attempt, all statements)."""
+        said = []
+        while True:
+            error, reply = self.call(STATEMENT_GET, [round_id, len(said)])
+            if error:
+                raise LookupError(error)
+            state, attempt, deadline, progress, total, more = reply
+            said += [Statement(bytes(s)) for s in more]
+            if len(said) >= total:
+                return state, attempt, said
+
+    def cohort(self, round_id):
+        """(error, sealed list)."""
+        data = b""
+        while True:
+            error, reply = self.call(COHORT_GET, [round_id, len(data)])
+            if error:
+                return error, None
+            total, list_hash, chunk = reply
+            data += chunk
+            if len(data) >= total:
+                assert sealed_list_hash(data) == list_hash
+                return OK, data
+
+
+# ---- an agency's side of a round
+
+class Player:
+    """Plays an agency. `step` does what is due, honestly; a test replaces methods or says things by
+    itself in between."""
+
+    def __init__(self, client, round_id, policy, charter, standardiser=None):
+        self.client, self.identity, self.id = client, client.identity, client.identity.id
+        self.round, self.policy, self.charter = round_id, policy, charter
+        self.standardiser = standardiser  # None: as the first other agency says
+        self.keys = {}  # attempt -> round key pair
+        self.contributions = {}
+        self.rows = []
+        self.sync()
+
+    def sync(self):
+        self.state, self.attempt, self.said = self.client.statements(self.round)
+        self.open = self.said[0]
+
+    def of(self, statement_type, attempt=True):
+        """Author -> statement, of this attempt."""
+        return {s.author: s for s in self.said
+                if s.type == statement_type and (not attempt or s.attempt == self.attempt)}
+
+    def say(self, statement_type, body, **more):
+        return self.client.say(statement_type, self.round, body, self.attempt, **more)
+
+    @property
+    def roster(self):
+        """Joins of the roster, in order of member id; [] while there is none."""
+        for statement in self.of(ROSTER).values():
+            named = statement.body[0]
+            joins = self.of(JOIN)
+            return [joins[m] for m in sorted(joins) if joins[m].hash in named]
+        return []
+
+    @property
+    def roster_hash(self):
+        return H(b"kith roster v1", self.round, le64(self.attempt), self.open.body[0], self.open.body[1],
+                 self.open.hash, *[j.bytes for j in self.roster])
+
+    def join_body(self, **other):
+        if self.standardiser is None:
+            self.standardiser = next(s.body[3] for m, s in self.of(JOIN, False).items() if m != self.id)
+        self.keys.setdefault(self.attempt, sodium.crypto_box_keypair())
+        body = dict(open=self.open.hash, charter=self.charter.hash, policy=self.policy.hash,
+                    standardiser=self.standardiser, key=self.keys[self.attempt][0])
+        body.update(other)
+        return list(body.values())
+
+    def join(self, **other):
+        return self.say(JOIN, self.join_body(**other))
+
+    def commit(self):
+        contribution = self.contributions.setdefault(self.attempt, os.urandom(32))
+        return self.say(COMMITMENT, [self.roster_hash, commitment_of(self.roster_hash, self.id,
+                                                                     contribution)])
+
+    def copies(self, contribution_for=None):
+        """What each member gets; `contribution_for`: other bytes for some."""
+        return [[j.author, seal(j.body[4], opening_context(self.roster_hash, self.id, j.author),
+                                (contribution_for or {}).get(j.author,
+                                                             self.contributions[self.attempt]))]
+                for j in self.roster]
+
+    def open_contribution(self, copies=None):
+        commitment = commitment_of(self.roster_hash, self.id, self.contributions[self.attempt])
+        return self.say(OPENING, [self.roster_hash, commitment, copies or self.copies()])
+
+    def opened(self):
+        """Author -> contribution, as sealed to us; None where a copy does not open."""
+        found = {}
+        for author, statement in self.of(OPENING).items():
+            sealed = dict((m, s) for m, s in statement.body[2])[self.id]
+            plain = unseal(self.keys[self.attempt][1],
+                           opening_context(self.roster_hash, author, self.id), sealed)
+            if plain is not None and commitment_of(self.roster_hash, author,
+                                                   plain) != self.of(COMMITMENT)[author].body[1]:
+                plain = None
+            found[author] = plain
+        return found
+
+    @property
+    def secret(self):
+        return round_secret(self.roster_hash, self.opened())
+
+    def confirm(self, mac=None):
+        self.last_secret = self.secret
+        return self.say(CONFIRMATION, [
+            self.roster_hash, mac or confirmation_mac(self.roster_hash, self.last_secret, self.id),
+            self.charter.hash, self.policy.hash, self.standardiser])
+
+    def complain(self, accused):
+        return self.say(COMPLAINT, [self.roster_hash, accused, self.keys[self.attempt][1]])
+
+    @property
+    def row_bytes(self):
+        return 18 + (self.policy.value["linkage"]["bits"] + 7) // 8
+
+    def make_rows(self, n):
+        """Rows of noise: no person of anybody else's."""
+        fields = len(self.policy.value["linkage"]["fields"])
+        self.rows = [os.urandom(16) + struct.pack("<H", (1 << fields) - 1) +
+                     bytes(a & b & c for a, b, c in zip(*[os.urandom(self.row_bytes - 18)
+                                                          for _ in range(3)]))
+                     for _ in range(n)]
+
+    def batches(self):
+        full = BATCH_BYTES_MAX // self.row_bytes
+        return [b"".join(self.rows[i:i + full]) for i in range(0, len(self.rows), full)]
+
+    def intend(self, n_records=None):
+        n = len(self.rows) if n_records is None else n_records
+        full = BATCH_BYTES_MAX // self.row_bytes
+        return self.say(INTENT, [self.roster_hash, n, (n + full - 1) // full, self.row_bytes])
+
+    def send_batch(self, number, rows=None, claimed=None):
+        rows = self.batches()[number] if rows is None else rows
+        return self.client.call(BATCH_PUT, [self.round, number,
+                                            claimed or batch_hash(self.round, self.id, number, rows),
+                                            rows])[0]
+
+    def manifest(self):
+        hashes = [batch_hash(self.round, self.id, i, rows) for i, rows in enumerate(self.batches())]
+        return self.say(MANIFEST, [self.roster_hash, len(self.rows), hashes,
+                                   manifest_root(self.round, self.id, len(self.rows), hashes)])
+
+    def step(self):
+        """Does what is due. True if something was."""
+        self.sync()
+        if self.state >= RELEASED:
+            return False
+        if self.state in (ANNOUNCED, GATHERING):
+            if self.id in self.of(JOIN) or (self.standardiser is None and not set(
+                    self.of(JOIN, False)) - {self.id}):
+                return False
+            return self.expect(self.join())
+        everybody = {j.author for j in self.roster}
+        if self.id not in everybody:
+            return False
+        due = ((COMMITMENT, self.commit), (OPENING, self.open_contribution),
+               (CONFIRMATION, self.confirm))
+        for statement_type, act in due:
+            said = set(self.of(statement_type))
+            if self.id not in said:
+                return self.expect(act())
+            if said != everybody:
+                return False
+        if self.state == KEYING:
+            return False
+        if self.id not in self.of(INTENT):
+            if not self.rows:
+                self.make_rows(self.policy.value["round"]["minimum_batch"] + 5)
+            return self.expect(self.intend())
+        if set(self.of(INTENT)) != everybody or self.id in self.of(MANIFEST):
+            return False
+        for number in range(len(self.batches())):
+            self.expect(self.send_batch(number))
+        return self.expect(self.manifest())
+
+    @staticmethod
+    def expect(error):
+        assert error == OK, error
+        return True
