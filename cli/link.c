@@ -62,9 +62,12 @@ static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fa
   if (err || !link->fields)
     return err;
   unsigned n = 0;
-  for (unsigned i = 0; i < link->policy.n_fields; i++)
-    if (list_has(link->fields, link->policy.fields[i].field))
+  bool both = list_has(link->fields, "given_name") && list_has(link->fields, "surname");
+  for (unsigned i = 0; i < link->policy.n_fields; i++) {
+    enum kith_field field = kith_field_of_policy(link->policy.fields[i].field);
+    if (field == KITH_FIELD_NAMES ? both : list_has(link->fields, link->policy.fields[i].field))
       link->policy.fields[n++] = link->policy.fields[i];
+  }
   if (n == 0)
     return kith_fail(fault, KITH_ERR_USAGE, "--fields: the policy encodes none of these columns");
   link->policy.n_fields = n;

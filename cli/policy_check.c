@@ -147,7 +147,7 @@ static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy
   uint64_t expected = 0;
 
   for (unsigned i = 0; i < policy->n_fields; i++) {
-    if (kith_field_find(policy->fields[i].field) == KITH_FIELD_COUNT)
+    if (kith_field_of_policy(policy->fields[i].field) == KITH_FIELD_UNKNOWN)
       add(lint, true, "linkage.fields: \"%s\" is not one of kith's standard fields.",
           policy->fields[i].field);
     expected += policy->fields[i].weight;

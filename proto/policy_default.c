@@ -5,13 +5,15 @@
 
 #include "base/mem.h"
 
-/* What each field of the default filter is and weighs. A date (eight tokens: its parts and pairs of
- * them) is worth as much as both names, sex a quarter of a name, a postcode the same: people move.
- * `weight` is the number of bits the field sets on average: tokens x bits, less collisions. */
+/* What each field of the default filter is and weighs. "names" has the parts of given name and
+ * surname together: names typed the wrong way round still agree by half. A date (eight tokens: its
+ * parts and pairs of them) is worth nearly as much as all names, sex and postcode little: siblings
+ * share one, people move from the other. `weight` is the number of bits the field sets on average:
+ * tokens x bits, less collisions. */
 static const struct kith_policy_field default_fields[] = {
     /* field          q  bits  weight */
-    {"given_name", 2, 10, 67}, {"surname", 2, 10, 71}, {"date_of_birth", 0, 20, 147},
-    {"sex", 0, 20, 20},        {"postcode", 2, 3, 21},
+    {"given_name", 2, 6, 41},      {"surname", 2, 6, 43}, {"names", 2, 6, 80},
+    {"date_of_birth", 0, 20, 147}, {"sex", 0, 26, 26},    {"postcode", 2, 3, 21},
 };
 
 enum {

@@ -31,8 +31,8 @@ static enum kith_err schema_make(struct kith_row_encoder *encoder, const struct 
     const struct kith_policy_field *from = &policy->fields[i];
     struct kith_encode_field *to = &schema->fields[i];
 
-    encoder->fields[i] = kith_field_find(from->field);
-    if (encoder->fields[i] == KITH_FIELD_COUNT)
+    encoder->fields[i] = kith_field_of_policy(from->field);
+    if (encoder->fields[i] == KITH_FIELD_UNKNOWN)
       return kith_fail(fault, KITH_ERR_CONFIG,
                        "the policy has a field \"%s\", which is no standard field", from->field);
     (void)snprintf(to->name, sizeof to->name, "%s", from->field);
@@ -76,18 +76,28 @@ void kith_row_encoder_free(struct kith_row_encoder *encoder)
   kith_free(encoder);
 }
 
+static void texts_add(const char **texts, unsigned *n, const struct kith_values *values)
+{
+  for (unsigned i = 0; i < values->n; i++)
+    texts[(*n)++] = values->text[i];
+}
+
 enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder, uint8_t *filter,
                                       uint16_t *mask, const struct kith_record *record)
 {
-  const char *texts[KITH_ENCODE_FIELDS_MAX][KITH_VALUES_MAX];
+  const char *texts[KITH_ENCODE_FIELDS_MAX][2 * KITH_VALUES_MAX];
   struct kith_encode_values values[KITH_ENCODE_FIELDS_MAX];
 
   for (unsigned i = 0; i < encoder->schema.n_fields; i++) {
-    const struct kith_values *from = &record->values[encoder->fields[i]];
+    unsigned n = 0;
 
-    for (unsigned j = 0; j < from->n; j++)
-      texts[i][j] = from->text[j];
-    values[i] = (struct kith_encode_values){texts[i], from->n};
+    if (encoder->fields[i] == KITH_FIELD_NAMES) {
+      texts_add(texts[i], &n, &record->values[KITH_FIELD_GIVEN_NAME]);
+      texts_add(texts[i], &n, &record->values[KITH_FIELD_SURNAME]);
+    } else {
+      texts_add(texts[i], &n, &record->values[encoder->fields[i]]);
+    }
+    values[i] = (struct kith_encode_values){texts[i], n};
   }
   return kith_encoder_encode(encoder->encoder, filter, mask, values);
 }

@@ -23,7 +23,11 @@ enum kith_field {
   KITH_FIELD_STREET,
   KITH_FIELD_TOWN,
   KITH_FIELD_POSTCODE,
-  KITH_FIELD_COUNT
+  KITH_FIELD_COUNT,
+  /* Not a column, but a policy may encode it: the values of given_name and surname as one field, so
+   * that names typed the wrong way round still agree. */
+  KITH_FIELD_NAMES = KITH_FIELD_COUNT,
+  KITH_FIELD_UNKNOWN
 };
 
 enum {
@@ -51,7 +55,7 @@ static inline const char *kith_field_name(enum kith_field field)
   return names[field];
 }
 
-/* KITH_FIELD_COUNT where there is none of this name. */
+/* The column of this name; KITH_FIELD_COUNT where there is none. */
 static inline enum kith_field kith_field_find(const char *name)
 {
   unsigned field = 0;
@@ -59,6 +63,16 @@ static inline enum kith_field kith_field_find(const char *name)
   while (field < KITH_FIELD_COUNT && strcmp(kith_field_name((enum kith_field)field), name) != 0)
     field++;
   return (enum kith_field)field;
+}
+
+/* The same for a policy's fields: also "names"; KITH_FIELD_UNKNOWN where there is none. */
+static inline enum kith_field kith_field_of_policy(const char *name)
+{
+  enum kith_field field = kith_field_find(name);
+
+  if (field != KITH_FIELD_COUNT)
+    return field;
+  return strcmp(name, "names") == 0 ? KITH_FIELD_NAMES : KITH_FIELD_UNKNOWN;
 }
 
 #endif

@@ -24,7 +24,8 @@ static uint8_t evidence_of(const struct kith_policy *policy, unsigned mask)
   for (unsigned i = 0; i < policy->n_fields; i++) {
     const char *field = policy->fields[i].field;
     bool there = mask >> i & 1;
-    bool name = strcmp(field, "given_name") == 0 || strcmp(field, "surname") == 0;
+    bool name = strcmp(field, "given_name") == 0 || strcmp(field, "surname") == 0 ||
+                strcmp(field, "names") == 0;
     bool fact = strcmp(field, "date_of_birth") == 0 || strcmp(field, "postcode") == 0;
 
     all += policy->fields[i].weight;
