@@ -44,6 +44,10 @@ KITH_MUST_USE enum kith_err kith_txn_commit(struct kith_txn *txn);
 /* Takes NULL. */
 void kith_txn_abort(struct kith_txn *txn);
 
+/* Lets go of the pages that reading and writing has brought into this process's memory: after bulk
+ * work, so that the store's size is not the process's. */
+void kith_store_relax(struct kith_store *store);
+
 /* *out is a fresh copy (kith_free), with a terminator after it; KITH_ERR_NOT_FOUND. */
 KITH_MUST_USE enum kith_err kith_store_get(struct kith_txn *txn, unsigned table,
                                            struct kith_bytes key, uint8_t **out, size_t *len);

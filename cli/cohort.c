@@ -367,7 +367,7 @@ static enum kith_err export_list(const struct kith_cohort *cohort, const char *d
 }
 
 /* ---- verbs
- * ----------------------------------------------------------------------------------------------------
+    fault.err = kith_fail(&fault, KITH_ERR_CONFIG, "an agency has no lists: only recipients have");
  */
 
 struct arguments {
@@ -427,19 +427,16 @@ static size_t fill_options(struct kith_cli_option *options, struct arguments *ar
 }
 
 /* Parses; opens the home; pulls or opens what was pulled. False: leave with *status. */
-static bool load(struct kith_cohort *cohort, struct arguments *arguments,
-                 struct kith_cli_spec *spec, unsigned take, bool from_matcher, int argc,
-                 char **argv, int *status)
+static bool load_with(struct kith_cohort *cohort, struct arguments *arguments,
+                      const struct kith_cli_spec *spec, unsigned take, bool from_matcher, int argc,
+                      char **argv, int *status)
 {
-  struct kith_cli_option options[N_OPTIONS];
   struct kith_fault fault = {0};
   struct kith_home home = {0};
   struct kept kept = {0};
   kith_round_id id;
   int first;
 
-  spec->options = options;
-  spec->n_options = fill_options(options, arguments, take);
   if (!kith_cli_parse(spec, argc, argv, &first, status))
     return false;
   if (first + 1 != argc || ((take & TAKE_OUT) && !arguments->out) ||
@@ -468,10 +465,23 @@ static bool load(struct kith_cohort *cohort, struct arguments *arguments,
   return false;
 }
 
+/* The same, with the options that `take` names. */
+static bool load(struct kith_cohort *cohort, struct arguments *arguments,
+                 const struct kith_cli_spec *spec, unsigned take, bool from_matcher, int argc,
+                 char **argv, int *status)
+{
+  struct kith_cli_option options[N_OPTIONS];
+  struct kith_cli_spec whole = *spec;
+
+  whole.options = options;
+  whole.n_options = fill_options(options, arguments, take);
+  return load_with(cohort, arguments, &whole, take, from_matcher, argc, argv, status);
+}
+
 static int cohort_pull(int argc, char **argv)
 {
   struct arguments arguments = {0};
-  struct kith_cli_spec spec = {
+  const struct kith_cli_spec spec = {
       .usage = "kith cohort pull ROUND",
       .about = "Fetches the sealed list of a released round, opens it, checks that it is the one "
                "that the matcher released under this round's documents and manifests, and keeps it "
@@ -497,11 +507,11 @@ static int cohort_pull(int argc, char **argv)
 static int cohort_list(int argc, char **argv)
 {
   struct arguments arguments = {.limit = DEFAULT_LIMIT};
-  struct kith_cli_spec spec = {.usage = "kith cohort list [--limit N] [--json] ROUND",
-                               .about =
-                                   "The people of a pulled list: most services first, then the "
-                                   "surest. --json prints all of them, with handles.",
-                               .examples = "  $ kith cohort list --home horizon 6f1c...\n"};
+  const struct kith_cli_spec spec = {
+      .usage = "kith cohort list [--limit N] [--json] ROUND",
+      .about = "The people of a pulled list: most services first, then the "
+               "surest. --json prints all of them, with handles.",
+      .examples = "  $ kith cohort list --home horizon 6f1c...\n"};
   struct kith_cohort cohort = {0};
   int status;
 
@@ -515,11 +525,11 @@ static int cohort_list(int argc, char **argv)
 static int cohort_show(int argc, char **argv)
 {
   struct arguments arguments = {0};
-  struct kith_cli_spec spec = {.usage = "kith cohort show --number N [--json] ROUND",
-                               .about = "One person of a pulled list, with the handles by which "
-                                        "each agency knows the record.",
-                               .examples =
-                                   "  $ kith cohort show --home horizon --number 1 6f1c...\n"};
+  const struct kith_cli_spec spec = {
+      .usage = "kith cohort show --number N [--json] ROUND",
+      .about = "One person of a pulled list, with the handles by which "
+               "each agency knows the record.",
+      .examples = "  $ kith cohort show --home horizon --number 1 6f1c...\n"};
   struct kith_cohort cohort = {0};
   int status;
 
@@ -534,7 +544,7 @@ static int cohort_show(int argc, char **argv)
 static int cohort_export(int argc, char **argv)
 {
   struct arguments arguments = {0};
-  struct kith_cli_spec spec = {
+  const struct kith_cli_spec spec = {
       .usage = "kith cohort export --out DIR ROUND",
       .about = "Writes a pulled list to DIR/cohort.csv: cohort,services,party,handle,confidence.",
       .examples = "  $ kith cohort export --home horizon --out lists 6f1c...\n"};

@@ -350,28 +350,52 @@ static bool is_over(const char *state)
          strcmp(state, "aborted") == 0;
 }
 
-/* One line when something changes: state, then every agency's step or the share of the work. */
-static void print_change(const json_t *round, char *last, size_t last_bytes)
+/* The state, every agency's step and what stands in the way. */
+static void describe(char *line, size_t cap, const json_t *round)
 {
-  char line[512];
-  size_t used;
   const json_t *agencies = json_object_get(round, "agencies");
   const json_t *item;
-  json_int_t progress = json_integer_value(json_object_get(round, "progress"));
+  size_t used = (size_t)snprintf(line, cap, "%-11s", text_of(round, "state"));
   size_t i;
 
-  used = (size_t)snprintf(line, sizeof line, "%-11s", text_of(round, "state"));
-  if (progress > 0 && progress < 1000)
-    used += (size_t)snprintf(line + used, sizeof line - used, " %3d%%", (int)(progress / 10));
-  json_array_foreach(agencies, i, item) if (json_is_object(item) && used < sizeof line) used +=
-      (size_t)snprintf(line + used, sizeof line - used, "  %s: %s", text_of(item, "agency"),
-                       text_of(item, "step"));
-  if (text_of(round, "problem")[0] && used < sizeof line)
-    snprintf(line + used, sizeof line - used, "  problem: %s", text_of(round, "problem"));
-  if (strcmp(line, last) == 0)
+  json_array_foreach(agencies, i, item)
+  {
+    if (json_is_object(item) && used < cap)
+      used += (size_t)snprintf(line + used, cap - used, "  %s: %s", text_of(item, "agency"),
+                               text_of(item, "step"));
+  }
+  if (text_of(round, "problem")[0] && used < cap)
+    (void)snprintf(line + used, cap - used, "  problem: %s", text_of(round, "problem"));
+}
+
+enum { LINE_BYTES = 1024 };
+
+struct watch {
+  char last[LINE_BYTES];
+  struct kith_cli_progress progress;
+  bool working; /* the progress is shown */
+};
+
+/* A line when something changes; in between a bar, or a line every ten seconds. */
+static void print_change(struct watch *watch, const json_t *round)
+{
+  double share = (double)json_integer_value(json_object_get(round, "progress")) / 1000;
+  char line[LINE_BYTES];
+
+  describe(line, sizeof line, round);
+  if (strcmp(line, watch->last) != 0) {
+    if (watch->working)
+      kith_cli_progress_finish(&watch->progress);
+    watch->working = false;
+    memcpy(watch->last, line, sizeof line);
+    (void)fprintf(stderr, "%s\n", line);
+  }
+  if (share <= 0 || share >= 1)
     return;
-  snprintf(last, last_bytes, "%s", line);
-  fprintf(stderr, "%s\n", line);
+  if (!watch->working)
+    kith_cli_progress_start(&watch->progress, text_of(round, "state"), "%", false);
+  watch->working = true;
+  kith_cli_progress_update(&watch->progress, share, share * 100);
 }
 
 int kith_round_watch(int argc, char **argv)
@@ -387,7 +411,7 @@ int kith_round_watch(int argc, char **argv)
       .n_options = N_OPTIONS};
   const atomic_bool *cancelled = kith_cli_cancel_on_signal();
   struct kith_fault fault = {0};
-  char last[512] = "";
+  struct watch watch = {0};
   kith_round_id id;
   json_t *round = NULL;
   int status;
@@ -402,11 +426,13 @@ int kith_round_watch(int argc, char **argv)
     if (fault.err != KITH_OK || atomic_load(cancelled))
       break;
     if (!show.quiet)
-      print_change(round, last, sizeof last);
+      print_change(&watch, round);
     if (is_over(text_of(round, "state")))
       break;
     usleep(WATCH_MS * 1000);
   }
+  if (watch.working)
+    kith_cli_progress_finish(&watch.progress);
   kith_home_close(&show.home);
   if (fault.err != KITH_OK)
     return kith_cli_fail(&fault);

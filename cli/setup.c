@@ -24,16 +24,18 @@ enum { PASSPHRASE_BYTES = 32 };
 static enum kith_err make_passphrase(const char *path, struct kith_fault *fault)
 {
   uint8_t bytes[PASSPHRASE_BYTES];
-  char text[KITH_BASE64_BYTES(PASSPHRASE_BYTES) + 1];
+  char base64[KITH_BASE64_BYTES(PASSPHRASE_BYTES)];
+  char text[sizeof base64 + 1];
   enum kith_err err;
 
   if (kith_file_exists(path))
     return KITH_OK;
   kith_random_bytes(bytes, sizeof bytes);
-  kith_base64_encode(text, bytes, sizeof bytes);
-  strcat(text, "\n");
+  kith_base64_encode(base64, bytes, sizeof bytes);
+  (void)snprintf(text, sizeof text, "%s\n", base64);
   err = kith_file_write(path, 0600, text, strlen(text), fault);
   kith_wipe(bytes, sizeof bytes);
+  kith_wipe(base64, sizeof base64);
   kith_wipe(text, sizeof text);
   return err;
 }
@@ -238,46 +240,38 @@ static int check_arguments(const struct kith_setup *setup, const struct kith_cli
   return 0;
 }
 
-enum { N_OPTIONS = 13 };
+enum { N_MEMBER_OPTIONS = 7, N_CHARTER_OPTIONS = 6, N_OPTIONS = 13 };
 
-static void setup_options(struct kith_cli_option options[N_OPTIONS], struct kith_setup *setup)
+/* Who the member is. */
+static void member_options(struct kith_cli_option *options, struct kith_setup *setup)
 {
-  const struct kith_cli_option all[N_OPTIONS] = {
-      {.name = "home",
-       .kind = KITH_CLI_STRING,
-       .out = &setup->home,
-       .value = "DIR",
-       .help = "where keys, card and configuration go (required)"},
-      {.name = "id",
-       .kind = KITH_CLI_STRING,
-       .out = &setup->id,
-       .value = "ID",
-       .help = "the member's id in the charter (required)"},
-      {.name = "name",
-       .kind = KITH_CLI_STRING,
-       .out = &setup->name,
-       .value = "NAME",
-       .help = "what people call it"},
-      {.name = "kind",
-       .kind = KITH_CLI_STRING,
-       .out = &setup->kind_name,
-       .value = "KIND",
-       .help = "agency: police, youth_justice, probation, childrens_services, ..."},
-      {.name = "source",
-       .kind = KITH_CLI_STRING,
-       .out = &setup->source,
-       .value = "FILE",
-       .help = "agency: the table of people, CSV"},
-      {.name = "listen",
-       .kind = KITH_CLI_STRING,
-       .out = &setup->listen,
-       .value = "ADDRESS",
-       .help = "matcher: tcp://ADDRESS:PORT"},
-      {.name = "passphrase-file",
-       .kind = KITH_CLI_STRING,
-       .out = &setup->passphrase_given,
-       .value = "FILE",
-       .help = "its first line is the passphrase of the key file"},
+  const struct {
+    const char *name;
+    const char **out;
+    const char *value;
+    const char *help;
+  } all[N_MEMBER_OPTIONS] = {
+      {"home", &setup->home, "DIR", "where keys, card and configuration go (required)"},
+      {"id", &setup->id, "ID", "the member's id in the charter (required)"},
+      {"name", &setup->name, "NAME", "what people call it"},
+      {"kind", &setup->kind_name, "KIND", "agency: police, youth_justice, probation, ..."},
+      {"source", &setup->source, "FILE", "agency: the table of people, CSV"},
+      {"listen", &setup->listen, "ADDRESS", "matcher: tcp://ADDRESS:PORT"},
+      {"passphrase-file", &setup->passphrase_given, "FILE",
+       "its first line is the passphrase of the key file"}};
+
+  for (size_t i = 0; i < N_MEMBER_OPTIONS; i++)
+    options[i] = (struct kith_cli_option){.name = all[i].name,
+                                          .kind = KITH_CLI_STRING,
+                                          .out = all[i].out,
+                                          .value = all[i].value,
+                                          .help = all[i].help};
+}
+
+/* What it is to do once there is a charter. */
+static void charter_options(struct kith_cli_option *options, struct kith_setup *setup)
+{
+  const struct kith_cli_option all[N_CHARTER_OPTIONS] = {
       {.name = "charter",
        .kind = KITH_CLI_STRING,
        .out = &setup->charter,
@@ -340,7 +334,8 @@ static int setup_member(int argc, char **argv, enum kith_role role)
   int status;
 
   (void)snprintf(usage, sizeof usage, "kith setup %s --home DIR --id ID ...", argv[0]);
-  setup_options(options, &setup);
+  member_options(options, &setup);
+  charter_options(options + N_MEMBER_OPTIONS, &setup);
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))
     return status;
   if (first != argc)

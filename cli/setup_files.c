@@ -132,7 +132,7 @@ static bool split_address(const char *address, char *host, size_t cap, char *por
     return false;
   memcpy(host, start, len);
   host[len] = '\0';
-  strcpy(port, colon + 1);
+  (void)snprintf(port, port_cap, "%s", colon + 1);
   return true;
 }
 

@@ -7,8 +7,8 @@
 #include "proto/message.h"
 #include "proto/transport.h"
 
-/* Sends the request, waits for the reply to it (others are dropped), asks again after KITH_REPLY_MS /
- * 4 by a fresh connection, gives up after timeout_ms. KITH_ERR_UNAVAILABLE with *fault where no
+/* Sends the request, waits for the reply to it (others are dropped), asks again after KITH_REPLY_MS
+ * / 4 by a fresh connection, gives up after timeout_ms. KITH_ERR_UNAVAILABLE with *fault where no
  * answer came; a refusal of the matcher is an error with *fault: denied and bad signature
  * KITH_ERR_DENIED, not found KITH_ERR_NOT_FOUND, others KITH_ERR_NO. *out must be freed
  * (kith_reply_free) and borrows from the client until its next call. */

@@ -33,7 +33,7 @@ enum {
   KITH_HEARTBEAT_MS = 15000,
   KITH_HEARTBEAT_TIMEOUT_MS = 45000,
   KITH_LINGER_MS = 1000,
-  KITH_REPLY_MS = 20000, /* a client waits so long for a reply before it asks again */
+  KITH_REPLY_MS = 20000,  /* a client waits so long for a reply before it asks again */
   KITH_CLOCK_SKEW_S = 300 /* a statement from further in the future is refused */
 };
 

@@ -174,7 +174,7 @@ struct kith_retry {
   enum kith_reason reason;
 };
 
-struct kith_ending { /* decline, close and abort */
+struct kith_ending {     /* decline, close and abort */
   struct kith_hash open; /* decline only */
   enum kith_reason reason;
   kith_member_id culprit; /* abort only; empty where unknown */

@@ -154,6 +154,7 @@ static enum kith_err fill_batches(struct filler *filler, uint32_t n_records)
       err = kith_txn_commit(txn);
     else
       kith_txn_abort(txn);
+    kith_store_relax(filler->agency->node->store);
     if (filler->agency->alive)
       filler->agency->alive();
   }

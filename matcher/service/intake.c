@@ -256,6 +256,7 @@ enum kith_err kith_intake_load(struct kith_node *node, struct kith_intake_rows *
     err = kith_fail(fault, err, "%s: the batches are not rows as policy and manifest say", agency);
 end:
   kith_txn_abort(txn);
+  kith_store_relax(node->store);
   kith_secret_free(secret);
   if (err != KITH_OK)
     kith_intake_rows_free(out);
