@@ -14,7 +14,7 @@ ifeq ($(MAKELEVEL)$(findstring -j,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-PACKAGES := libcrypto libsodium libzmq lmdb msgpack jansson inih libutf8proc zlib libsystemd libseccomp
+PACKAGES := libcrypto libsodium libzmq lmdb msgpack jansson inih libutf8proc libpcre2-8 zlib libsystemd libseccomp
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 FORTIFY  ?= -D_FORTIFY_SOURCE=2
 CFLAGS   ?= -O2 -g

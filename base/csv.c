@@ -45,7 +45,7 @@ struct kith_csv {
   const char *problem;
 };
 
-/* ---- callbacks of libcsv ---- */
+/* ---- callbacks of libcsv */
 
 static void refuse(struct kith_csv *csv, enum kith_err err, const char *problem)
 {
@@ -115,7 +115,7 @@ static void *parser_realloc(void *block, size_t size)
   return kith_realloc(block, size, 1);
 }
 
-/* ---- errors ---- */
+/* ---- errors */
 
 /* The row that is being read, for messages, and how many of its fields are complete. */
 static enum kith_err fail_here(const struct kith_csv *csv, struct kith_fault *fault,
@@ -139,7 +139,7 @@ static enum kith_err fail_parser(const struct kith_csv *csv, struct kith_fault *
   return fail_here(csv, fault, KITH_ERR_MEMORY, "no memory for the field");
 }
 
-/* ---- reading ---- */
+/* ---- reading */
 
 static enum kith_err chunk_read(struct kith_csv *csv, struct kith_fault *fault)
 {
@@ -256,7 +256,7 @@ enum kith_err kith_csv_next(struct kith_csv *csv, struct kith_csv_row *row,
   return KITH_OK;
 }
 
-/* ---- opening ---- */
+/* ---- opening */
 
 /* Names of columns begin with a letter; a record has numbers, dates or gaps. Where the header
  * may be a record its words are kept out of messages. */
@@ -417,7 +417,7 @@ void kith_csv_free(struct kith_csv *csv)
   kith_free(csv);
 }
 
-/* ---- writing ---- */
+/* ---- writing */
 
 void kith_csv_write_field(FILE *stream, const char *field)
 {

@@ -56,7 +56,7 @@ bool kith_file_exists(const char *path)
   return stat(path, &status) == 0;
 }
 
-/* ---- reading ---- */
+/* ---- reading */
 
 enum kith_err kith_file_read(uint8_t **out, size_t *len, const char *path, size_t max,
                              struct kith_fault *fault)
@@ -117,7 +117,7 @@ out:
   return err;
 }
 
-/* ---- writing ---- */
+/* ---- writing */
 
 /* Sets path and temporary. A symbolic link is followed, so that it stays a link. */
 static enum kith_err out_names(struct kith_file_out *file, const char *path,
@@ -264,7 +264,7 @@ enum kith_err kith_file_write(const char *path, mode_t mode, const void *bytes, 
   return err;
 }
 
-/* ---- folders ---- */
+/* ---- folders */
 
 enum kith_err kith_dir_sync(const char *path)
 {
@@ -315,7 +315,7 @@ enum kith_err kith_dir_make(const char *path, mode_t mode, struct kith_fault *fa
   return err == KITH_OK ? dir_make_one(part, mode, fault) : err;
 }
 
-/* ---- destroying ---- */
+/* ---- destroying */
 
 /* 0 or an errno. */
 static int overwrite(int fd, off_t size)

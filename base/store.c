@@ -57,7 +57,7 @@ static enum kith_err map_error(int result)
   }
 }
 
-/* ---- environment ---- */
+/* ---- environment */
 
 static enum kith_err lock_take(struct kith_store *store, const char *dir, struct kith_fault *fault)
 {
@@ -171,7 +171,7 @@ void kith_store_relax(struct kith_store *store)
     (void)madvise(info.me_mapaddr, info.me_mapsize, MADV_DONTNEED);
 }
 
-/* ---- transactions ---- */
+/* ---- transactions */
 
 enum kith_err kith_txn_begin(struct kith_txn **out, struct kith_store *store, bool write)
 {
@@ -214,7 +214,7 @@ void kith_txn_abort(struct kith_txn *txn)
   kith_free(txn);
 }
 
-/* ---- entries ---- */
+/* ---- entries */
 
 static MDB_val to_val(struct kith_bytes bytes)
 {

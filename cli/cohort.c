@@ -57,9 +57,7 @@ static enum kith_err kept_init(struct kept *kept, const struct kith_home *home, 
   return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
 }
 
-/* ---- pull
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- pull */
 
 static enum kith_err fetch_list(struct kith_home *home, const kith_round_id id,
                                 struct kith_buf *list, struct kith_fault *fault)
@@ -176,9 +174,7 @@ static enum kith_err open_kept(struct kith_cohort *out, struct kith_home *home,
   return err;
 }
 
-/* ---- showing
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- showing */
 
 static unsigned n_services(const struct kith_cohort *cohort,
                            const struct kith_cohort_person *person)
@@ -326,9 +322,7 @@ static int print_person(const struct kith_cohort *cohort, uint32_t number)
   return kith_cli_error(KITH_ERR_NOT_FOUND, "the list has no number %u", number);
 }
 
-/* ---- export
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- export */
 
 static void write_person(FILE *stream, const struct kith_cohort *cohort,
                          const struct kith_cohort_person *person)
@@ -366,9 +360,7 @@ static enum kith_err export_list(const struct kith_cohort *cohort, const char *d
   return err;
 }
 
-/* ---- verbs
-    fault.err = kith_fail(&fault, KITH_ERR_CONFIG, "an agency has no lists: only recipients have");
- */
+/* ---- verbs */
 
 struct arguments {
   const char *home;

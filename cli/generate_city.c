@@ -13,7 +13,7 @@ enum {
   CHILDREN_MAX = 5
 };
 
-/* ---- random numbers ---- */
+/* ---- random numbers */
 
 static uint64_t splitmix(uint64_t *state)
 {
@@ -72,7 +72,7 @@ static const char *pick(struct kith_gen_rng *rng, const struct kith_gen_list *li
   return list->words[kith_gen_rank(rng, list->n)];
 }
 
-/* ---- days ---- */
+/* ---- days */
 
 /* The inverse of kith_date_days, after Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
 struct kith_date kith_gen_date(int32_t days)
@@ -107,7 +107,7 @@ static int32_t born_at(struct kith_gen_rng *rng, const struct kith_gen_city *cit
   return city->today - 1 - (int32_t)years - (int32_t)kith_gen_below(rng, YEAR_DAYS);
 }
 
-/* ---- homes ---- */
+/* ---- homes */
 
 struct builder {
   struct kith_gen_city *city;
@@ -158,7 +158,7 @@ static enum kith_err home_add(struct builder *builder, uint32_t *index, uint8_t 
   return KITH_OK;
 }
 
-/* ---- names ---- */
+/* ---- names */
 
 static void name_set(char out[KITH_GEN_NAME_BYTES], const char *name)
 {
@@ -223,7 +223,7 @@ static void give_surname(struct kith_gen_rng *rng, struct kith_gen_person *perso
   }
 }
 
-/* ---- households ---- */
+/* ---- households */
 
 struct household {
   uint8_t tradition;

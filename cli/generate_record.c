@@ -16,7 +16,7 @@ static bool slip(struct kith_gen_rng *rng, const struct kith_gen_care *care, uin
   return kith_gen_chance(rng, rate * care->slips / 100);
 }
 
-/* ---- letters ---- */
+/* ---- letters */
 
 /* One slip of the finger, among plain letters only so that the text stays UTF-8. */
 static void typo(struct kith_gen_rng *rng, char *text, size_t cap)
@@ -103,7 +103,7 @@ static void break_parts(struct kith_gen_rng *rng, char *text)
   }
 }
 
-/* ---- names ---- */
+/* ---- names */
 
 #define COPY(to, from) ((void)snprintf((to), sizeof(to), "%s", (from)))
 
@@ -163,7 +163,7 @@ static void make_remarks(struct kith_gen_record *out, struct kith_gen_rng *rng,
   }
 }
 
-/* ---- dates, sexes, addresses ---- */
+/* ---- dates, sexes, addresses */
 
 static void make_birth(struct kith_gen_record *out, struct kith_gen_rng *rng,
                        const struct kith_gen_person *person, const struct kith_gen_care *care)

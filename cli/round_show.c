@@ -250,9 +250,7 @@ int kith_round_list(int argc, char **argv)
   return status;
 }
 
-/* ---- show
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- show */
 
 static void print_value(const char *key, const json_t *value)
 {
@@ -340,9 +338,7 @@ int kith_round_show(int argc, char **argv)
   return status;
 }
 
-/* ---- watch
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- watch */
 
 static bool is_over(const char *state)
 {

@@ -32,7 +32,7 @@ struct check {
   uint64_t n_groups; /* names and dates that several rows have */
 };
 
-/* ---- reading ---- */
+/* ---- reading */
 
 static enum kith_err person_remember(struct check *check, const struct kith_record *record)
 {
@@ -132,7 +132,7 @@ static enum kith_err check_read(struct check *check, const char *path, bool quie
   return KITH_OK;
 }
 
-/* ---- showing ---- */
+/* ---- showing */
 
 /* A number as a cell; good until the eighth call after it. */
 static const char *cell(uint64_t number)
@@ -269,7 +269,7 @@ static json_t *report_json(const struct check *check, const char *path)
                    "unusable", unusable);
 }
 
-/* ---- the command ---- */
+/* ---- the command */
 
 static int cmd_check(int argc, char **argv)
 {

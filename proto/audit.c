@@ -72,7 +72,7 @@ static uint64_t u64_get(const uint8_t bytes[8])
   return number;
 }
 
-/* ---- values -------------------------------------------------------------------------------- */
+/* ---- values */
 
 /* An id that does not fit becomes the empty one, which append refuses. */
 static void id_set(char out[KITH_MEMBER_ID_BYTES], const char *id)
@@ -184,7 +184,7 @@ static void value_read(struct kith_reader *reader, struct kith_audit_value *out)
     memcpy(&out->as, bytes, len);
 }
 
-/* ---- entries ------------------------------------------------------------------------------- */
+/* ---- entries */
 
 static enum kith_err entry_write(struct kith_buf *out, const struct kith_audit_head *last,
                                  int64_t time, enum kith_audit_event event,
@@ -346,7 +346,7 @@ enum kith_err kith_audit_each_raw(struct kith_txn *txn, unsigned table, kith_sto
   return kith_store_each(txn, table, entry_prefix, visit, context);
 }
 
-/* ---- checkpoints --------------------------------------------------------------------------- */
+/* ---- checkpoints */
 
 enum { CHECKPOINT_MESSAGE_BYTES = 8 + KITH_HASH_BYTES };
 

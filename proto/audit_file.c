@@ -23,7 +23,7 @@ enum {
 };
 static const char magic[MAGIC_BYTES] = "KITHAUD";
 
-/* ---- the chain ----------------------------------------------------------------------------- */
+/* ---- the chain */
 
 struct chain {
   struct kith_audit_report *report;
@@ -104,7 +104,7 @@ enum kith_err kith_audit_verify(struct kith_txn *txn, unsigned table, struct kit
   return KITH_OK;
 }
 
-/* ---- exporting ----------------------------------------------------------------------------- */
+/* ---- exporting */
 
 static void le_put(uint8_t *out, uint64_t number, unsigned n)
 {
@@ -209,7 +209,7 @@ out:
   return err;
 }
 
-/* ---- checking an exported file ------------------------------------------------------------- */
+/* ---- checking an exported file */
 
 struct span {
   const uint8_t *bytes;

@@ -19,7 +19,7 @@ static struct kith_bytes bytes_of(const void *bytes, size_t len)
   return (struct kith_bytes){bytes, len};
 }
 
-/* ---- the clock ---------------------------------------------------------------------------- */
+/* ---- the clock */
 
 static enum kith_err high_water_load(struct kith_node *node)
 {
@@ -67,7 +67,7 @@ enum kith_err kith_node_begin(struct kith_txn **txn, struct kith_node *node)
   return KITH_OK;
 }
 
-/* ---- opening ------------------------------------------------------------------------------ */
+/* ---- opening */
 
 /* The charter must know this node by all its keys: a node that speaks with other keys than the
  * others look for would only be refused, one message after another. */

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-/* ---- small pieces --------------------------------------------------------------------------- */
+/* ---- small pieces */
 
 static void write_hash(struct kith_buf *buf, const struct kith_hash *hash)
 {
@@ -37,7 +37,7 @@ static unsigned read_members(struct kith_reader *reader, kith_member_id *out, un
   return n;
 }
 
-/* ---- one pair for each type ------------------------------------------------------------------ */
+/* ---- one pair for each type */
 
 static void write_open(struct kith_buf *buf, const struct kith_open *open)
 {

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-/* ---- writing: msgpack-c's packer over a kith_buf, whose error sticks ------------------------- */
+/* ---- writing: msgpack-c's packer over a kith_buf, whose error sticks */
 
 static int buf_write(void *context, const char *bytes, size_t len)
 {

@@ -214,9 +214,7 @@ static enum kith_err add_token(struct kith_encoder *encoder, uint8_t *filter, un
   return KITH_OK;
 }
 
-/* ---- tokens
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- tokens */
 
 static size_t code_point_len(const char *text)
 {

@@ -11,7 +11,7 @@ enum {
   PIVOT = 26 /* a two-digit year up to this is of this century; "kith-1" will not change it */
 };
 
-/* ---- dates ---- */
+/* ---- dates */
 
 struct item {
   int number; /* 0: unknown, as in "00" or "xx" */
@@ -189,7 +189,7 @@ enum kith_outcome kith_read_sex(struct kith_values *out, const char *text)
   return KITH_VALUE_FINE;
 }
 
-/* ---- postcodes ---- */
+/* ---- postcodes */
 
 static bool is_digit(char c)
 {
@@ -269,7 +269,7 @@ enum kith_outcome kith_read_postcode(struct kith_values *out, const char *text)
   return n_digits == len && len >= 4 ? KITH_VALUE_FINE : KITH_VALUE_PARTIAL;
 }
 
-/* ---- addresses ---- */
+/* ---- addresses */
 
 enum kith_outcome kith_read_address(struct kith_values *out, const char *text)
 {

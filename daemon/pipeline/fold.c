@@ -23,7 +23,7 @@ size_t kith_fold_step(const char *text)
   return len;
 }
 
-/* ---- text that was read as Windows-1252 ---- */
+/* ---- text that was read as Windows-1252 */
 
 /* The byte that Windows-1252 shows as this code point, -1 if none does. */
 static int cp1252_byte(int32_t point)
@@ -74,7 +74,7 @@ static bool put_back(char *text, size_t *len)
   return true;
 }
 
-/* ---- decomposed code points ---- */
+/* ---- decomposed code points */
 
 /* Apostrophes and their look-alikes: some would decompose to a blank and an accent. */
 static int32_t before_decomposition(int32_t point, void *data)

@@ -35,7 +35,7 @@ const char *kith_row_rule_name(enum kith_row_rule rule)
   return names[rule];
 }
 
-/* ---- ids ---- */
+/* ---- ids */
 
 const char *kith_ids_at(const struct kith_ids *ids, size_t row)
 {
@@ -116,7 +116,7 @@ static enum kith_err index_grow(struct kith_source *source)
   return KITH_OK;
 }
 
-/* ---- rows ---- */
+/* ---- rows */
 
 static bool has_control(const char *id)
 {
@@ -215,7 +215,7 @@ enum kith_err kith_source_next(struct kith_source *source, struct kith_source_ro
   return row_keep_id(source, row, fault);
 }
 
-/* ---- opening ---- */
+/* ---- opening */
 
 static enum kith_err columns_find_one(const struct kith_source *source, size_t *out,
                                       const char *name, struct kith_fault *fault)

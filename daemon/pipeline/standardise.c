@@ -53,7 +53,7 @@ size_t kith_text_trim(char *text)
   return len;
 }
 
-/* ---- names ---- */
+/* ---- names */
 
 /* Where a word of a name stands. */
 enum place { PLACE_NAME, PLACE_ALSO, PLACE_RIGHT };
@@ -249,7 +249,7 @@ enum kith_outcome kith_read_name(struct kith_values *out, struct kith_values *al
   return words.changed ? KITH_VALUE_REPAIRED : KITH_VALUE_FINE;
 }
 
-/* ---- the record ---- */
+/* ---- the record */
 
 static void values_append(struct kith_values *values, const struct kith_values *more)
 {

@@ -241,9 +241,7 @@ enum kith_err kith_agency_confirm(struct kith_agency *agency, struct kith_agency
   return kith_agency_post(agency, round, &statement);
 }
 
-/* ---- verify
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- verify */
 
 static bool documents_agree(const struct kith_round_view *view, const struct kith_seat *own,
                             const struct kith_confirmation *confirmation)

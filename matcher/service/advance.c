@@ -299,9 +299,7 @@ static enum kith_err leave_released(struct kith_matcher *matcher, struct kith_ma
   return err;
 }
 
-/* ---- all of it
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- all of it */
 
 /* What ends a round whatever its state, before the release. */
 static enum kith_err check_standing(struct kith_matcher *matcher, struct kith_matcher_round *round,

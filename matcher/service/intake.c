@@ -96,7 +96,7 @@ enum kith_err kith_intake_put(struct kith_node *node, const kith_round_id round,
   return err;
 }
 
-/* ---- what is held ------------------------------------------------------------------------- */
+/* ---- what is held */
 
 struct held {
   uint8_t *bitmap;
@@ -156,7 +156,7 @@ enum kith_err kith_intake_complete(struct kith_node *node, const kith_round_id r
   return err;
 }
 
-/* ---- reading an agency's rows back --------------------------------------------------------- */
+/* ---- reading an agency's rows back */
 
 struct loader {
   struct kith_intake_rows *out;

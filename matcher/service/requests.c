@@ -367,9 +367,7 @@ static enum kith_reply_error cohort_get(struct kith_matcher *matcher,
   return KITH_REPLY_OK;
 }
 
-/* ---- dispatch
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- dispatch */
 
 static enum kith_reply_error answer(struct kith_matcher *matcher, const struct kith_member *member,
                                     const struct kith_request *request, struct kith_reply *reply,

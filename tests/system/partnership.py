@@ -131,6 +131,7 @@ class Partnership:
         self.port = free_port()
         self.address = f"tcp://127.0.0.1:{self.port}"
         self.programs = {}
+        self.n_policies = 0
         self.clients = []
         self.env = env or {}  # member -> environment of its program
         self.members = {"matcher": wire.Identity("matcher", "matcher"),
@@ -162,7 +163,9 @@ class Partnership:
         return wire.Document(wire.CHARTER, value, signers or [self.lead])
 
     def make_policy(self, signers=None, **changes):
-        value = {"kith": "policy", "format": 1, "name": "test", "version": 1, "expires": zulu(300),
+        self.n_policies += 1
+        value = {"kith": "policy", "format": 1, "name": f"test {self.n_policies}", "version": 1,
+                 "expires": zulu(300),
                  "purpose": "find those who are known to several services", "trial": False,
                  "agencies": [{"id": a, "gateway": "an invented act, section 1"} for a in self.agencies],
                  "standardiser": "kith-1",
