@@ -126,32 +126,50 @@ static enum kith_err take_charter(struct kith_node *node, const struct kith_sign
   return err;
 }
 
+struct version_check {
+  const struct kith_policy *policy; /* the one that is to come in */
+  struct kith_policy *held;         /* scratch */
+  uint64_t highest;                 /* of the policies of its name; 0: there is none */
+};
+
+static enum kith_err version_visit(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  struct version_check *check = context;
+  struct kith_signed document = {0};
+  enum kith_err err;
+
+  if (key.len == 1) /* where the newest is */
+    return KITH_OK;
+  err = document_read(&document, KITH_DOCUMENT_POLICY, value.bytes, value.len);
+  if (err == KITH_OK)
+    err = kith_policy_parse(check->held, document.bytes, document.len, "stored policy", NULL);
+  if (err == KITH_OK && strcmp(check->held->name, check->policy->name) == 0 &&
+      check->held->version > check->highest)
+    check->highest = check->held->version;
+  kith_signed_free(&document);
+  return err;
+}
+
 /* A policy is one of several: each by its hash. Under one name a version may not fall, and the same
- * version may not have two texts. */
+ * version may not have two texts, whatever came in between. */
 static enum kith_err check_policy_version(struct kith_node *node, const struct kith_policy *policy,
                                           struct kith_fault *fault)
 {
-  struct kith_signed document = {0};
-  struct kith_policy *newest = NULL;
-  enum kith_err err = kith_node_document(node, &document, KITH_DOCUMENT_POLICY, NULL);
+  struct version_check check = {policy, KITH_NEW(struct kith_policy), 0};
+  uint8_t kind = KITH_DOCUMENT_POLICY;
+  struct kith_txn *txn = NULL;
+  enum kith_err err = check.held ? kith_txn_begin(&txn, node->store, false) : KITH_ERR_MEMORY;
 
-  if (err == KITH_ERR_NOT_FOUND)
-    return KITH_OK;
-  if (err != KITH_OK)
-    return err;
-  newest = KITH_NEW(struct kith_policy);
-  if (!newest)
-    err = KITH_ERR_MEMORY;
-  else
-    err = kith_policy_parse(newest, document.bytes, document.len, "stored policy", fault);
-  if (err == KITH_OK && strcmp(newest->name, policy->name) == 0 &&
-      policy->version <= newest->version)
+  if (err == KITH_OK)
+    err = kith_store_each(txn, KITH_TABLE_DOCUMENTS, (struct kith_bytes){&kind, sizeof kind},
+                          version_visit, &check);
+  kith_txn_abort(txn);
+  kith_free(check.held);
+  if (err == KITH_OK && policy->version <= check.highest)
     err = kith_fail(fault, KITH_ERR_DENIED,
                     "policy: version %llu is held already, and this is version %llu with other "
                     "bytes; raise the version",
-                    (unsigned long long)newest->version, (unsigned long long)policy->version);
-  kith_free(newest);
-  kith_signed_free(&document);
+                    (unsigned long long)check.highest, (unsigned long long)policy->version);
   return err;
 }
 

@@ -6,6 +6,7 @@
 #include "crypto/seal.h"
 #include "matcher/service/tables.h"
 #include "proto/batch.h"
+#include "proto/submission.h"
 
 static const char key_name[] = "intake";
 
@@ -143,9 +144,14 @@ enum kith_err kith_intake_complete(struct kith_node *node, const kith_round_id r
 {
   struct kith_txn *txn = NULL;
   struct batch_key key;
-  enum kith_err err = kith_txn_begin(&txn, node->store, false);
+  struct kith_hash root;
+  enum kith_err err;
 
-  if (err != KITH_OK)
+  kith_manifest_root(&root, round, agency, manifest->n_records, manifest->batches,
+                     manifest->n_batches);
+  if (!kith_hash_equal(&root, &manifest->root))
+    return KITH_ERR_NO;
+  if ((err = kith_txn_begin(&txn, node->store, false)) != KITH_OK)
     return err;
   for (uint32_t i = 0; err == KITH_OK && i < manifest->n_batches; i++) {
     batch_key_set(&key, round, agency, i);
