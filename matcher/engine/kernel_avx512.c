@@ -29,6 +29,8 @@ AVX512 static __attribute__((noinline)) size_t report(struct kith_kernel_hit *hi
     _Alignas(64) uint64_t counts[LANES];
     _mm512_store_si512(counts, sums[i]);
     unsigned lanes = _mm512_cmpge_epu64_mask(sums[i], broadcast(&scan->thresholds[i][k]));
+    /* gcc 12 under sanitizers stores the mask as a byte and loads it as a word. */
+    __asm__("" : "+r"(lanes));
     n += kith_kernel_hits(hits + n, lanes, k, i, counts);
   }
   return n;
@@ -39,7 +41,7 @@ AVX512 static inline unsigned any_reached(const struct kith_kernel_scan *scan, s
 {
   unsigned any = 0;
   for (unsigned i = 0; i < QUERIES; i++)
-    any |= _mm512_cmpge_epu64_mask(sums[i], broadcast(&scan->thresholds[i][k]));
+    any |= (unsigned)_mm512_cmpge_epu64_mask(sums[i], broadcast(&scan->thresholds[i][k])) & 0xff;
   return any;
 }
 
