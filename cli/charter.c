@@ -439,6 +439,7 @@ int kith_cmd_charter(int argc, char **argv)
       {"remove", charter_remove, "take members out"},
       {"set", charter_set, "change name, address, expiry or governance keys"},
       {"sign", charter_sign, "sign it with a governance key"},
+      {"publish", kith_charter_publish, "give it to the matcher"},
       {"show", kith_charter_show, "who is in it"},
       {"verify", kith_charter_verify, "check signatures and validity"}};
 
