@@ -14,7 +14,10 @@ enum {
   /* Pairs inside a party from here on are duplicates: an even chance. */
   DUPLICATE = 500000,
   /* Less likely pairs are left out: they are many, and nothing stands on them. */
-  LIVE = 20000
+  LIVE = 20000,
+  /* Less likely pairs are not counted as missed: a small error in so many is worth more than they.
+   */
+  MISSED = 100000
 };
 
 /* Records are numbered through all parties: node = offset[party] + row. */
@@ -301,7 +304,7 @@ static uint64_t missed_ppm(const struct graph *graph)
     uint32_t a = graph->root[node_a(graph, pair)];
     uint32_t b = graph->root[node_b(graph, pair)];
 
-    if (a != b && (pair->party_a != pair->party_b) == across &&
+    if (a != b && pair->probability >= MISSED && (pair->party_a != pair->party_b) == across &&
         (!across || !(graph->parties[a] & graph->parties[b])))
       sum += pair->probability;
   }

@@ -14,29 +14,49 @@ enum { MASKS = 1 << KITH_ENCODINGS_FIELDS_MAX };
  * record, and most of it. */
 enum { EVIDENCE_FULL = 80, EVIDENCE_MOST = 45 };
 
+enum { GIVEN_NAME = 1, SURNAME = 2, NAMES = 4, BIRTH = 8, POSTCODE = 16 };
+
+/* The fields that say something on their own. */
+static unsigned kind_of(const char *field)
+{
+  static const char *const kinds[] = {"given_name", "surname", "names", "date_of_birth",
+                                      "postcode"};
+  for (unsigned i = 0; i < KITH_COUNT_OF(kinds); i++)
+    if (strcmp(field, kinds[i]) == 0)
+      return 1u << i;
+  return 0;
+}
+
+static bool lacks(unsigned there, unsigned encoded, unsigned kinds)
+{
+  return (encoded & kinds) && !(there & kinds);
+}
+
 static uint8_t evidence_of(const struct kith_policy *policy, unsigned mask)
 {
   uint64_t all = 0;
   uint64_t shared = 0;
-  bool asks[2] = {false, false}; /* a name; a date of birth or a postcode */
-  bool has[2] = {false, false};
+  uint64_t names = 0;
+  unsigned encoded = 0;
+  unsigned there = 0;
 
   for (unsigned i = 0; i < policy->n_fields; i++) {
-    const char *field = policy->fields[i].field;
-    bool there = mask >> i & 1;
-    bool name = strcmp(field, "given_name") == 0 || strcmp(field, "surname") == 0 ||
-                strcmp(field, "names") == 0;
-    bool fact = strcmp(field, "date_of_birth") == 0 || strcmp(field, "postcode") == 0;
+    unsigned kind = kind_of(policy->fields[i].field);
 
     all += policy->fields[i].weight;
-    shared += there ? policy->fields[i].weight : 0;
-    asks[0] |= name;
-    asks[1] |= fact;
-    has[0] |= name && there;
-    has[1] |= fact && there;
+    encoded |= kind;
+    if (mask >> i & 1) {
+      shared += policy->fields[i].weight;
+      there |= kind;
+      names += kind == NAMES ? policy->fields[i].weight : 0;
+    }
   }
-  if ((asks[0] && !has[0]) || (asks[1] && !has[1]) || shared == 0)
+  if (lacks(there, encoded, GIVEN_NAME | SURNAME | NAMES) ||
+      lacks(there, encoded, BIRTH | POSTCODE) || shared == 0)
     return 0;
+  /* A field of all names is hardly there where one of the names is not. */
+  if (lacks(there, encoded, GIVEN_NAME) || lacks(there, encoded, SURNAME))
+    shared -= names;
   return shared * 100 >= all * EVIDENCE_FULL ? 1 : shared * 100 >= all * EVIDENCE_MOST ? 2 : 3;
 }
 
