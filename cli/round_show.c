@@ -368,6 +368,7 @@ enum { LINE_BYTES = 1024 };
 
 struct watch {
   char last[LINE_BYTES];
+  char label[32]; /* outlives the reply that it came with */
   struct kith_cli_progress progress;
   bool working; /* the progress is shown */
 };
@@ -388,8 +389,10 @@ static void print_change(struct watch *watch, const json_t *round)
   }
   if (share <= 0 || share >= 1)
     return;
-  if (!watch->working)
-    kith_cli_progress_start(&watch->progress, text_of(round, "state"), "%", false);
+  if (!watch->working) {
+    (void)snprintf(watch->label, sizeof watch->label, "%s", text_of(round, "state"));
+    kith_cli_progress_start(&watch->progress, watch->label, "%", false);
+  }
   watch->working = true;
   kith_cli_progress_update(&watch->progress, share, share * 100);
 }
