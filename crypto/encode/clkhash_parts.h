@@ -1,0 +1,161 @@
+/* What the parts of the clkhash encoding share; crypto/encode/clkhash.h is the interface. */
+#ifndef KITH_CRYPTO_ENCODE_CLKHASH_PARTS_H
+#define KITH_CRYPTO_ENCODE_CLKHASH_PARTS_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include <jansson.h>
+#include <openssl/bn.h>
+#include <pcre2.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "crypto/encode/clkhash.h"
+
+/* ---- regular expressions of Python's, by PCRE2 (clkhash_regex.c) */
+
+struct kith_clkhash_regex {
+  pcre2_code *code;
+  pcre2_match_data *match;
+  pcre2_match_context *limits;
+};
+enum { KITH_CLKHASH_REGEX_WHOLE = 1, KITH_CLKHASH_REGEX_CASELESS = 2 };
+
+/* KITH_ERR_CONFIG with `why` (static, or PCRE2's words) where the expression is none, or uses
+ * what Python's expressions and PCRE2's understand differently. */
+KITH_MUST_USE enum kith_err kith_clkhash_regex_new(struct kith_clkhash_regex *out,
+                                                   const char *python, unsigned flags,
+                                                   char why[128]);
+/* The same for an expression in PCRE2's own language. */
+KITH_MUST_USE enum kith_err kith_clkhash_regex_compile(struct kith_clkhash_regex *out,
+                                                       const char *pattern, unsigned flags,
+                                                       char why[128]);
+void kith_clkhash_regex_free(struct kith_clkhash_regex *regex); /* takes a zeroed one */
+/* KITH_OK; KITH_ERR_DATA: no match; KITH_ERR_LIMIT: too hard to tell. Offsets are in
+ * regex->match. */
+KITH_MUST_USE enum kith_err kith_clkhash_regex_match(const struct kith_clkhash_regex *regex,
+                                                     const char *text);
+
+/* ---- dates by strptime formats (clkhash_date.c) */
+
+enum { KITH_CLKHASH_DATE_PARTS_MAX = 16 };
+struct kith_clkhash_date {
+  struct kith_clkhash_regex regex;
+  char parts[KITH_CLKHASH_DATE_PARTS_MAX]; /* the directive of each group, in order */
+  unsigned n_parts;
+};
+KITH_MUST_USE enum kith_err kith_clkhash_date_new(struct kith_clkhash_date *out, const char *format,
+                                                  char why[128]);
+/* Writes YYYYMMDD. KITH_ERR_DATA: no such date. */
+KITH_MUST_USE enum kith_err kith_clkhash_date_format(const struct kith_clkhash_date *date,
+                                                     char out[16], const char *text);
+
+/* ---- numbers as Python reads them (clkhash_number.c) */
+
+/* KITH_ERR_DATA: not an integer. */
+KITH_MUST_USE enum kith_err kith_clkhash_integer_parse(BIGNUM *out, const char *text);
+KITH_MUST_USE enum kith_err kith_clkhash_bn_set_int(BIGNUM *out, int64_t value);
+
+struct kith_clkhash_numeric {
+  BIGNUM *step; /* owned */
+  unsigned resolution;
+  unsigned precision;
+};
+/* thresholdDistance as the document has it. KITH_ERR_CONFIG: rounds to nothing. */
+KITH_MUST_USE enum kith_err kith_clkhash_numeric_new(struct kith_clkhash_numeric *out,
+                                                     const json_t *threshold, unsigned resolution,
+                                                     unsigned precision);
+void kith_clkhash_numeric_free(struct kith_clkhash_numeric *numeric);
+/* The first of the 2 x resolution + 1 tokens as a number; the others follow in steps. */
+KITH_MUST_USE enum kith_err kith_clkhash_numeric_first(const struct kith_clkhash_numeric *numeric,
+                                                       BIGNUM *out, const char *text);
+
+/* ---- the schema (clkhash_schema.c, clkhash_feature.c, clkhash_convert.c) */
+
+enum kith_clkhash_format {
+  KITH_CLKHASH_STRING,
+  KITH_CLKHASH_PATTERN,
+  KITH_CLKHASH_INTEGER,
+  KITH_CLKHASH_DATE,
+  KITH_CLKHASH_ENUM
+};
+enum kith_clkhash_encoding {
+  KITH_CLKHASH_UTF8,
+  KITH_CLKHASH_ASCII,
+  KITH_CLKHASH_UTF16,
+  KITH_CLKHASH_UTF32
+};
+enum kith_clkhash_case { KITH_CLKHASH_MIXED, KITH_CLKHASH_UPPER, KITH_CLKHASH_LOWER };
+enum kith_clkhash_comparison { KITH_CLKHASH_NGRAM, KITH_CLKHASH_EXACT, KITH_CLKHASH_NUMERIC };
+
+struct kith_clkhash_feature {
+  const char *identifier;
+  bool ignored;
+  enum kith_clkhash_format format;
+  enum kith_clkhash_encoding encoding;
+  enum kith_clkhash_case letter_case;
+  int64_t min_length;
+  int64_t max_length;
+  struct kith_clkhash_regex pattern; /* KITH_CLKHASH_PATTERN */
+  struct kith_clkhash_date date;     /* KITH_CLKHASH_DATE */
+  bool has_minimum;
+  bool has_maximum;
+  int64_t minimum;
+  int64_t maximum;
+  const json_t *values; /* KITH_CLKHASH_ENUM: an array of strings */
+  enum kith_clkhash_comparison comparison;
+  unsigned n;
+  bool positional;
+  struct kith_clkhash_numeric numeric;
+  bool per_feature; /* `amount` is for the whole value, not for each token */
+  unsigned amount;
+  bool blake;
+  bool prevent_singularity;
+  const char *sentinel;    /* NULL: none */
+  const char *replacement; /* NULL: the sentinel stays */
+};
+
+struct kith_clkhash_schema {
+  json_t *document; /* owned; strings of the features are borrowed from it */
+  char *name;       /* owned */
+  unsigned bits;    /* after folding */
+  unsigned wide_bits;
+  unsigned folds;
+  bool sha512;
+  uint8_t *salt; /* owned */
+  size_t salt_len;
+  uint8_t *info; /* owned */
+  size_t info_len;
+  size_t key_size;
+  unsigned n_features;
+  struct kith_clkhash_feature *features; /* owned */
+};
+
+/* A document of version 1 or 2 as one of version 3, a fresh reference; 3 as it is. */
+KITH_MUST_USE enum kith_err kith_clkhash_convert(json_t **out, json_t *document, const char *name,
+                                                 struct kith_fault *fault);
+/* Fills *out, zeroed before; kith_clkhash_feature_free also after a failure. */
+KITH_MUST_USE enum kith_err kith_clkhash_feature_read(struct kith_clkhash_feature *out,
+                                                      json_t *object, const char *place,
+                                                      struct kith_fault *fault);
+void kith_clkhash_feature_free(struct kith_clkhash_feature *feature);
+
+/* ---- values (clkhash_value.c) */
+
+/* The value as it is tokenised, appended to `out` with a terminator. KITH_ERR_DATA with the rule
+ * in *fault. */
+KITH_MUST_USE enum kith_err kith_clkhash_value_format(const struct kith_clkhash_feature *feature,
+                                                      struct kith_buf *out, const char *value,
+                                                      struct kith_fault *fault);
+
+/* ---- tokens and bits (clkhash_token.c, clkhash_key.c) */
+
+/* All keys: 2 x key_size bytes for each feature. */
+KITH_MUST_USE enum kith_err kith_clkhash_keys(struct kith_secret **out,
+                                              const struct kith_clkhash_schema *schema,
+                                              const struct kith_secret *secret);
+
+#endif
