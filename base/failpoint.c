@@ -21,6 +21,7 @@ struct trigger {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct trigger fail_trigger;
 static struct trigger kill_trigger;
+static struct trigger stop_trigger;
 static int trace_fd = -1;
 static bool loaded;
 
@@ -44,6 +45,7 @@ static void load(void)
 
   trigger_read(&fail_trigger, getenv("KITH_FAIL"));
   trigger_read(&kill_trigger, getenv("KITH_KILL"));
+  trigger_read(&stop_trigger, getenv("KITH_STOP"));
   if (trace)
     trace_fd = open(trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   loaded = true;
@@ -65,6 +67,8 @@ bool kith_failpoint(const char *name)
     dprintf(trace_fd, "%s\n", name);
   if (trigger_reached(&kill_trigger, name))
     raise(SIGKILL);
+  if (trigger_reached(&stop_trigger, name))
+    raise(SIGSTOP);
   fail = trigger_reached(&fail_trigger, name);
   pthread_mutex_unlock(&lock);
   return fail;

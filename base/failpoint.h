@@ -6,6 +6,7 @@
  *   KITH_FAIL=alloc:17          the 17th allocation fails
  *   KITH_FAIL=store.write:3     the 3rd time this place is reached it reports a failure
  *   KITH_KILL=store.commit.before:2   SIGKILL of itself, the 2nd time it is reached
+ *   KITH_STOP=roundkey.save.after:3   SIGSTOP likewise, for a test that looks at the process
  *   KITH_TRACE_FAILPOINTS=FILE  appends the name of each place reached, for finding them all
  */
 #ifndef KITH_BASE_FAILPOINT_H

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/reveal.h"
 #include "proto/batch.h"
 #include "proto/keying.h"
 #include "proto/submission.h"
@@ -177,5 +178,7 @@ enum kith_err kith_agency_submit(struct kith_agency *agency, struct kith_agency_
 
   if (err == KITH_ERR_NO) /* refused: the round has moved on, the next turn sees how */
     return KITH_OK;
+  if (err == KITH_OK)
+    err = kith_agency_reveal(agency, round, own->intent.n_batches);
   return err == KITH_OK ? say_manifest(agency, round, own->intent.n_batches) : err;
 }

@@ -390,6 +390,23 @@ class Partnership:
                 return found
             after = page["after"]
 
+    def people(self, round_id, agencies=None):
+        """The cohort of a trial round as a set of people, each a set of (agency, record id)."""
+        cohort = self.cohort(round_id)
+        maps = {a: self.trial_map(a, round_id) for a in agencies or [a for a, _ in cohort[6]]}
+        names = [a for a, _ in cohort[6]]
+        return {frozenset((names[r[0]], maps[names[r[0]]][r[1]]) for r in person[4])
+                for person in cohort[7]}
+
+    def close_round(self, round_id, members=None):
+        """Closed by governance, and destroyed by everybody."""
+        assert self.governance().say(wire.CLOSE, round_id, [1]) == wire.OK
+        self.wait_destroyed(round_id, members)
+
+    def wait_destroyed(self, round_id, members=None):
+        wait_for(lambda: all(4 in self.destroyed(round_id).get(m, ())
+                             for m in members or ("matcher", *self.agencies)), "all is destroyed")
+
     def key_files(self, member, round_id):
         return sorted(p.name for p in self.home(member).rglob(f"{round_id.hex()}.*"))
 
