@@ -37,7 +37,7 @@ static enum kith_err write_page(FILE *stream, const json_t *reply, struct kith_f
 static enum kith_err write_map(struct kith_home *home, const char *round, const char *path,
                                struct kith_fault *fault)
 {
-  char after[2 * KITH_HANDLE_BYTES + 1] = "";
+  char after[2 * KITH_HASH_BYTES + 1] = "";
   struct kith_file_out *file = NULL;
   bool more = true;
   enum kith_err err = kith_file_out_new(&file, path, 0600, fault);

@@ -20,7 +20,7 @@
 enum kith_agency_table {
   KITH_TABLE_OUTBOX = KITH_NODE_TABLES, /* round, number BE -> rows, boxed under "outbox" */
   KITH_TABLE_HANDLES,                   /* round, index of a handle -> entry (proto/submission.h) */
-  KITH_TABLE_TRIAL,                     /* trial rounds: round, handle -> id, boxed under "table" */
+  KITH_TABLE_TRIAL, /* trial rounds: the same key -> handle, id; under "table" */
   KITH_AGENCY_TABLES_END
 };
 
@@ -155,8 +155,9 @@ KITH_MUST_USE enum kith_err kith_outbox_batch(struct kith_agency *agency,
 /* Deletes rows (and with `tables` handle tables) of the round. */
 KITH_MUST_USE enum kith_err kith_outbox_delete(struct kith_agency *agency, const kith_round_id id,
                                                bool tables);
-/* Up to `max` entries of a trial round's map, from behind *after (all zero: from the start).
- * `visit` gets handle and id. *more: there are others; *after is then the last one given. */
+/* Up to `max` entries of a trial round's map, from behind *after (KITH_HASH_BYTES; all zero: from
+ * the start). `visit` gets handle and id. *more: there are others; *after is then the last one
+ * given. */
 typedef enum kith_err kith_trial_visit(void *context, const uint8_t *handle, const char *id);
 KITH_MUST_USE enum kith_err kith_outbox_trial_map(struct kith_agency *agency,
                                                   const struct kith_agency_round *round,

@@ -172,7 +172,7 @@ static enum kith_err trial_visit(void *context, const uint8_t *handle, const cha
 static json_t *do_trial_map(struct kith_agency *agency, struct kith_agency_round *round,
                             const char *after_hex)
 {
-  uint8_t after[KITH_HANDLE_BYTES] = {0};
+  uint8_t after[KITH_HASH_BYTES] = {0};
   bool first = after_hex[0] == '\0';
   bool more = false;
   json_t *entries;
@@ -181,7 +181,7 @@ static json_t *do_trial_map(struct kith_agency *agency, struct kith_agency_round
   if (!round->policy.trial)
     return refuse(KITH_ERR_DENIED, "only a trial round has a map from handles to records");
   if (!first && kith_hex_decode(after, sizeof after, after_hex) != KITH_OK)
-    return refuse(KITH_ERR_USAGE, "\"after\" is not a handle");
+    return refuse(KITH_ERR_USAGE, "\"after\" is not what the last page ended with");
   entries = json_array();
   err = kith_outbox_trial_map(agency, round, after, TRIAL_PAGE, &more, trial_visit, entries);
   if (err == KITH_OK && first)

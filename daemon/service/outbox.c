@@ -36,6 +36,13 @@ static struct kith_bytes batch_key(struct round_key *key, const kith_round_id ro
 /* ---- filling: rows in random order, each under a random handle
  * --------------------------------------- */
 
+/* Handles in the order of their index: as random as any other order, and the tables grow at their
+ * end, where random places would touch all of their pages in every transaction. */
+struct place {
+  struct kith_hash index;
+  uint8_t handle[KITH_HANDLE_BYTES];
+};
+
 struct filler {
   struct kith_agency *agency;
   struct kith_agency_round *round;
@@ -43,11 +50,18 @@ struct filler {
   struct kith_secret *outbox_key;
   struct kith_secret *table_key;
   struct kith_handles *handles;
+  struct place *places;
   uint32_t *order; /* record of each place */
   uint8_t *rows;   /* of one batch */
   uint8_t *sealed;
   size_t row_bytes;
 };
+
+static int compare_places(const void *a, const void *b)
+{
+  return memcmp(((const struct place *)a)->index.bytes, ((const struct place *)b)->index.bytes,
+                KITH_HASH_BYTES);
+}
 
 /* Fisher and Yates, over the records that are in scope. */
 static enum kith_err shuffle(struct filler *filler, uint32_t *n)
@@ -56,7 +70,8 @@ static enum kith_err shuffle(struct filler *filler, uint32_t *n)
 
   *n = 0;
   filler->order = KITH_NEW_ARRAY(uint32_t, encoded->encodings.n);
-  if (!filler->order)
+  filler->places = KITH_NEW_ARRAY(struct place, encoded->encodings.n);
+  if (!filler->order || !filler->places)
     return KITH_ERR_MEMORY;
   for (size_t i = 0; i < encoded->encodings.n; i++)
     if (encoded->in_scope[i])
@@ -68,71 +83,79 @@ static enum kith_err shuffle(struct filler *filler, uint32_t *n)
     filler->order[i - 1] = filler->order[k];
     filler->order[k] = swap;
   }
+  for (uint32_t i = 0; i < *n; i++) {
+    kith_random_bytes(filler->places[i].handle, KITH_HANDLE_BYTES);
+    kith_handle_index(&filler->places[i].index, filler->round->node->id, filler->places[i].handle);
+  }
+  qsort(filler->places, *n, sizeof *filler->places, compare_places);
   return KITH_OK;
 }
 
+/* In a trial round the handle itself is kept with the record's id. */
 static enum kith_err keep_trial_entry(struct filler *filler, struct kith_txn *txn,
-                                      const uint8_t *handle, const char *id)
+                                      const struct place *place, const char *id)
 {
   struct round_key key;
-  struct kith_bytes place = round_key(&key, filler->round->node->id, handle, KITH_HANDLE_BYTES);
-  size_t len = strlen(id);
+  struct kith_bytes at =
+      round_key(&key, filler->round->node->id, place->index.bytes, sizeof place->index.bytes);
+  size_t len = KITH_HANDLE_BYTES + strlen(id);
+  KITH_AUTO_FREE uint8_t *plain = kith_calloc(len, 1);
   KITH_AUTO_FREE uint8_t *sealed = kith_calloc(len + KITH_BOX_OVERHEAD, 1);
   enum kith_err err;
 
-  if (!sealed)
+  if (!plain || !sealed)
     return KITH_ERR_MEMORY;
-  err = kith_box(sealed, filler->table_key, place.bytes, place.len, id, len);
+  memcpy(plain, place->handle, KITH_HANDLE_BYTES);
+  memcpy(plain + KITH_HANDLE_BYTES, id, len - KITH_HANDLE_BYTES);
+  err = kith_box(sealed, filler->table_key, at.bytes, at.len, plain, len);
   if (err == KITH_OK)
-    err = kith_store_put(txn, KITH_TABLE_TRIAL, place,
+    err = kith_store_put(txn, KITH_TABLE_TRIAL, at,
                          (struct kith_bytes){sealed, len + KITH_BOX_OVERHEAD});
   return err;
 }
 
-static enum kith_err keep_handle(struct filler *filler, struct kith_txn *txn, const uint8_t *handle,
-                                 const char *id)
+static enum kith_err keep_handle(struct filler *filler, struct kith_txn *txn,
+                                 const struct place *place, const char *id)
 {
-  struct kith_hash index;
   struct round_key key;
   struct kith_buf entry;
   enum kith_err err;
 
   kith_buf_init(&entry, 0);
-  kith_handle_index(&index, filler->round->node->id, handle);
-  err = kith_handle_seal(filler->handles, &entry, handle, id, strlen(id));
+  err = kith_handle_seal(filler->handles, &entry, place->handle, id, strlen(id));
   if (err == KITH_OK)
-    err = kith_store_put(txn, KITH_TABLE_HANDLES,
-                         round_key(&key, filler->round->node->id, index.bytes, sizeof index.bytes),
-                         (struct kith_bytes){entry.bytes, entry.len});
+    err = kith_store_put(
+        txn, KITH_TABLE_HANDLES,
+        round_key(&key, filler->round->node->id, place->index.bytes, sizeof place->index.bytes),
+        (struct kith_bytes){entry.bytes, entry.len});
   if (err == KITH_OK && filler->round->policy.trial)
-    err = keep_trial_entry(filler, txn, handle, id);
+    err = keep_trial_entry(filler, txn, place, id);
   kith_buf_free(&entry);
   return err;
 }
 
 static enum kith_err fill_batch(struct filler *filler, struct kith_txn *txn, uint32_t number,
-                                const uint32_t *records, uint32_t n)
+                                uint32_t first, uint32_t n)
 {
   const struct kith_encodings *enc = &filler->encoded->encodings;
   struct round_key key;
-  struct kith_bytes place = batch_key(&key, filler->round->node->id, number);
+  struct kith_bytes at = batch_key(&key, filler->round->node->id, number);
   size_t len = n * filler->row_bytes;
   enum kith_err err = KITH_OK;
 
   for (uint32_t i = 0; err == KITH_OK && i < n; i++) {
-    uint8_t handle[KITH_HANDLE_BYTES];
+    const struct place *place = &filler->places[first + i];
+    uint32_t record = filler->order[first + i];
 
-    kith_random_bytes(handle, sizeof handle);
-    kith_batch_row_write(filler->rows + i * filler->row_bytes, handle,
-                         enc->masks ? enc->masks[records[i]] : 0,
-                         kith_encodings_row(enc, records[i]), enc->bits);
-    err = keep_handle(filler, txn, handle, kith_ids_at(&filler->encoded->ids, records[i]));
-    kith_wipe(handle, sizeof handle);
+    kith_batch_row_write(filler->rows + i * filler->row_bytes, place->handle,
+                         enc->masks ? enc->masks[record] : 0, kith_encodings_row(enc, record),
+                         enc->bits);
+    err = keep_handle(filler, txn, place, kith_ids_at(&filler->encoded->ids, record));
   }
   if (err == KITH_OK)
-    err = kith_box(filler->sealed, filler->outbox_key, place.bytes, place.len, filler->rows, len);
+    err = kith_box(filler->sealed, filler->outbox_key, at.bytes, at.len, filler->rows, len);
   if (err == KITH_OK)
-    err = kith_store_put(txn, KITH_TABLE_OUTBOX, place,
+    err = kith_store_put(txn, KITH_TABLE_OUTBOX, at,
                          (struct kith_bytes){filler->sealed, len + KITH_BOX_OVERHEAD});
   return err;
 }
@@ -149,7 +172,7 @@ static enum kith_err fill_batches(struct filler *filler, uint32_t n_records)
 
     if ((err = kith_node_begin(&txn, filler->agency->node)) != KITH_OK)
       break;
-    err = fill_batch(filler, txn, number, filler->order + first, n);
+    err = fill_batch(filler, txn, number, first, n);
     if (err == KITH_OK)
       err = kith_txn_commit(txn);
     else
@@ -184,6 +207,9 @@ static enum kith_err filler_init(struct filler *filler, struct kith_agency *agen
 
 static void filler_free(struct filler *filler)
 {
+  if (filler->places)
+    kith_wipe(filler->places, filler->encoded->encodings.n * sizeof *filler->places);
+  kith_free(filler->places);
   kith_handles_free(filler->handles);
   kith_secret_free(filler->outbox_key);
   kith_secret_free(filler->table_key);
@@ -243,6 +269,7 @@ enum kith_err kith_outbox_batch(struct kith_agency *agency, const struct kith_ag
   if (err == KITH_OK)
     err = kith_store_get(txn, KITH_TABLE_OUTBOX, place, &sealed, &sealed_len);
   kith_txn_abort(txn);
+  kith_store_relax(agency->node->store);
   if (err == KITH_OK && sealed_len < KITH_BOX_OVERHEAD)
     err = KITH_ERR_INTERNAL;
   if (err == KITH_OK) {
@@ -291,25 +318,26 @@ struct trial_walk {
 static enum kith_err trial_entry(void *context, struct kith_bytes key, struct kith_bytes value)
 {
   struct trial_walk *walk = context;
-  const uint8_t *handle = (const uint8_t *)key.bytes + KITH_ROUND_ID_BYTES;
-  KITH_AUTO_FREE char *id = NULL;
+  const uint8_t *index = (const uint8_t *)key.bytes + KITH_ROUND_ID_BYTES;
+  KITH_AUTO_FREE uint8_t *plain = NULL;
   enum kith_err err;
 
-  if (key.len != KITH_ROUND_ID_BYTES + KITH_HANDLE_BYTES || value.len < KITH_BOX_OVERHEAD)
+  if (key.len != KITH_ROUND_ID_BYTES + KITH_HASH_BYTES ||
+      value.len < KITH_BOX_OVERHEAD + KITH_HANDLE_BYTES)
     return KITH_ERR_INTERNAL;
-  if (memcmp(handle, walk->after, KITH_HANDLE_BYTES) <= 0)
+  if (memcmp(index, walk->after, KITH_HASH_BYTES) <= 0)
     return KITH_OK;
   if (walk->left-- == 0) {
     walk->more = true;
     return KITH_ERR_CANCELLED;
   }
-  id = kith_calloc(value.len - KITH_BOX_OVERHEAD + 1, 1);
-  if (!id)
+  plain = kith_calloc(value.len - KITH_BOX_OVERHEAD + 1, 1);
+  if (!plain)
     return KITH_ERR_MEMORY;
-  err = kith_box_open((uint8_t *)id, walk->key, key.bytes, key.len, value.bytes, value.len);
+  err = kith_box_open(plain, walk->key, key.bytes, key.len, value.bytes, value.len);
   if (err == KITH_OK)
-    err = walk->visit(walk->context, handle, id);
-  memcpy(walk->after, handle, KITH_HANDLE_BYTES);
+    err = walk->visit(walk->context, plain, (const char *)plain + KITH_HANDLE_BYTES);
+  memcpy(walk->after, index, KITH_HASH_BYTES);
   return err;
 }
 
