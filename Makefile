@@ -14,7 +14,7 @@ ifeq ($(MAKELEVEL)$(findstring -j,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-PACKAGES := libcrypto libsodium libzmq lmdb msgpack jansson inih libutf8proc libpcre2-8 zlib libsystemd libseccomp
+PACKAGES := libcrypto libsodium libzmq lmdb msgpack jansson inih libutf8proc libpcre2-8 zlib libsystemd
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 FORTIFY  ?= -D_FORTIFY_SOURCE=2
 CFLAGS   ?= -O2 -g
@@ -117,7 +117,7 @@ cov: ## line coverage of every test, in build/cov/html
 	@lcov -q --extract $(BUILD)/cov/all.info '$(CURDIR)/*' --output-file $(BUILD)/cov/own.info
 	@lcov -q --remove $(BUILD)/cov/own.info '$(CURDIR)/tests/*' --output-file $(BUILD)/cov/kith.info
 	@genhtml -q -o $(BUILD)/cov/html $(BUILD)/cov/kith.info && lcov --summary $(BUILD)/cov/kith.info
-demo: ## three agencies, a matcher and a recipient on this machine, one round
+demo: ## six agencies, a matcher and a recipient on this machine, one round
 	@scripts/deps build
 	@$(MAKE) all
 	@tests/demo/run $(BUILD)
