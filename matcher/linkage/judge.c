@@ -143,9 +143,14 @@ static enum kith_err tally_keys(struct tallies *out, uint32_t *keys, size_t n)
   return KITH_OK;
 }
 
-static uint32_t mask_of(const struct kith_judge *judge, unsigned party, size_t row)
+/* A row's mask, and above it the parties of its cluster (0 while there are none). */
+static uint32_t key_of(const struct kith_judge *judge, const struct kith_linkage_result *clusters,
+                       unsigned party, size_t row)
 {
-  return judge->masked ? judge->input->parties[party]->masks[row] : 0;
+  uint32_t mask = judge->masked ? judge->input->parties[party]->masks[row] : 0;
+  uint32_t parties = clusters ? clusters->clusters[clusters->cluster_of[party][row]].parties : 0;
+
+  return parties << KITH_ENCODINGS_FIELDS_MAX | mask;
 }
 
 static void compare_tallies(const struct kith_judge *judge, double out[KITH_SCORE_CLASSES],
@@ -153,91 +158,53 @@ static void compare_tallies(const struct kith_judge *judge, double out[KITH_SCOR
 {
   for (size_t i = 0; i < a->n; i++)
     for (size_t k = a == b ? i : 0; k < b->n; k++) {
-      unsigned evidence = judge->masked ? judge->evidence[a->items[i].key & b->items[k].key] : 1;
+      uint32_t both = a->items[i].key & b->items[k].key;
+      unsigned evidence = judge->masked ? judge->evidence[both % MASKS] : 1;
       double n = (double)a->items[i].n * (double)b->items[k].n;
 
       if (a == b && i == k)
         n = (double)a->items[i].n * ((double)a->items[i].n - 1) / 2;
-      if (evidence)
+      if (evidence && (a == b || both < MASKS))
         out[evidence - 1] += n;
     }
 }
 
-static enum kith_err tally_parties(struct tallies *out, const struct kith_judge *judge,
-                                   const struct kith_linkage_result *clusters)
+/* All comparisons within parties, and those across that are open: where there are no clusters yet,
+ * all of them. */
+static enum kith_err count_comparisons(const struct kith_judge *judge,
+                                       struct kith_score_counts *counts,
+                                       const struct kith_linkage_result *clusters)
 {
   const struct kith_linkage_input *input = judge->input;
+  struct tallies tallies[KITH_LINKAGE_PARTIES_MAX] = {0};
   enum kith_err err = KITH_OK;
 
+  memset(counts->comparisons, 0, sizeof counts->comparisons);
   for (unsigned p = 0; p < input->n_parties && err == KITH_OK; p++) {
     size_t n = input->parties[p]->n;
     KITH_AUTO_FREE uint32_t *keys = KITH_NEW_ARRAY(uint32_t, n);
 
-    if (!keys)
-      return KITH_ERR_MEMORY;
-    for (size_t row = 0; row < n; row++)
-      keys[row] = clusters ? clusters->clusters[clusters->cluster_of[p][row]].parties
-                           : mask_of(judge, p, row);
-    err = tally_keys(&out[p], keys, n);
+    for (size_t row = 0; keys && row < n; row++)
+      keys[row] = key_of(judge, clusters, p, row);
+    err = keys ? tally_keys(&tallies[p], keys, n) : KITH_ERR_MEMORY;
   }
-  return err;
-}
-
-static enum kith_err count_comparisons(const struct kith_judge *judge,
-                                       struct kith_score_counts *counts)
-{
-  struct tallies tallies[KITH_LINKAGE_PARTIES_MAX] = {0};
-  enum kith_err err = tally_parties(tallies, judge, NULL);
-
-  for (unsigned p = 0; p < counts->n_parties && err == KITH_OK; p++)
-    for (unsigned q = p; q < counts->n_parties; q++)
+  for (unsigned p = 0; p < input->n_parties && err == KITH_OK; p++)
+    for (unsigned q = p; q < input->n_parties; q++)
       compare_tallies(judge, counts->comparisons[p][q], &tallies[p], &tallies[q]);
-  for (unsigned p = 0; p < counts->n_parties; p++)
+  for (unsigned p = 0; p < input->n_parties; p++)
     kith_free(tallies[p].items);
   return err;
 }
 
-/* The share of pairs of rows of p and q whose clusters have no party in common. */
-static double open_share(const struct tallies *p, const struct tallies *q)
+static double all_across(const struct kith_score_counts *counts)
 {
-  double all = 0;
-  double open = 0;
+  double sum = 0; /* of whole numbers */
 
-  for (size_t i = 0; i < p->n; i++)
-    for (size_t k = 0; k < q->n; k++) {
-      double n = (double)p->items[i].n * (double)q->items[k].n;
-
-      all += n;
-      open += p->items[i].key & q->items[k].key ? 0 : n;
-    }
-  return all > 0 ? open / all : 0;
-}
-
-/* Leaves the comparisons across that are open; *share: of all that there were. */
-static enum kith_err keep_open(const struct kith_judge *judge, struct kith_score_counts *counts,
-                               double *share, const struct kith_linkage_result *clusters)
-{
-  struct tallies tallies[KITH_LINKAGE_PARTIES_MAX] = {0};
-  double all = 0;
-  double kept = 0;
-  enum kith_err err = tally_parties(tallies, judge, clusters);
-
-  for (unsigned p = 0; p < counts->n_parties && err == KITH_OK; p++)
-    for (unsigned q = p + 1; q < counts->n_parties; q++) {
-      double open = open_share(&tallies[p], &tallies[q]);
-
-      for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++) {
-        double *comparisons = &counts->comparisons[p][q][evidence];
-
-        all += *comparisons;
-        *comparisons = (double)(uint64_t)(*comparisons * open); /* whole: sums have no order */
-        kept += *comparisons;
-      }
-    }
   for (unsigned p = 0; p < counts->n_parties; p++)
-    kith_free(tallies[p].items);
-  *share = all > 0 ? kept / all : 0;
-  return err;
+    for (unsigned q = p + 1; q < counts->n_parties; q++)
+      for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++)
+        sum += counts->comparisons[p][q][evidence];
+  return sum;
 }
 
 /* ---- pairs by class and similarity */
@@ -320,7 +287,7 @@ static enum kith_err learn_again(struct kith_judge *judge, struct kith_linkage_r
                                  const struct kith_score_counts *first)
 {
   double ratio = judge->score.duplicate_ratio;
-  double share = 0;
+  double all = all_across(first);
   enum kith_err err = kith_cluster_build(result, judge->input, KITH_LEARNING_THRESHOLD, false);
 
   if (err != KITH_OK)
@@ -331,10 +298,10 @@ static enum kith_err learn_again(struct kith_judge *judge, struct kith_linkage_r
   kith_score_learn_within(&judge->score, first);
   set_probabilities(judge, result);
   if ((err = kith_cluster_build(result, judge->input, KITH_LEARNING_THRESHOLD, false)) != KITH_OK ||
-      (err = keep_open(judge, counts, &share, result)) != KITH_OK)
+      (err = count_comparisons(judge, counts, result)) != KITH_OK)
     return err;
   count_pairs(judge, counts, result, OPEN);
-  kith_score_learn(&judge->open, counts, ratio * share);
+  kith_score_learn(&judge->open, counts, all > 0 ? ratio * all_across(counts) / all : 0);
   raise_open(judge, result);
   return KITH_OK;
 }
@@ -348,7 +315,7 @@ enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_res
   if (!first || !counts)
     return KITH_ERR_MEMORY;
   first->n_parties = judge->input->n_parties;
-  if ((err = count_comparisons(judge, first)) != KITH_OK)
+  if ((err = count_comparisons(judge, first, NULL)) != KITH_OK)
     return err;
   count_pairs(judge, first, result, ALL);
   if (first->n_parties > 1)

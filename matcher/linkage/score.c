@@ -11,8 +11,8 @@ enum {
   ANCHOR_PAIRS_MIN = 100, /* pairs within, to trust an anchor */
   PARTY_WEIGHT_MAX = 10   /* of one pair within a small party */
 };
-static const double anchor_min = 0.25;
-static const double anchor_max = 2;
+static const double anchor_min = 0.1;
+static const double anchor_max = 10;
 static const double duplicate_ratio_max = 0.9;
 static const double sure = 0.9; /* from here on up duplicates are counted */
 /* The fall of non-matches per bin, where only one party tells of it: by 20% to 85% a window. */
@@ -61,7 +61,7 @@ static unsigned first_bin(const uint64_t *counts)
 }
 
 /* Pool adjacent violators: the nearest sequence that never falls, weighted. */
-static void make_monotone(double *values, const double *weights)
+static void make_monotone(double *values, const double *weights, unsigned n_values)
 {
   double sums[KITH_SCORE_BINS];
   double totals[KITH_SCORE_BINS];
@@ -69,7 +69,7 @@ static void make_monotone(double *values, const double *weights)
   unsigned n = 0;
   unsigned at = 0;
 
-  for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++) {
+  for (unsigned bin = 0; bin < n_values; bin++) {
     sums[n] = values[bin] * weights[bin];
     totals[n] = weights[bin];
     sizes[n++] = 1;
@@ -85,6 +85,21 @@ static void make_monotone(double *values, const double *weights)
       values[at++] = totals[i] > 0 ? sums[i] / totals[i] : 0;
 }
 
+/* The more alike, the fewer who are not one person: lets one pair within, which may stand for many
+ * across, count for all the bins below it that have none. */
+static void make_falling(double *values, unsigned n)
+{
+  double weights[KITH_SCORE_BINS];
+
+  for (unsigned bin = 0; bin < n; bin++) {
+    weights[bin] = 1;
+    values[bin] = -values[bin];
+  }
+  make_monotone(values, weights, n);
+  for (unsigned bin = 0; bin < n; bin++)
+    values[bin] = values[bin] < 0 ? -values[bin] : 0;
+}
+
 /* expected[] false pairs among counts[] pairs, to probabilities. A trace of weight lets an empty
  * bin take its neighbours' value. */
 static void to_probabilities(double *out, const uint64_t *counts, const double *expected)
@@ -97,7 +112,7 @@ static void to_probabilities(double *out, const uint64_t *counts, const double *
     weights[bin] = n + 1e-6;
     out[bin] = n > 0 ? 1 - expected[bin] / n : 0;
   }
-  make_monotone(out, weights);
+  make_monotone(out, weights, KITH_SCORE_BINS);
   for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++)
     out[bin] = clamp(out[bin], 0, 1);
 }
@@ -233,14 +248,17 @@ void kith_score_learn(struct kith_score *out, const struct kith_score_counts *co
   for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++) {
     double *expected = out->false_pairs[evidence];
     double anchor = anchor_of(counts, evidence, weighted[evidence]);
+    unsigned first = first_bin(counts->across[evidence]);
 
     if (!usable[evidence])
       extrapolate(expected, counts->across[evidence]);
     for (unsigned bin = 0; usable[evidence] && bin < KITH_SCORE_BINS; bin++) {
       double h = anchor * weighted[evidence][bin] - ratio * (double)counts->unlinked[evidence][bin];
 
-      expected[bin] = h > 0 ? h / (1 - ratio) : 0;
+      expected[bin] = h / (1 - ratio);
     }
+    if (usable[evidence])
+      make_falling(expected + first, KITH_SCORE_BINS - first);
     to_probabilities(out->across[evidence], counts->across[evidence], expected);
   }
 }
@@ -284,7 +302,7 @@ static void learn_party(struct kith_score *score, const struct kith_score_counts
     out[bin] = matches > 0 ? matches / (matches + others) : 0;
     weights[bin] = matches + others + 1e-6;
   }
-  make_monotone(out, weights);
+  make_monotone(out, weights, KITH_SCORE_BINS);
 }
 
 void kith_score_learn_within(struct kith_score *score, const struct kith_score_counts *counts)
