@@ -32,6 +32,7 @@ REASONS = (None, "governance", "no quorum", "documents differ", "standardisers d
 CHARTER, POLICY = 1, 2
 LABELS = {CHARTER: b"kith charter v1", POLICY: b"kith policy v1"}
 BATCH_BYTES_MAX = 1024 * 1024
+ASK_AGAIN_S = 1
 
 
 def H(label, *parts):
@@ -225,7 +226,7 @@ class Silence(Exception):
 
 
 class Client:
-    def __init__(self, identity, address, server_key, timeout_s=10):
+    def __init__(self, identity, address, server_key, timeout_s=20):
         self.identity = identity
         self.timeout_ms = int(timeout_s * 1000)
         self.context = zmq.Context()
@@ -250,17 +251,26 @@ class Client:
         return self.socket.recv()
 
     def call(self, request_type, body, request_id=None):
-        """(error, body) of the reply."""
+        """(error, body) of the reply. Asks again where none comes: the matcher may have been killed."""
         if request_id is None:
             request_id, self.next_id = self.next_id, self.next_id + 1
-        self.send(pack([1, request_type, request_id, body]))
+        until = time.monotonic() + self.timeout_ms / 1000
         while True:
-            version, reply_type, answered, error, reply = unpack(self.receive())
-            assert version == 1
-            if answered == request_id:
-                assert error or reply_type == request_type
-                assert error == OK or reply == []
-                return error, reply
+            self.send(pack([1, request_type, request_id, body]))
+            again = min(until, time.monotonic() + ASK_AGAIN_S)
+            while time.monotonic() < again:
+                try:
+                    reply = self.receive(max(1, int((again - time.monotonic()) * 1000)))
+                except Silence:
+                    break
+                version, reply_type, answered, error, reply = unpack(reply)
+                assert version == 1
+                if answered == request_id:
+                    assert error or reply_type == request_type
+                    assert error == OK or reply == []
+                    return error, reply
+            if time.monotonic() >= until:
+                raise Silence
 
     def hello(self):
         error, (software, at, charter, n_rounds) = self.call(HELLO, [])
