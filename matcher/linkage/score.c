@@ -9,7 +9,9 @@ enum {
   WINDOW_BINS = 5,        /* five hundredths are two windows */
   ANCHOR_BINS = 10,       /* at the bottom there are hardly any matches */
   ANCHOR_PAIRS_MIN = 100, /* pairs within, to trust an anchor */
-  PARTY_WEIGHT_MAX = 10   /* of one pair within a small party */
+  SMOOTH_PAIRS = 8,
+  SMOOTH_BINS = 20,
+  PARTY_WEIGHT_MAX = 10 /* of one pair within a small party */
 };
 static const double anchor_min = 0.1;
 static const double anchor_max = 10;
@@ -85,19 +87,38 @@ static void make_monotone(double *values, const double *weights, unsigned n_valu
       values[at++] = totals[i] > 0 ? sums[i] / totals[i] : 0;
 }
 
-/* The more alike, the fewer who are not one person: lets one pair within, which may stand for many
- * across, count for all the bins below it that have none. */
-static void make_falling(double *values, unsigned n)
+/* Where pairs within are rare, each bin takes the mean of its surroundings: as far as it needs to
+ * see SMOOTH_PAIRS of them, so that one pair, which may stand for many across, does not say all. */
+static void smooth(double *values, const uint64_t *seen, unsigned first)
 {
-  double weights[KITH_SCORE_BINS];
+  double means[KITH_SCORE_BINS];
 
-  for (unsigned bin = 0; bin < n; bin++) {
-    weights[bin] = 1;
-    values[bin] = -values[bin];
+  for (unsigned bin = first; bin < KITH_SCORE_BINS; bin++) {
+    unsigned low = bin;
+    unsigned high = bin;
+    uint64_t n = seen[bin];
+    double sum = 0;
+
+    for (unsigned width = 1; n < SMOOTH_PAIRS && width <= SMOOTH_BINS; width++) {
+      if (low > first)
+        n += seen[--low];
+      if (high + 1 < KITH_SCORE_BINS)
+        n += seen[++high];
+    }
+    for (unsigned at = low; at <= high; at++)
+      sum += values[at];
+    means[bin] = sum / (high - low + 1);
   }
-  make_monotone(values, weights, n);
-  for (unsigned bin = 0; bin < n; bin++)
-    values[bin] = values[bin] < 0 ? -values[bin] : 0;
+  for (unsigned bin = first; bin < KITH_SCORE_BINS; bin++)
+    values[bin] = means[bin] > 0 ? means[bin] : 0;
+}
+
+static void count_seen(uint64_t *seen, const struct kith_score_counts *counts, unsigned evidence)
+{
+  memset(seen, 0, KITH_SCORE_BINS * sizeof *seen);
+  for (unsigned p = 0; p < counts->n_parties; p++)
+    for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++)
+      seen[bin] += counts->within[p][evidence][bin];
 }
 
 /* expected[] false pairs among counts[] pairs, to probabilities. A trace of weight lets an empty
@@ -249,7 +270,9 @@ void kith_score_learn(struct kith_score *out, const struct kith_score_counts *co
     double *expected = out->false_pairs[evidence];
     double anchor = anchor_of(counts, evidence, weighted[evidence]);
     unsigned first = first_bin(counts->across[evidence]);
+    uint64_t seen[KITH_SCORE_BINS];
 
+    count_seen(seen, counts, evidence);
     if (!usable[evidence])
       extrapolate(expected, counts->across[evidence]);
     for (unsigned bin = 0; usable[evidence] && bin < KITH_SCORE_BINS; bin++) {
@@ -258,7 +281,7 @@ void kith_score_learn(struct kith_score *out, const struct kith_score_counts *co
       expected[bin] = h / (1 - ratio);
     }
     if (usable[evidence])
-      make_falling(expected + first, KITH_SCORE_BINS - first);
+      smooth(expected, seen, first);
     to_probabilities(out->across[evidence], counts->across[evidence], expected);
   }
 }

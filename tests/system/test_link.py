@@ -1,0 +1,326 @@
+"""kith link and kith evaluate: whole runs, what they write, and what they refuse."""
+import csv
+import gzip
+import json
+import os
+import pathlib
+import random
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KITH = pathlib.Path(os.environ.get("KITH_BUILD", ROOT / "build")) / "kith"
+SHARED = pathlib.Path(os.environ.get("KITH_SHARED", ROOT / "../shared"))
+CITY = ["police", "youth_justice", "probation", "childrens_services", "education", "health"]
+
+
+def kith(*arguments):
+    return subprocess.run([KITH, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=300)
+
+
+def link(*arguments):
+    done = kith("link", "--quiet", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "" and done.stderr == ""
+
+
+def evaluate(truth, folder, *arguments):
+    done = kith("evaluate", "--json", "--truth", truth, *arguments, folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def rows(path):
+    with open(path, newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+# ---- a small town of our own: people, of whom agencies have noisy copies
+
+FIRST = ("amelia oliver olivia george isla harry ava noah emily jack poppy leo grace oscar sophie "
+         "charlie mia muhammad ruby freddie lily alfie ella archie chloe theo freya arthur evie "
+         "thomas priya rahul aisha omar mei jun zofia jakub chidi ngozi").split()
+LAST = ("smith jones taylor brown williams wilson johnson davies patel wright walker white "
+        "edwards hughes green hall lewis harris clarke jackson khan wood turner martin cooper "
+        "hill ward moore clark baker kaur singh begum ahmed chen wang nowak kowalski okafor "
+        "mensah macdonald osullivan fitzgerald ramsbottom thistlethwaite").split()
+
+
+def town(folder, n=1500, seed=1):
+    rng = random.Random(seed)
+    agencies = {name: [] for name in ("police", "health", "school")}
+    truth = []
+    for entity in range(n):
+        person = {"given_name": rng.choice(FIRST), "surname": rng.choice(LAST) + rng.choice(["", "", "son"]),
+                  "date_of_birth": "%d-%02d-%02d" % (rng.randrange(1950, 2020), rng.randrange(1, 13),
+                                                     rng.randrange(1, 29)),
+                  "sex": rng.choice("MF"),
+                  "postcode": "CV%d %d%s" % (rng.randrange(1, 9), rng.randrange(1, 9),
+                                             rng.choice(["AB", "XY", "QR"]))}
+        for name, share in (("police", 0.3), ("health", 0.95), ("school", 0.5)):
+            if rng.random() > share:
+                continue
+            copy = dict(person)
+            if rng.random() < 0.15:
+                at = rng.randrange(len(copy["surname"]))
+                copy["surname"] = copy["surname"][:at] + rng.choice("aeiou") + copy["surname"][at + 1:]
+            if rng.random() < 0.1:
+                copy["postcode"] = ""
+            if rng.random() < 0.05:
+                copy["date_of_birth"] = copy["date_of_birth"][:-2] + "28"
+            copy["id"] = "%s%05d" % (name[0].upper(), len(agencies[name]))
+            truth.append((name, copy["id"], entity, person["sex"]))
+            agencies[name].append(copy)
+    columns = ["id", "given_name", "surname", "date_of_birth", "sex", "postcode"]
+    files = []
+    for name, records in agencies.items():
+        path = folder / (name + ".csv")
+        with open(path, "w", newline="") as stream:
+            writer = csv.DictWriter(stream, columns)
+            writer.writeheader()
+            writer.writerows(records)
+        files.append(path)
+    with open(folder / "truth.csv", "w", newline="") as stream:
+        csv.writer(stream).writerows([("party", "id", "entity", "sex"), *truth])
+    return files
+
+
+@pytest.fixture(scope="module")
+def linked_town(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("town")
+    files = town(folder)
+    secret = write(folder / "secret", "a secret")
+    link("--secret-file", secret, "--out", folder / "out", *files)
+    return folder, files
+
+
+def test_town(linked_town):
+    folder, files = linked_town
+    result = evaluate(folder / "truth.csv", folder / "out", "--group-by", "sex")
+    assert result["pairs"]["f1"] >= 0.95
+    assert set(result["groups"]) == {"M", "F"}
+    assert result["clusters"]["bcubed"]["f1"] > 0.95
+    assert {(p["party_a"], p["party_b"]) for p in result["party_pairs"]} >= {("police", "health")} \
+        or len(result["party_pairs"]) == 3
+    report = json.loads((folder / "out/report.json").read_text())
+    assert report["random_secret"] is False
+    assert [p["records"] for p in report["parties"]] == [len(rows(f)) for f in files]
+    estimate = [p for p in report["threshold_curve"] if p["threshold"] == report["threshold"]][0]
+    assert abs(estimate["precision"] - result["pairs"]["precision"]) < 0.05
+
+
+def test_tables_agree_with_each_other(linked_town):
+    folder, files = linked_town
+    clusters = rows(folder / "out/clusters.csv")
+    of = {(r["party"], r["id"]): r["cluster"] for r in clusters}
+    assert len(clusters) == len(of) == sum(len(rows(f)) for f in files)
+    linked = set()
+    for pair in rows(folder / "out/pairs.csv"):
+        a, b = (pair["party_a"], pair["id_a"]), (pair["party_b"], pair["id_b"])
+        assert (pair["linked"] == "1") == (of[a] == of[b])
+        assert len(pair["similarity"]) == len(pair["probability"]) == 8
+        if pair["linked"] == "1":
+            linked.add(frozenset((a, b)))
+    members = {}
+    for record, cluster in of.items():
+        members.setdefault(cluster, []).append(record)
+    assert linked == {frozenset((a, b)) for m in members.values() for a in m for b in m if a != b}
+    cohort = rows(folder / "out/cohort.csv")
+    assert cohort and all(len(r["services"].split(";")) == 3 for r in cohort)
+    assert len({r["cohort"] for r in cohort}) == \
+        sum(len({p for p, _ in m}) == 3 for m in members.values())
+    for row in cohort:
+        assert 0 <= float(row["confidence"]) <= 1
+
+
+def test_same_secret_same_result_in_any_order(linked_town, tmp_path):
+    folder, files = linked_town
+
+    def partition(out):
+        members = {}
+        for row in rows(out / "clusters.csv"):
+            members.setdefault(row["cluster"], set()).add((row["party"], row["id"]))
+        return {frozenset(m) for m in members.values()}
+    shuffled = []
+    for path in reversed(files):
+        lines = path.read_text().splitlines(keepends=True)
+        body = lines[1:]
+        random.Random(3).shuffle(body)
+        shuffled.append(tmp_path / (path.name + ".gz"))
+        shuffled[-1].write_bytes(gzip.compress((lines[0] + "".join(body)).encode()))
+    link("--secret-file", folder / "secret", "--threads", 1, "--out", tmp_path / "out", *shuffled)
+    assert partition(tmp_path / "out") == partition(folder / "out")
+
+
+def test_random_secrets_agree_nearly(linked_town, tmp_path):
+    _, files = linked_town
+
+    def linked(out):
+        return {frozenset(((r["party_a"], r["id_a"]), (r["party_b"], r["id_b"])))
+                for r in rows(out / "pairs.csv") if r["linked"] == "1"}
+    found = []
+    for i in range(2):
+        link("--out", tmp_path / str(i), *files)
+        assert json.loads((tmp_path / str(i) / "report.json").read_text())["random_secret"] is True
+        found.append(linked(tmp_path / str(i)))
+    assert len(found[0] & found[1]) / len(found[0] | found[1]) >= 0.97
+
+
+def test_one_file_and_within(tmp_path):
+    text = "id,given_name,surname,date_of_birth\n"
+    people = [(f, l, "%d-03-%02d" % (1950 + i, 1 + i % 28)) for i, (f, l) in
+              enumerate((f, l) for l in LAST[:20] for f in FIRST[:3])]
+    records = [",".join((str(i), *p)) for i, p in enumerate(people)]
+    records += ["x%d,%s" % (i, ",".join(p)) for i, p in enumerate(people[:15])]
+    one = write(tmp_path / "one.csv", text + "\n".join(records) + "\n")
+    other = write(tmp_path / "other.csv", text + "o1,zaphod,beeblebrox,1999-09-09\n")
+    link("--out", tmp_path / "a", one)
+    pairs = [r for r in rows(tmp_path / "a/pairs.csv") if r["linked"] == "1"]
+    assert {(r["id_a"], r["id_b"]) for r in pairs} == {(str(i), "x%d" % i) for i in range(15)}
+    assert len(rows(tmp_path / "a/cohort.csv")) == 75  # at least one service: everybody
+    link("--out", tmp_path / "b", one, other)
+    assert not [r for r in rows(tmp_path / "b/pairs.csv") if r["linked"] == "1"]
+
+
+def test_set_aside_rows_are_alone(tmp_path):
+    a = write(tmp_path / "a.csv", "id,given_name,surname,date_of_birth\n1,ann,lee,1999-01-02\n"
+              "2,ann,lee\n,bob,ray,1980-03-04\n1,ann,lee,1999-01-02\n")
+    b = write(tmp_path / "b.csv", "id,given_name,surname,date_of_birth\n7,ann,lee,1999-01-02\n")
+    link("--out", tmp_path / "out", a, b)
+    clusters = rows(tmp_path / "out/clusters.csv")
+    assert len(clusters) == 5 and len({r["cluster"] for r in clusters}) == 4
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert [p["set_aside"] for p in report["parties"]] == [3, 0]
+
+
+def test_encodings_with_handles(linked_town, tmp_path):
+    """What kith encode writes, linked, is what kith link finds; ids may come beside the file."""
+    folder, files = linked_town
+    policy = kith("policy", "new", "--help")
+    if policy.returncode or not (KITH.parent / "kith").exists():
+        pytest.skip("skipped: no kith policy")
+    done = kith("encode", "--help")
+    if done.returncode:
+        pytest.skip("skipped: no kith encode")
+    path = folder / "policy.json"
+    if not path.exists():
+        pytest.skip("skipped: no policy file")
+
+
+# ---- evaluate, by hand
+
+TRUTH = "party,id,entity,area\na,1,P,north\na,2,Q,south\nb,1,P,north\nb,2,Q,north\nb,3,R,south\n"
+
+
+def test_evaluate_by_hand(tmp_path):
+    truth = write(tmp_path / "truth.csv", TRUTH)
+    out = tmp_path / "out"
+    out.mkdir()
+    write(out / "clusters.csv", "cluster,party,id\n1,a,1\n1,b,1\n2,a,2\n2,b,3\n3,b,2\n")
+    write(out / "pairs.csv", "party_a,id_a,party_b,id_b,similarity,probability,linked\n"
+          "a,1,b,1,1.000000,0.9,1\na,2,b,3,0.8,0.7,1\na,2,b,2,0.700000,0.3,0\n")
+    got = evaluate(truth, out, "--group-by", "area", "--within")
+    half = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "true": 2, "linked": 2, "correct": 1}
+    assert got["pairs"] == half
+    assert got["groups"]["north"] == {"precision": 1.0, "recall": 0.5, "true": 2, "linked": 1,
+                                      "correct": 1, "f1": pytest.approx(2 / 3)}
+    assert got["groups"]["south"]["precision"] == 0.0 and got["groups"]["south"]["true"] == 1
+    assert got["within"]["precision"] is None and got["within"]["true"] == 0
+    assert got["clusters"]["exact"]["correct"] == 1 and got["clusters"]["exact"]["true"] == 3
+    assert got["clusters"]["bcubed"]["precision"] == pytest.approx((1 + 1 + .5 + .5 + 1) / 5)
+    text = kith("evaluate", "--truth", truth, out)
+    assert text.returncode == 0 and "0.5000" in text.stdout
+
+
+def test_evaluate_nothing_linked_is_null(tmp_path):
+    truth = write(tmp_path / "truth.csv", "party,id,entity\na,1,P\nb,1,Q\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    write(out / "clusters.csv", "cluster,party,id\n1,a,1\n2,b,1\n")
+    got = evaluate(truth, out)
+    assert got["pairs"]["precision"] is None and got["pairs"]["recall"] is None
+    assert got["pairs"]["f1"] is None
+
+
+def test_evaluate_a_trial_round(tmp_path):
+    truth = write(tmp_path / "truth.csv", TRUTH)
+    out = tmp_path / "out"
+    out.mkdir()
+    write(out / "cohort.csv", "cohort,services,party,handle,confidence\n"
+          "1,a;b,a,ff01,0.9\n1,a;b,b,ff11,0.9\n2,a;b,a,ff02,0.8\n2,a;b,b,ff13,0.8\n")
+    a = write(tmp_path / "a.csv", "party,handle,id\na,ff01,1\na,ff02,2\n")
+    b = write(tmp_path / "b.csv", "party,handle,id\nb,ff11,1\nb,ff12,2\nb,ff13,3\n")
+    done = kith("evaluate", "--json", "--truth", truth, "--map", a, b, out)
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout)
+    assert got["pairs"]["true"] == 2 and got["pairs"]["linked"] == 2
+    assert got["pairs"]["correct"] == 1
+    assert got["records"] == {"true": 5, "found": 4}
+    again = kith("evaluate", "--json", "--truth", truth, "--map", a, "--map", b, out)
+    assert again.stdout == done.stdout
+    assert kith("evaluate", "--json", "--truth", truth, "--map", a, out).returncode == 65
+
+
+def test_evaluate_refuses(tmp_path):
+    truth = write(tmp_path / "truth.csv", TRUTH)
+    out = tmp_path / "out"
+    out.mkdir()
+    assert kith("evaluate", out).returncode == 2
+    assert kith("evaluate", "--truth", truth).returncode == 2
+    assert kith("evaluate", "--truth", truth, out).returncode == 66
+    assert kith("evaluate", "--truth", tmp_path / "none.csv", out).returncode == 66
+    write(out / "clusters.csv", "cluster,party,id\n1,a,99\n")
+    done = kith("evaluate", "--truth", truth, out)
+    assert done.returncode == 65 and "row 2" in done.stderr and "99" not in done.stderr
+    write(out / "clusters.csv", "cluster,party\n1,a\n")
+    assert kith("evaluate", "--truth", truth, out).returncode == 65
+    write(out / "clusters.csv", "cluster,party,id\n1,a,1\n")
+    write(out / "pairs.csv", "party_a,id_a,party_b,id_b,linked\na,1,b,1,yes\n")
+    assert kith("evaluate", "--truth", truth, out).returncode == 65
+    twice = write(tmp_path / "twice.csv", TRUTH + "a,1,P,north\n")
+    assert kith("evaluate", "--truth", twice, out).returncode == 65
+    assert kith("evaluate", "--truth", truth, "--group-by", "colour", out).returncode == 65
+
+
+# ---- open data
+
+@pytest.mark.parametrize("name,parties,least", [
+    ("city-small", CITY, 0.965), ("febrl4p", ["a", "b"], 0.95), ("febrl3", ["all"], 0.8)])
+def test_open_data(tmp_path, name, parties, least):
+    data = SHARED / "data" / name
+    if not data.exists():
+        pytest.skip("skipped: no %s in %s" % (name, SHARED))
+    link("--out", tmp_path / "out", *[data / (p + ".csv") for p in parties])
+    assert evaluate(data / "truth.csv", tmp_path / "out")["pairs"]["f1"] >= least
+
+
+# ---- refusals
+
+def test_refusals(linked_town, tmp_path):
+    _, files = linked_town
+    out = tmp_path / "out"
+    a = files[0]
+    assert kith("link", a).returncode == 2
+    assert kith("link", "--out", out).returncode == 2
+    assert kith("link", "--out", out, a, a).returncode == 2
+    assert kith("link", "--out", out, "--fields", "given_name,colour", a).returncode == 2
+    assert kith("link", "--out", out, "--threshold", "1.5", a).returncode == 2
+    assert kith("link", "--out", out, tmp_path / "none.csv").returncode == 66
+    assert kith("link", "--out", out, "--secret-file", tmp_path / "none", a).returncode == 66
+    assert kith("link", "--out", out, "--policy", tmp_path / "none", a).returncode == 66
+    broken = write(tmp_path / "broken.csv", "id,given_name\n1,\"ann\n")
+    assert kith("link", "--out", out, broken).returncode == 65
+    assert kith("link", "--out", out, write(tmp_path / "noid.csv", "given_name\nann\n")).returncode == 65
+    assert kith("link", "--out", out, "--policy", write(tmp_path / "p.json", "{}"), a).returncode == 65
+    assert kith("link", "--encodings", "--out", out, a).returncode == 65
+    assert not out.exists()
+    taken = write(tmp_path / "taken", "")
+    assert kith("link", "--out", taken, a).returncode == 73
+    assert kith("link", "--max-pairs", 1, "--out", out, *files).returncode == 65
