@@ -297,9 +297,8 @@ static void refuses_declared_lengths(void **state)
 static void refuses_text(void **state)
 {
   static const char *const bad[] = {
-      "\xa1\x00", /* NUL */
-      "\xa3"
-      "a\x00z",               /* NUL inside */
+      "\xa1\x00",             /* NUL */
+      "\xa3z\x00z",           /* NUL inside */
       "\xa1\x80",             /* a continuation alone */
       "\xa1\xc3",             /* cut */
       "\xa2\xc0\x80",         /* overlong */
