@@ -17,9 +17,9 @@ static const double anchor_min = 0.1;
 static const double anchor_max = 10;
 static const double duplicate_ratio_max = 0.9;
 static const double sure = 0.9; /* from here on up duplicates are counted */
-/* The fall of non-matches per bin, where only one party tells of it: by 20% to 85% a window. */
+/* The fall of non-matches per bin, where only one party tells of it: by a fifth to a half a window. */
 static const double fall_min = 0.045;
-static const double fall_max = 0.38;
+static const double fall_max = 0.14;
 
 unsigned kith_score_bin(uint32_t similarity_ppm)
 {
