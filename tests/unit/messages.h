@@ -1,0 +1,163 @@
+/* For tests of messages: a request or a reply of any type with random contents. */
+#ifndef KITH_TESTS_UNIT_MESSAGES_H
+#define KITH_TESTS_UNIT_MESSAGES_H
+
+#include "proto/message.h"
+#include "tests/unit/statements.h"
+
+enum { MESSAGE_SPANS = 5 };
+
+/* Some bytes that are there for the whole run. */
+static inline struct kith_span random_span(size_t min)
+{
+  static uint8_t bytes[300];
+
+  if (!bytes[0])
+    for (size_t i = 0; i < sizeof bytes; i++)
+      bytes[i] = (uint8_t)(i * 7 + 1);
+  return (struct kith_span){bytes + rand() % 100, (size_t)random_between(min, 200)};
+}
+
+static inline void random_document(struct kith_signed *out, enum kith_document_kind kind)
+{
+  struct kith_span span = random_span(1);
+
+  assert_int_equal(kith_signed_from_bytes(out, kind, span.bytes, span.len), KITH_OK);
+  out->n_signatures = (unsigned)random_between(0, 3);
+  random_fill(out->signatures, out->n_signatures * sizeof out->signatures[0]);
+}
+
+static inline void random_checkpoint(struct kith_checkpoint *out)
+{
+  out->seq = random_between(0, 2);
+  if (!out->seq)
+    return;
+  random_fill(&out->head, sizeof out->head);
+  random_fill(out->signature, sizeof out->signature);
+}
+
+static inline enum kith_document_kind random_kind(void)
+{
+  return rand() % 2 ? KITH_DOCUMENT_CHARTER : KITH_DOCUMENT_POLICY;
+}
+
+/* Every round id of a request is in the same place of its body, but for the first four types. */
+static inline void random_request(struct kith_request *out, enum kith_request_type type)
+{
+  memset(out, 0, sizeof *out);
+  out->type = type;
+  random_fill(&out->request_id, sizeof out->request_id);
+  if (type >= KITH_REQUEST_STATEMENT_PUT)
+    random_fill(out->body.batch_status.round, sizeof out->body.batch_status.round);
+  switch (type) {
+  case KITH_REQUEST_DOCUMENT_PUT:
+    random_document(&out->body.document_put, random_kind());
+    break;
+  case KITH_REQUEST_DOCUMENT_GET:
+    out->body.document_get.kind = random_kind();
+    out->body.document_get.newest = rand() % 2;
+    if (!out->body.document_get.newest)
+      random_fill(&out->body.document_get.hash, sizeof out->body.document_get.hash);
+    break;
+  case KITH_REQUEST_STATEMENT_PUT:
+    out->body.statement_put.statement = random_span(1);
+    random_checkpoint(&out->body.statement_put.checkpoint);
+    break;
+  case KITH_REQUEST_STATEMENT_GET:
+    out->body.statement_get.from = (uint32_t)random_between(0, KITH_STATEMENTS_MAX);
+    break;
+  case KITH_REQUEST_BATCH_PUT:
+    out->body.batch_put.number = (uint32_t)random_between(0, KITH_BATCHES_MAX - 1);
+    random_fill(&out->body.batch_put.hash, sizeof out->body.batch_put.hash);
+    out->body.batch_put.rows = random_span(1);
+    break;
+  case KITH_REQUEST_COHORT_GET:
+    out->body.cohort_get.offset = random_between(0, KITH_LIST_BYTES_MAX);
+    break;
+  default:
+    break;
+  }
+}
+
+static inline void random_round_list(struct kith_reply *out)
+{
+  out->body.round_list.n = (uint32_t)random_between(0, 20);
+  out->body.round_list.rounds = KITH_NEW_ARRAY(struct kith_round_entry, out->body.round_list.n);
+  assert_non_null(out->body.round_list.rounds);
+  for (uint32_t i = 0; i < out->body.round_list.n; i++) {
+    struct kith_round_entry *entry = &out->body.round_list.rounds[i];
+
+    random_fill(entry->round, sizeof entry->round);
+    entry->state = (enum kith_round_state)random_between(1, KITH_ROUND_STATES - 1);
+    entry->attempt = (uint32_t)random_between(1, KITH_ATTEMPTS_MAX);
+    entry->opened = rand();
+    entry->deadline = rand() % 2 ? 0 : INT64_MAX;
+  }
+}
+
+static inline void random_statements(struct kith_reply *out)
+{
+  out->body.statement_get.state = (enum kith_round_state)random_between(1, KITH_ROUND_STATES - 1);
+  out->body.statement_get.attempt = (uint32_t)random_between(1, KITH_ATTEMPTS_MAX);
+  out->body.statement_get.deadline = rand();
+  out->body.statement_get.progress = (uint32_t)random_between(0, 1000);
+  out->body.statement_get.total = (uint32_t)random_between(0, KITH_STATEMENTS_MAX);
+  out->body.statement_get.n = (uint32_t)random_between(0, MESSAGE_SPANS);
+  out->body.statement_get.statements = KITH_NEW_ARRAY(struct kith_span, out->body.statement_get.n);
+  assert_non_null(out->body.statement_get.statements);
+  for (uint32_t i = 0; i < out->body.statement_get.n; i++)
+    out->body.statement_get.statements[i] = random_span(1);
+}
+
+/* Free with kith_reply_free. */
+static inline void random_reply(struct kith_reply *out, enum kith_request_type type,
+                                enum kith_reply_error error)
+{
+  memset(out, 0, sizeof *out);
+  out->type = type;
+  out->error = error;
+  random_fill(&out->request_id, sizeof out->request_id);
+  if (error != KITH_REPLY_OK)
+    return;
+  switch (type) {
+  case KITH_REQUEST_HELLO:
+    snprintf(out->body.hello.software, sizeof out->body.hello.software, "kith %d", rand());
+    out->body.hello.time = rand();
+    random_fill(&out->body.hello.charter, sizeof out->body.hello.charter);
+    out->body.hello.n_rounds = (uint32_t)random_between(0, KITH_ROUNDS_MAX);
+    break;
+  case KITH_REQUEST_DOCUMENT_PUT:
+    random_fill(&out->body.document_put, sizeof out->body.document_put);
+    break;
+  case KITH_REQUEST_DOCUMENT_GET:
+    random_fill(&out->body.document_get.hash, sizeof out->body.document_get.hash);
+    random_document(&out->body.document_get.document, random_kind());
+    break;
+  case KITH_REQUEST_ROUND_LIST:
+    random_round_list(out);
+    break;
+  case KITH_REQUEST_STATEMENT_PUT:
+    out->body.statement_put.index = (uint32_t)random_between(0, KITH_STATEMENTS_MAX);
+    random_checkpoint(&out->body.statement_put.checkpoint);
+    break;
+  case KITH_REQUEST_STATEMENT_GET:
+    random_statements(out);
+    break;
+  case KITH_REQUEST_BATCH_PUT:
+    out->body.batch_put.held = (uint32_t)random_between(0, KITH_BATCHES_MAX);
+    random_checkpoint(&out->body.batch_put.checkpoint);
+    break;
+  case KITH_REQUEST_BATCH_STATUS:
+    out->body.batch_status = random_span(0);
+    break;
+  case KITH_REQUEST_COHORT_GET:
+    out->body.cohort_get.total = random_between(0, KITH_LIST_BYTES_MAX);
+    random_fill(&out->body.cohort_get.hash, sizeof out->body.cohort_get.hash);
+    out->body.cohort_get.chunk = random_span(0);
+    break;
+  default:
+    break;
+  }
+}
+
+#endif
