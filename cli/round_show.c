@@ -346,20 +346,51 @@ static bool is_over(const char *state)
          strcmp(state, "aborted") == 0;
 }
 
+/* Whether the agency at `index` is the first that is at its step. */
+static bool first_at_step(const json_t *agencies, size_t index)
+{
+  const char *step = text_of(json_array_get(agencies, index), "step");
+
+  for (size_t i = 0; i < index; i++)
+    if (strcmp(text_of(json_array_get(agencies, i), "step"), step) == 0)
+      return false;
+  return true;
+}
+
+/* "committed: education health; joined: police", or "all submitted". */
+static size_t describe_agencies(char *line, size_t cap, const json_t *agencies)
+{
+  size_t n = json_array_size(agencies);
+  size_t used = 0;
+  unsigned n_steps = 0;
+
+  for (size_t i = 0; i < n; i++)
+    n_steps += first_at_step(agencies, i);
+  if (n_steps == 1)
+    return (size_t)snprintf(line, cap, "all %s", text_of(json_array_get(agencies, 0), "step"));
+  for (size_t i = 0; i < n && used < cap; i++) {
+    const char *step = text_of(json_array_get(agencies, i), "step");
+
+    if (!first_at_step(agencies, i))
+      continue;
+    used += (size_t)snprintf(line + used, cap - used, "%s%s:", used ? "; " : "", step);
+    for (size_t k = i; k < n && used < cap; k++)
+      if (strcmp(text_of(json_array_get(agencies, k), "step"), step) == 0)
+        used += (size_t)snprintf(line + used, cap - used, " %s",
+                                 text_of(json_array_get(agencies, k), "agency"));
+  }
+  return used;
+}
+
 /* The state, every agency's step and what stands in the way. */
 static void describe(char *line, size_t cap, const json_t *round)
 {
   const json_t *agencies = json_object_get(round, "agencies");
-  const json_t *item;
-  size_t used = (size_t)snprintf(line, cap, "%-11s", text_of(round, "state"));
-  size_t i;
+  size_t used = (size_t)snprintf(line, cap, "%-11s ", text_of(round, "state"));
 
-  json_array_foreach(agencies, i, item)
-  {
-    if (json_is_object(item) && used < cap)
-      used += (size_t)snprintf(line + used, cap - used, "  %s: %s", text_of(item, "agency"),
-                               text_of(item, "step"));
-  }
+  /* An agency's own view has the members' names only. */
+  if (used < cap && json_is_object(json_array_get(agencies, 0)))
+    used += describe_agencies(line + used, cap - used, agencies);
   if (text_of(round, "problem")[0] && used < cap)
     (void)snprintf(line + used, cap - used, "  problem: %s", text_of(round, "problem"));
 }
