@@ -218,7 +218,7 @@ enum kith_err kith_clkhash_date_format(const struct kith_clkhash_date *date, cha
   }
   if (err != KITH_OK)
     return err;
-  if (parts.year < 1 || parts.second > 59)
+  if (parts.year < 1 || parts.second > 59 || parts.month < 1 || parts.month > 12)
     return KITH_ERR_DATA;
   if (parts.julian)
     julian_apply(&parts);

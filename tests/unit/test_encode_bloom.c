@@ -66,8 +66,7 @@ static void known_filters(void **state)
 {
   (void)state;
   check_vectors(bloom_64, KITH_COUNT_OF(bloom_64), 64);
-  check_vectors(bloom_512, KITH_COUNT_OF(bloom_512), 512);
-  check_vectors(bloom_4096, KITH_COUNT_OF(bloom_4096), 4096);
+  check_vectors(bloom_1024, KITH_COUNT_OF(bloom_1024), 1024);
 }
 
 static void known_key_check(void **state)

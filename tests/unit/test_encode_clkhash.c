@@ -248,72 +248,72 @@ static void shared_outcomes(void **state)
 #define PATTERN(pattern) FEATURE("{\"type\": \"string\", \"pattern\": \"" pattern "\"}", HASHING)
 #define DATE(format) FEATURE("{\"type\": \"date\", \"format\": \"" format "\"}", HASHING)
 
+static const struct {
+  const char *schema;
+  const char *place; /* what the fault must say */
+} refused[] = {
+    {"", "s.json"},
+    {"[]", "s.json"},
+    {"{}", "version"},
+    {"{\"version\": 4}", "version"},
+    {"{\"version\": \"3\"}", "version"},
+    {"{\"version\": 3}", "clkConfig"},
+    {"{\"version\": 3, " CONFIG "}", "features"},
+    {"{\"version\": 3, " CONFIG ", \"features\": [3]}", "features[0]"},
+    {"{\"version\": 3, " CONFIG ", \"features\": []}", "features"},
+    {FEATURE("{\"type\": \"text\"}", HASHING), "features[0].format.type"},
+    {FEATURE("{\"type\": \"date\"}", HASHING), "features[0].format.format"},
+    {FEATURE("{\"type\": \"enum\", \"values\": [1]}", HASHING), "features[0].format.values"},
+    {FEATURE("{\"type\": \"integer\", \"minimum\": 1.5}", HASHING), "format.minimum"},
+    {FEATURE("{\"type\": \"string\", \"minimum\": 1}", HASHING), "format.minimum"},
+    {FEATURE(TEXT, "{}"), "hashing.comparison"},
+    {FEATURE(TEXT, "{\"comparison\": {\"type\": \"exact\"}}"), "hashing.strategy"},
+    {FEATURE(TEXT, "{\"comparison\": {\"type\": \"ngram\", \"n\": 100000}, \"strategy\": "
+                   "{\"bitsPerToken\": 1}}"),
+     "comparison.n"},
+    {FEATURE(TEXT, "{\"comparison\": {\"type\": \"numeric\", \"resolution\": 1, "
+                   "\"thresholdDistance\": 1e308, \"fractional_precision\": 2}, "
+                   "\"strategy\": {\"bitsPerToken\": 1}}"),
+     "comparison.thresholdDistance"},
+    {FEATURE(TEXT, "{\"comparison\": {\"type\": \"exact\"}, \"strategy\": {\"bitsPerToken\": "
+                   "1}, \"missingValue\": {}}"),
+     "missingValue.sentinel"},
+    {PATTERN("(?R)"), "format.pattern"},
+    {PATTERN("(*UTF)a"), "format.pattern"},
+    {PATTERN("a\\\\K"), "format.pattern"},
+    {PATTERN("\\\\p{L}"), "format.pattern"},
+    {PATTERN("[\\\\S]"), "format.pattern"},
+    {PATTERN("(?<n>a)"), "format.pattern"},
+    {PATTERN("a\\\\"), "format.pattern"},
+    {PATTERN("[a"), "format.pattern"},
+    {PATTERN("*"), "format.pattern"},
+    {DATE("%Y %Y"), "format.format"},
+    {DATE("%Q"), "format.format"},
+    {DATE("%c"), "format.format"},
+    {DATE("%Y%"), "format.format"},
+    {"{\"version\": 2, " CONFIG ", \"features\": [{\"identifier\": \"a\", \"format\": " TEXT
+     ", \"hashing\": {\"ngram\": 2}}]}",
+     "features[0].hashing.strategy"},
+    {"{\"version\": 2, " CONFIG ", \"features\": [{\"identifier\": \"a\", \"format\": " TEXT
+     ", \"hashing\": {\"ngram\": 0, \"strategy\": {\"k\": 1}}}]}",
+     "features[0].hashing.ngram"},
+    {"{\"version\": 1, " CONFIG ", \"features\": []}", "clkConfig.k"},
+};
+
 static void refused_schemas(void **state)
 {
-  static const struct {
-    const char *schema;
-    const char *place; /* what the fault must say */
-  } cases[] = {
-      {"", "s.json"},
-      {"[]", "s.json"},
-      {"{}", "version"},
-      {"{\"version\": 4}", "version"},
-      {"{\"version\": \"3\"}", "version"},
-      {"{\"version\": 3}", "clkConfig"},
-      {"{\"version\": 3, " CONFIG "}", "features"},
-      {"{\"version\": 3, " CONFIG ", \"features\": [3]}", "features[0]"},
-      {"{\"version\": 3, " CONFIG ", \"features\": []}", "features"},
-      {FEATURE("{\"type\": \"text\"}", HASHING), "features[0].format.type"},
-      {FEATURE("{\"type\": \"date\"}", HASHING), "features[0].format.format"},
-      {FEATURE("{\"type\": \"enum\", \"values\": [1]}", HASHING), "features[0].format.values"},
-      {FEATURE("{\"type\": \"integer\", \"minimum\": 1.5}", HASHING), "format.minimum"},
-      {FEATURE("{\"type\": \"string\", \"minimum\": 1}", HASHING), "format.minimum"},
-      {FEATURE(TEXT, "{}"), "hashing.comparison"},
-      {FEATURE(TEXT, "{\"comparison\": {\"type\": \"exact\"}}"), "hashing.strategy"},
-      {FEATURE(TEXT, "{\"comparison\": {\"type\": \"ngram\", \"n\": 100000}, \"strategy\": "
-                     "{\"bitsPerToken\": 1}}"),
-       "comparison.n"},
-      {FEATURE(TEXT, "{\"comparison\": {\"type\": \"numeric\", \"resolution\": 1, "
-                     "\"thresholdDistance\": 1e308, \"fractional_precision\": 2}, "
-                     "\"strategy\": {\"bitsPerToken\": 1}}"),
-       "comparison.thresholdDistance"},
-      {FEATURE(TEXT, "{\"comparison\": {\"type\": \"exact\"}, \"strategy\": {\"bitsPerToken\": "
-                     "1}, \"missingValue\": {}}"),
-       "missingValue.sentinel"},
-      {PATTERN("(?R)"), "format.pattern"},
-      {PATTERN("(*UTF)a"), "format.pattern"},
-      {PATTERN("a\\\\K"), "format.pattern"},
-      {PATTERN("\\\\p{L}"), "format.pattern"},
-      {PATTERN("[\\\\S]"), "format.pattern"},
-      {PATTERN("(?<n>a)"), "format.pattern"},
-      {PATTERN("a\\\\"), "format.pattern"},
-      {PATTERN("[a"), "format.pattern"},
-      {PATTERN("*"), "format.pattern"},
-      {DATE("%Y %Y"), "format.format"},
-      {DATE("%Q"), "format.format"},
-      {DATE("%c"), "format.format"},
-      {DATE("%Y%"), "format.format"},
-      {"{\"version\": 2, " CONFIG ", \"features\": [{\"identifier\": \"a\", \"format\": " TEXT
-       ", \"hashing\": {\"ngram\": 2}}]}",
-       "features[0].hashing.strategy"},
-      {"{\"version\": 2, " CONFIG ", \"features\": [{\"identifier\": \"a\", \"format\": " TEXT
-       ", \"hashing\": {\"ngram\": 0, \"strategy\": {\"k\": 1}}}]}",
-       "features[0].hashing.ngram"},
-      {"{\"version\": 1, " CONFIG ", \"features\": []}", "clkConfig.k"},
-  };
-
   (void)state;
-  for (size_t i = 0; i < KITH_COUNT_OF(cases); i++) {
+  for (size_t i = 0; i < KITH_COUNT_OF(refused); i++) {
     struct kith_clkhash_schema *schema = NULL;
     struct kith_fault fault = {0};
 
-    assert_int_equal(kith_clkhash_schema_parse(&schema, cases[i].schema, strlen(cases[i].schema),
-                                               "s.json", &fault),
+    assert_int_equal(kith_clkhash_schema_parse(&schema, refused[i].schema,
+                                               strlen(refused[i].schema), "s.json", &fault),
                      KITH_ERR_CONFIG);
     assert_null(schema);
     assert_int_equal(fault.err, KITH_ERR_CONFIG);
-    if (!strstr(fault.text, cases[i].place))
-      fail_msg("%s: says \"%s\", not \"%s\"", cases[i].schema, fault.text, cases[i].place);
+    if (!strstr(fault.text, refused[i].place))
+      fail_msg("%s: says \"%s\", not \"%s\"", refused[i].schema, fault.text, refused[i].place);
   }
 }
 

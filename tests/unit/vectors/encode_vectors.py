@@ -295,6 +295,15 @@ def c_long(text):
     return "\n    ".join(f'"{line}"' for line in lines)
 
 
+def wrapped(pieces):
+    lines = [""]
+    for piece in pieces:
+        if lines[-1] and len(lines[-1]) + len(piece) > 84:
+            lines.append("")
+        lines[-1] += ("" if lines[-1] == "" else " ") + piece + ","
+    return "\n      ".join(lines)
+
+
 def header():
     lines = ["/* Made by encode_vectors.py; do not edit. */", "// clang-format off",
              "#ifndef KITH_TESTS_ENCODE_VECTORS_H", "#define KITH_TESTS_ENCODE_VECTORS_H", "",
@@ -305,11 +314,11 @@ def header():
              "struct bloom_field { const char *name; unsigned q; unsigned bits_per_token; };",
              "static const struct bloom_field bloom_fields[5] = {"]
     lines += [f"    {{{c_string(n)}, {q}, {b}}}," for n, q, b in BLOOM_FIELDS] + ["};"]
-    for bits in (64, 512, 4096):
+    for bits in (64, 1024):
         lines.append(f"static const struct bloom_vector bloom_{bits}[] = {{")
         for record in BLOOM_RECORDS:
             filter_bits, mask = bloom(bits, BLOOM_FIELDS, b"a secret\n", record)
-            values = ",\n      ".join("{" + (", ".join(map(c_string, v)) or "NULL") + "}" for v in record)
+            values = wrapped("{" + (", ".join(map(c_string, v)) or "NULL") + "}" for v in record)
             lines += [f"    {{{{{values}}}, {mask},", f"    {c_long(filter_bits.hex())}}},"]
         lines.append("};")
     check = hkdf("sha256", b"a secret\n", b"", b"kith key check v1", 16)
@@ -322,7 +331,7 @@ def header():
         lines.append(f"static const struct clkhash_row clkhash_rows_{i}[] = {{")
         for row in rows:
             hex_ = answer(schema, row)
-            values = ",\n      ".join(map(c_string, row))
+            values = wrapped(map(c_string, row))
             lines += [f"    {{{{{values}}},",
                       f"    {c_long(hex_) if hex_ is not None else 'NULL'}}},"]
         lines.append("};")
