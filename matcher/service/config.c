@@ -18,7 +18,7 @@ static enum kith_err read_sections(struct kith_matcher_config *config, struct ki
                           processors > 0 ? (uint64_t)processors : 1, fault)) != KITH_OK ||
       (err = kith_ini_u64(config->ini, &store_gib, "matcher", "store_gib", 1, 4096, 16, fault)) !=
           KITH_OK ||
-      (err = kith_ini_u64(config->ini, &poll_ms, "matcher", "poll_ms", 10, 60000, 1000, fault)) !=
+      (err = kith_ini_u64(config->ini, &poll_ms, "matcher", "poll_ms", 10, 20000, 1000, fault)) !=
           KITH_OK)
     return err;
   config->threads = (unsigned)threads;
