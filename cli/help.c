@@ -5,8 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
-
-#define KITH_VERSION "0.1.0"
+#include "proto/daemon_main.h"
 
 static const struct {
   const char *name;

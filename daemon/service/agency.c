@@ -71,15 +71,15 @@ static bool passes(enum kith_err err)
 }
 
 enum kith_err kith_agency_run(struct kith_agency *agency, const volatile int *stop,
-                              const struct kith_agency_hooks *hooks, struct kith_fault *fault)
+                              const struct kith_daemon_hooks *hooks, struct kith_fault *fault)
 {
   bool was_connected = false;
   enum kith_err err = note(agency, KITH_AUDIT_STARTED);
 
   agency->stop = stop;
   agency->alive = hooks->alive;
-  if (err == KITH_OK && hooks->ready)
-    hooks->ready();
+  if (err == KITH_OK)
+    hooks->ready(NULL);
   while (err == KITH_OK && !*stop) {
     err = kith_agency_sync(agency);
     if (agency->connected != was_connected)

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "daemon/service/config.h"
+#include "proto/daemon_main.h"
 #include "proto/message.h"
 #include "proto/node.h"
 #include "proto/transport.h"
@@ -66,12 +67,8 @@ struct kith_agency {
 KITH_MUST_USE enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
                                             struct kith_fault *fault);
 void kith_agency_free(struct kith_agency *agency);
-struct kith_agency_hooks {
-  void (*ready)(void);
-  void (*alive)(void);
-};
 KITH_MUST_USE enum kith_err kith_agency_run(struct kith_agency *agency, const volatile int *stop,
-                                            const struct kith_agency_hooks *hooks,
+                                            const struct kith_daemon_hooks *hooks,
                                             struct kith_fault *fault);
 
 /* ---- exchange.c: one request and its reply; officers are answered meanwhile */

@@ -9,7 +9,7 @@
 #include "proto/release.h"
 #include "proto/submission.h"
 
-static const char software[] = "kith-matcher 0.1.0";
+static const char software[] = "kith-matcher " KITH_VERSION;
 
 /* What a reply borrows until it is written. */
 struct scratch {

@@ -92,7 +92,7 @@ static void advance_all(struct kith_matcher *matcher)
 }
 
 enum kith_err kith_matcher_run(struct kith_matcher *matcher, const volatile int *stop,
-                               const struct kith_matcher_hooks *hooks, struct kith_fault *fault)
+                               const struct kith_daemon_hooks *hooks, struct kith_fault *fault)
 {
   enum { MESSAGES_A_TURN = 64 };
   struct kith_buf reply;
@@ -100,7 +100,7 @@ enum kith_err kith_matcher_run(struct kith_matcher *matcher, const volatile int 
   enum kith_err err = note(matcher, KITH_AUDIT_STARTED);
 
   kith_buf_init(&reply, KITH_MESSAGE_BYTES_MAX);
-  if (err == KITH_OK && hooks->ready)
+  if (err == KITH_OK)
     hooks->ready(kith_server_address(matcher->server));
   while (err == KITH_OK && !*stop) {
     /* A flood of messages must not keep deadlines from being looked at. */
@@ -109,8 +109,7 @@ enum kith_err kith_matcher_run(struct kith_matcher *matcher, const volatile int 
       if (!served)
         break;
     }
-    if (hooks->alive)
-      hooks->alive();
+    hooks->alive();
     if (err == KITH_OK)
       advance_all(matcher);
   }

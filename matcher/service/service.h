@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "matcher/service/config.h"
 #include "matcher/service/tables.h"
+#include "proto/daemon_main.h"
 #include "proto/message.h"
 #include "proto/node.h"
 #include "proto/transport.h"
@@ -40,14 +41,9 @@ KITH_MUST_USE enum kith_err kith_matcher_new(struct kith_matcher **out, const ch
                                              struct kith_fault *fault);
 void kith_matcher_free(struct kith_matcher *matcher);
 
-/* Serves until *stop is set by a signal. `ready` (may be NULL) is called once, `alive` in each
- * turn. */
-struct kith_matcher_hooks {
-  void (*ready)(const char *address);
-  void (*alive)(void);
-};
+/* Serves until *stop is set by a signal. */
 KITH_MUST_USE enum kith_err kith_matcher_run(struct kith_matcher *matcher, const volatile int *stop,
-                                             const struct kith_matcher_hooks *hooks,
+                                             const struct kith_daemon_hooks *hooks,
                                              struct kith_fault *fault);
 
 /* ---- requests.c */
