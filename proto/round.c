@@ -288,17 +288,18 @@ static enum kith_err take_submission(struct kith_round_view *view, struct kith_s
     seat->intent = statement->body.intent;
     seat->intended = true;
   } else {
-    struct kith_manifest *manifest = &statement->body.manifest;
+    const struct kith_manifest *manifest = &statement->body.manifest;
+    struct kith_hash *batches;
 
     if (!is_roster(view, &manifest->roster) || !seat->intended ||
         manifest->n_records != seat->intent.n_records ||
         manifest->n_batches != seat->intent.n_batches)
       return KITH_ERR_NOT_FOUND;
-    seat->manifest = *manifest;
-    seat->manifest.batches =
-        kith_memdup(manifest->batches, manifest->n_batches * sizeof *manifest->batches);
-    if (!seat->manifest.batches)
+    batches = kith_memdup(manifest->batches, manifest->n_batches * sizeof *manifest->batches);
+    if (!batches)
       return KITH_ERR_MEMORY;
+    seat->manifest = *manifest;
+    seat->manifest.batches = batches;
     kith_statement_hash(&seat->manifest_hash, bytes, len);
     seat->manifested = true;
   }
@@ -324,6 +325,17 @@ static enum kith_err take_consent(struct kith_round_view *view,
   return KITH_OK;
 }
 
+static bool consented_to(const struct kith_round_view *view, const struct kith_release *release)
+{
+  if (!view->consented || view->consent.n != release->n_manifests)
+    return false;
+  /* Both are in order of id. */
+  for (unsigned i = 0; i < release->n_manifests; i++)
+    if (strcmp(view->consent.agencies[i], release->manifests[i].agency) != 0)
+      return false;
+  return true;
+}
+
 static enum kith_err take_release(struct kith_round_view *view,
                                   const struct kith_statement *statement)
 {
@@ -345,8 +357,7 @@ static enum kith_err take_release(struct kith_round_view *view,
     if (strcmp(release->lists[i].recipient, view->open.recipients[i]) != 0)
       return KITH_ERR_NOT_FOUND;
   /* A roster that shrank after joining needs governance's consent to exactly this set. */
-  if (release->n_manifests != view->n_roster &&
-      !(view->consented && view->consent.n == release->n_manifests))
+  if (release->n_manifests != view->n_roster && !consented_to(view, release))
     return KITH_ERR_NOT_FOUND;
   view->release = *release;
   view->released_at = statement->time;
@@ -426,7 +437,9 @@ static enum kith_err take(struct kith_round_log *log, const struct kith_charter 
   struct kith_round_view *view = &log->view;
   const struct kith_member *author = kith_charter_member(charter, statement->author);
 
-  if (view->aborted && statement->type != KITH_STATEMENT_DESTROYED)
+  /* What is over takes no more but its end, and that something is destroyed. */
+  if ((view->aborted || view->released) && statement->type != KITH_STATEMENT_DESTROYED &&
+      !(statement->type == KITH_STATEMENT_CLOSE && view->released))
     return KITH_ERR_NOT_FOUND;
   switch (statement->type) {
   case KITH_STATEMENT_OPEN:
@@ -465,14 +478,18 @@ static enum kith_err check_author(const struct kith_round_log *log,
 {
   const char *name = kith_statement_name(statement->type);
   const struct kith_member *author = kith_charter_member(charter, statement->author);
+  enum kith_err err;
 
   if (!author)
     return kith_fail(fault, KITH_ERR_DENIED, "%s: its author is no member of the charter", name);
   if (!role_may_say(author->role, statement))
     return kith_fail(fault, KITH_ERR_DENIED, "%s: not for %s to say, who is %s", name, author->id,
                      kith_role_name(author->role));
-  if (kith_statement_verify(bytes, len, author->keys.sign) != KITH_OK)
-    return kith_fail(fault, KITH_ERR_NO, "%s: the signature is not %s's", name, author->id);
+  err = kith_statement_verify(bytes, len, author->keys.sign);
+  if (err == KITH_ERR_NO)
+    return kith_fail(fault, err, "%s: the signature is not %s's", name, author->id);
+  if (err != KITH_OK)
+    return kith_fail(fault, err, "%s: the signature can't be verified", name);
   if (log->view.n_statements == 0
           ? statement->type != KITH_STATEMENT_OPEN
           : memcmp(statement->round, log->view.round, sizeof statement->round) != 0)

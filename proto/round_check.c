@@ -104,6 +104,7 @@ enum kith_err kith_round_judge(const struct kith_round_view *view, const char *c
   struct kith_secret *key = NULL;
   uint8_t public_key[KITH_SEAL_KEY_BYTES];
   const uint8_t *sealed = NULL;
+  bool bad_opening = false;
   enum kith_err err;
 
   if (!accused || !accuser || !accused->in_roster || !accuser->in_roster || !accused->opened)
@@ -118,17 +119,17 @@ enum kith_err kith_round_judge(const struct kith_round_view *view, const char *c
     err = kith_seal_public(public_key, key);
   if (err != KITH_OK)
     goto end;
-  *reason = KITH_REASON_FALSE_COMPLAINT;
-  memcpy(culprit, accuser->member, sizeof(kith_member_id));
-  if (!kith_equal(public_key, accuser->join.round_key, sizeof public_key))
-    goto end;
-  err = kith_contribution_open(&contribution, key, &view->roster_hash, accused->member, complainer,
-                               sealed, &accused->commitment.commitment);
-  if (err == KITH_ERR_NO) {
-    *reason = KITH_REASON_BAD_OPENING;
-    memcpy(culprit, accused->member, sizeof(kith_member_id));
-    err = KITH_OK;
+  if (kith_equal(public_key, accuser->join.round_key, sizeof public_key)) {
+    err = kith_contribution_open(&contribution, key, &view->roster_hash, accused->member,
+                                 complainer, sealed, &accused->commitment.commitment);
+    bad_opening = err == KITH_ERR_NO;
+    if (bad_opening)
+      err = KITH_OK;
   }
+  if (err != KITH_OK)
+    goto end;
+  *reason = bad_opening ? KITH_REASON_BAD_OPENING : KITH_REASON_FALSE_COMPLAINT;
+  memcpy(culprit, bad_opening ? accused->member : accuser->member, sizeof(kith_member_id));
 end:
   kith_secret_free(contribution);
   kith_secret_free(key);

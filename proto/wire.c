@@ -171,7 +171,8 @@ enum kith_err kith_reader_init(struct kith_reader *reader, const void *bytes, si
   size_t value_len = 0;
 
   *reader = (struct kith_reader){bytes, len, 0, KITH_OK};
-  if (!walk(bytes, len, &value_len) || value_len != len)
+  /* No bytes may be NULL, to which nothing can be added. */
+  if (len == 0 || !walk(bytes, len, &value_len) || value_len != len)
     refuse(reader);
   return reader->err;
 }
@@ -285,11 +286,12 @@ void kith_read_member(struct kith_reader *reader, char out[KITH_MEMBER_ID_BYTES]
 
 const uint8_t *kith_read_value(struct kith_reader *reader, size_t *len)
 {
-  const uint8_t *bytes = reader->bytes + reader->at;
+  const uint8_t *bytes;
 
   *len = 0;
   if (reader->err != KITH_OK)
     return NULL;
+  bytes = reader->bytes + reader->at;
   if (!walk(bytes, reader->len - reader->at, len)) {
     refuse(reader);
     return NULL;
