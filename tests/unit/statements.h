@@ -16,6 +16,22 @@ static inline unsigned statements_seed(void)
   return seed;
 }
 
+/* With KITH_TEST_CORPUS=tests/fuzz/corpus the tests write what they make for the fuzz targets. */
+static inline void corpus_write(const char *target, int type, const void *bytes, size_t len)
+{
+  const char *folder = getenv("KITH_TEST_CORPUS");
+  char path[256];
+  FILE *file;
+
+  if (!folder)
+    return;
+  snprintf(path, sizeof path, "%s/%s/%02d", folder, target, type);
+  file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(bytes, 1, len, file), len);
+  assert_int_equal(fclose(file), 0);
+}
+
 static inline void random_fill(void *out, size_t len)
 {
   uint8_t *bytes = out;

@@ -170,6 +170,8 @@ static void cut_cores(void **state)
     random_statement(&statement, (enum kith_statement_type)type);
     say(&bytes, &statement);
     core_of(&core, &bytes);
+    corpus_write("statement", type, bytes.bytes, bytes.len);
+    corpus_write("wire", type, core.bytes, core.len);
     assert_int_equal(read_core(core.bytes, core.len), KITH_OK);
     for (size_t len = 0; len < core.len; len++)
       assert_int_equal(read_core(core.bytes, len), KITH_ERR_DATA);
