@@ -73,7 +73,7 @@ static const char *format_translate(struct kith_clkhash_date *date, struct kith_
     if (format[at] == '%') {
       wrong = directive_add(date, pattern, format[++at]);
     } else if (strchr(" \t\n\v\f\r", format[at])) {
-      kith_buf_append_string(pattern, "[\\s\\x1c-\\x1f]+");
+      kith_buf_append_string(pattern, "[" KITH_CLKHASH_BLANKS "]+");
       while (format[at + 1] && strchr(" \t\n\v\f\r", format[at + 1]))
         at++;
     } else {

@@ -22,6 +22,10 @@ struct kith_clkhash_regex {
   pcre2_match_data *match;
   pcre2_match_context *limits;
 };
+/* What is blank to Python, for a class of PCRE2's: its own has U+180E and no separators. */
+#define KITH_CLKHASH_BLANKS                                                                        \
+  "\\t-\\r\\x1c-\\x20\\x85\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}"   \
+  "\\x{3000}"
 enum { KITH_CLKHASH_REGEX_WHOLE = 1, KITH_CLKHASH_REGEX_CASELESS = 2 };
 
 /* KITH_ERR_CONFIG with `why` (static, or PCRE2's words) where the expression is none, or uses

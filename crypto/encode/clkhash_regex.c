@@ -111,17 +111,14 @@ static bool group_common(const char *after)
 /* Translates the escape at `at` (a backslash); the number of bytes read, 0: not served. */
 static size_t escape_translate(struct kith_buf *out, const char *at, bool in_class)
 {
-  /* Python's blanks are PCRE2's and the four separators. */
-  static const char blanks[] = "\\s\\x1c-\\x1f";
-
   switch (at[1]) {
   case 's':
-    kith_buf_printf(out, in_class ? "%s" : "[%s]", blanks);
+    kith_buf_printf(out, in_class ? "%s" : "[%s]", KITH_CLKHASH_BLANKS);
     return 2;
   case 'S':
     if (in_class)
       return 0;
-    kith_buf_printf(out, "[^%s]", blanks);
+    kith_buf_printf(out, "[^%s]", KITH_CLKHASH_BLANKS);
     return 2;
   case 'v':
     kith_buf_append_string(out, "\\x0b");

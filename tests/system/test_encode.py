@@ -84,7 +84,7 @@ def test_random_rows(folder):
     chance = random.Random(seed)
 
     def word(least, most):
-        return "".join(chance.choice("abcXYZ é🙂'\",") for _ in range(chance.randint(least, most)))
+        return "".join(chance.choice("aXYZ é🙂'\",") for _ in range(chance.randint(least, most)))
 
     rows = [[word(0, 5), word(0, 20), word(0, 30),
              f"{chance.randint(1, 28)}.{chance.randint(1, 12)}.{chance.randint(1, 9999):04}",

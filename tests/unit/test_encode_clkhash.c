@@ -244,6 +244,10 @@ static void shared_outcomes(void **state)
   "{\"version\": 3, " CONFIG ", \"features\": [{\"identifier\": \"a\", \"format\": " format        \
   ", \"hashing\": " hashing "}]}"
 #define HASHING "{\"comparison\": {\"type\": \"exact\"}, \"strategy\": {\"bitsPerToken\": 1}}"
+#define WITH(config, more)                                                                         \
+  "{\"version\": 3, \"clkConfig\": " config                                                        \
+  ", \"features\": [{\"identifier\": \"a\", \"format\": {\"type\": \"string\"}, \"hashing\": "     \
+  "{\"comparison\": {\"type\": \"exact\"}, \"strategy\": {\"bitsPerToken\": 1}" more "}}]}"
 #define TEXT "{\"type\": \"string\"}"
 #define PATTERN(pattern) FEATURE("{\"type\": \"string\", \"pattern\": \"" pattern "\"}", HASHING)
 #define DATE(format) FEATURE("{\"type\": \"date\", \"format\": \"" format "\"}", HASHING)
@@ -297,6 +301,18 @@ static const struct {
     {"{\"version\": 2, " CONFIG ", \"features\": [{\"identifier\": \"a\", \"format\": " TEXT
      ", \"hashing\": {\"ngram\": 0, \"strategy\": {\"k\": 1}}}]}",
      "features[0].hashing.ngram"},
+    {WITH("{\"l\": 65, \"kdf\": {\"type\": \"HKDF\"}}", ""), "power of two"},
+    {WITH("{\"l\": 64, \"kdf\": {\"type\": \"HKDF\", \"keySize\": 65}}", ""), "keySize"},
+    {WITH("{\"l\": 64, \"kdf\": {\"type\": \"HKDF\", \"keySize\": 4081}}",
+          ", \"hash\": {\"type\": \"doubleHash\"}"),
+     "clkConfig.kdf.keySize"},
+    {WITH("{\"l\": 64, \"kdf\": {\"type\": \"HKDF\", \"salt\": \"!\"}}", ""), "kdf.salt"},
+    {WITH("{\"l\": 64, \"kdf\": {\"type\": \"HKDF\", \"info\": \"eA\"}}", ""), "kdf.info"},
+    {WITH("{\"l\": 64, \"kdf\": {\"type\": \"HKDF\"}, \"xor_folds\": -1}", ""), "xor_folds"},
+    {WITH("{\"l\": 64, \"kdf\": {\"type\": \"HKDF\"}, \"xor_folds\": 19}", ""), "xor_folds"},
+    {WITH("{\"l\": 64, \"kdf\": {\"type\": \"HKDF\"}}",
+          ", \"hash\": {\"type\": \"blakeHash\", \"prevent_singularity\": false}"),
+     "hash.prevent_singularity"},
     {"{\"version\": 1, " CONFIG ", \"features\": []}", "clkConfig.k"},
 };
 
