@@ -38,7 +38,8 @@ static enum kith_err send_by(struct kith_client *client, const struct kith_buf *
 
 /* One try: KITH_ERR_TIMEOUT where the reply to this request did not come in time. */
 static enum kith_err try_once(struct kith_client *client, struct kith_reply *out,
-                              const struct kith_buf *frame, uint64_t request_id, int64_t until_ms)
+                              const struct kith_buf *frame, const struct kith_request *request,
+                              int64_t until_ms)
 {
   enum kith_err err = send_by(client, frame, until_ms);
 
@@ -55,7 +56,8 @@ static enum kith_err try_once(struct kith_client *client, struct kith_reply *out
       continue;
     }
     if (err == KITH_OK && kith_reply_read(out, bytes, len) == KITH_OK) {
-      if (out->request_id == request_id)
+      /* Of the type too: the caller reads the body as what was asked for. */
+      if (out->request_id == request->request_id && out->type == request->type)
         return KITH_OK;
       kith_reply_free(out);
     }
@@ -85,7 +87,7 @@ enum kith_err kith_call(struct kith_client *client, struct kith_reply *out,
     }
     if (!first && (err = kith_client_reset(client)) != KITH_OK)
       break;
-    err = try_once(client, out, &frame, request->request_id, until_ms);
+    err = try_once(client, out, &frame, request, until_ms);
     if (err == KITH_OK) {
       if (out->error != KITH_REPLY_OK) {
         err = refusal(out, fault);

@@ -62,7 +62,7 @@ static enum kith_err send_by(struct kith_agency *agency, const struct kith_buf *
 }
 
 static enum kith_err try_once(struct kith_agency *agency, struct kith_reply *out,
-                              const struct kith_buf *frame, uint64_t request_id)
+                              const struct kith_buf *frame, const struct kith_request *request)
 {
   int64_t until_ms = kith_clock_monotonic_ms() + KITH_REPLY_MS / TRIES;
   enum kith_err err = send_by(agency, frame, until_ms);
@@ -80,7 +80,8 @@ static enum kith_err try_once(struct kith_agency *agency, struct kith_reply *out
       continue;
     }
     if (err == KITH_OK && kith_reply_read(out, bytes, len) == KITH_OK) {
-      if (out->request_id == request_id)
+      /* Of the type too: the caller reads the body as what was asked for. */
+      if (out->request_id == request->request_id && out->type == request->type)
         return KITH_OK;
       kith_reply_free(out);
     }
@@ -100,7 +101,7 @@ enum kith_err kith_agency_exchange(struct kith_agency *agency, struct kith_reply
   for (unsigned i = 0; err == KITH_OK && i < TRIES; i++) {
     if (i && (err = kith_client_reset(agency->client)) != KITH_OK)
       break;
-    err = try_once(agency, out, &frame, request->request_id);
+    err = try_once(agency, out, &frame, request);
     if (err != KITH_ERR_TIMEOUT)
       break;
     if (i + 1 < TRIES)
