@@ -264,6 +264,11 @@ static enum kith_err take_first(struct kith_agency *agency, const struct kith_sp
 
   if (!round)
     return KITH_ERR_MEMORY;
+  /* Before it is stored: a store with more rounds than there is room for would not load again. */
+  if (agency->n_rounds == KITH_ROUNDS_MAX) {
+    round_free(round);
+    return KITH_ERR_LIMIT;
+  }
   err = kith_node_round_new(agency->node, &round->node, bytes->bytes, bytes->len,
                             kith_node_now(agency->node), &fault);
   if (err == KITH_OK && policy_parse(agency, round) != KITH_OK)

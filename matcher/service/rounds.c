@@ -284,7 +284,9 @@ static enum kith_reply_error take_open(struct kith_matcher *matcher, const void 
   }
   round->state = KITH_ROUND_ANNOUNCED;
   round->deadline = kith_node_now(matcher->node) + view->open.gather_s;
-  err = store_opened(matcher, round, bytes, len);
+  /* Before it is stored: a store with more rounds than there is room for would not load again. */
+  err = matcher->n_rounds < KITH_ROUNDS_MAX ? store_opened(matcher, round, bytes, len)
+                                            : KITH_ERR_LIMIT;
   if (err == KITH_OK)
     err = rounds_add(matcher, round);
   if (err != KITH_OK)
