@@ -41,6 +41,7 @@ static enum kith_err fetch_charter(struct kith_remote_round *round, struct kith_
 {
   struct kith_request request = {.type = KITH_REQUEST_DOCUMENT_GET};
   struct kith_statement statement;
+  struct kith_hash found;
   struct kith_reply reply;
   enum kith_err err = kith_statement_read(&statement, open, len);
 
@@ -53,6 +54,11 @@ static enum kith_err fetch_charter(struct kith_remote_round *round, struct kith_
   round->charter_document = reply.body.document_get.document;
   memset(&reply.body.document_get.document, 0, sizeof reply.body.document_get.document);
   kith_reply_free(&reply);
+  /* Another one, ever so well signed, may list members that are none, or were. */
+  kith_signed_hash(&found, &round->charter_document);
+  if (round->charter_document.kind != KITH_DOCUMENT_CHARTER ||
+      !kith_hash_equal(&found, &statement.body.open.charter))
+    return kith_fail(fault, KITH_ERR_NO, "the matcher sent another charter than the round names");
   err = kith_signed_verify(&round->charter_document, &home->charter.governance, fault);
   if (err != KITH_OK)
     err = kith_signed_verify(&round->charter_document, &home->config.pinned, fault);
@@ -90,6 +96,8 @@ static enum kith_err fetch_some(struct kith_remote_round *round, struct kith_hom
   round->deadline = reply.body.statement_get.deadline;
   round->progress = reply.body.statement_get.progress;
   *total = reply.body.statement_get.total;
+  if (reply.body.statement_get.n == 0 && *total > from)
+    err = kith_fail(fault, KITH_ERR_NO, "the matcher holds statements back that it says are there");
   for (uint32_t i = 0; err == KITH_OK && i < reply.body.statement_get.n; i++)
     err = add(round, reply.body.statement_get.statements[i].bytes,
               reply.body.statement_get.statements[i].len, fault);
