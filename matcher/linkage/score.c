@@ -11,13 +11,15 @@ enum {
   ANCHOR_PAIRS_MIN = 100, /* pairs within, to trust an anchor */
   SMOOTH_PAIRS = 8,
   SMOOTH_BINS = 20,
+  NEAR_BINS = 2,
   PARTY_WEIGHT_MAX = 10 /* of one pair within a small party */
 };
 static const double anchor_min = 0.1;
 static const double anchor_max = 10;
 static const double duplicate_ratio_max = 0.9;
 static const double sure = 0.9; /* from here on up duplicates are counted */
-/* The fall of non-matches per bin, where only one party tells of it: by a fifth to a half a window. */
+/* The fall of non-matches per bin, where only one party tells of it: by a fifth to a half a window.
+ */
 static const double fall_min = 0.045;
 static const double fall_max = 0.14;
 
@@ -288,26 +290,35 @@ void kith_score_learn(struct kith_score *out, const struct kith_score_counts *co
 
 /* ---- duplicates */
 
-/* Pairs within party p that are duplicates, for one true pair across. */
+/* True pairs across of a class at a bin. */
+static double matches_at(const struct kith_score *score, const struct kith_score_counts *counts,
+                         unsigned evidence, unsigned bin)
+{
+  return score->across[evidence][bin] * (double)counts->across[evidence][bin];
+}
+
+/* Pairs within party p that are duplicates, for one true pair across: counted where matches are
+ * sure. */
 static double party_duplicates(const struct kith_score *score,
                                const struct kith_score_counts *counts, unsigned p)
 {
-  double within = 0;
+  double scale =
+      score->comparisons[0] > 0 ? counts->comparisons[p][p][0] / score->comparisons[0] : 0;
   double matches = 0;
+  double within = 0;
 
   for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++) {
-    double n = (double)counts->across[0][bin];
-
     if (score->across[0][bin] < sure)
       continue;
-    within += (double)counts->within[p][0][bin];
-    if (score->comparisons[0] > 0)
-      within -= score->false_pairs[0][bin] * counts->comparisons[p][p][0] / score->comparisons[0];
-    matches += n * score->across[0][bin];
+    matches += matches_at(score, counts, 0, bin);
+    within += (double)counts->within[p][0][bin] - scale * score->false_pairs[0][bin];
   }
   return within > 0 && matches > 0 ? within / matches : 0;
 }
 
+/* A pair is a duplicate as far as duplicates account for the pairs that are foretold at its
+ * similarity from all parties; or for a quarter of those that are seen in its own, where they are more:
+ * twins are not everywhere alike many. */
 static void learn_party(struct kith_score *score, const struct kith_score_counts *counts,
                         unsigned p, unsigned evidence)
 {
@@ -319,11 +330,19 @@ static void learn_party(struct kith_score *score, const struct kith_score_counts
                      : 0;
 
   for (unsigned bin = 0; bin < KITH_SCORE_BINS; bin++) {
-    double matches = ratio * score->across[evidence][bin] * (double)counts->across[evidence][bin];
-    double others = scale * score->false_pairs[evidence][bin];
+    unsigned low = bin > NEAR_BINS ? bin - NEAR_BINS : 0;
+    double duplicates = 0;
+    double foretold = 0;
+    double seen = 0;
 
-    out[bin] = matches > 0 ? matches / (matches + others) : 0;
-    weights[bin] = matches + others + 1e-6;
+    for (unsigned at = low; at <= bin + NEAR_BINS && at < KITH_SCORE_BINS; at++) {
+      duplicates += ratio * matches_at(score, counts, evidence, at);
+      foretold += scale * score->false_pairs[evidence][at];
+      seen += (double)counts->within[p][evidence][at];
+    }
+    foretold += duplicates;
+    out[bin] = duplicates > 0 ? duplicates / (seen / 4 > foretold ? seen / 4 : foretold) : 0;
+    weights[bin] = foretold + 1e-6;
   }
   make_monotone(out, weights, KITH_SCORE_BINS);
 }
