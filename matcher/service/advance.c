@@ -20,10 +20,9 @@ static void log_state(const struct kith_matcher_round *round)
 }
 
 static enum kith_err store_move(struct kith_matcher *matcher, struct kith_txn *txn,
-                                const struct kith_matcher_round *round,
+                                const struct kith_matcher_round *round, uint32_t index,
                                 const struct kith_buf *statement)
 {
-  uint32_t index = kith_node_round_view(round->node)->n_statements;
   enum kith_err err = KITH_OK;
 
   if (statement)
@@ -43,6 +42,8 @@ enum kith_err kith_matcher_move_in(struct kith_matcher *matcher, struct kith_txn
 {
   enum kith_round_state old_state = round->state;
   int64_t old_deadline = round->deadline;
+  uint32_t index = kith_node_round_view(round->node)->n_statements;
+  bool added = false;
   struct kith_buf bytes;
   enum kith_err err = KITH_OK;
 
@@ -54,8 +55,14 @@ enum kith_err kith_matcher_move_in(struct kith_matcher *matcher, struct kith_txn
     statement->attempt = kith_node_round_view(round->node)->attempt;
     err = kith_node_sign(matcher->node, &bytes, statement);
   }
+  /* The log first: what it refuses must not be in the store, which could not be read back then. */
+  if (err == KITH_OK && statement) {
+    err = kith_round_log_add(round->node->log, &round->node->charter, bytes.bytes, bytes.len, 0,
+                             NULL, NULL);
+    added = err == KITH_OK;
+  }
   if (err == KITH_OK)
-    err = store_move(matcher, txn, round, statement ? &bytes : NULL);
+    err = store_move(matcher, txn, round, index, statement ? &bytes : NULL);
   if (err == KITH_OK)
     err = kith_txn_commit(txn);
   else
@@ -63,9 +70,8 @@ enum kith_err kith_matcher_move_in(struct kith_matcher *matcher, struct kith_txn
   if (err != KITH_OK) {
     round->state = old_state;
     round->deadline = old_deadline;
-  } else if (statement) {
-    err = kith_round_log_add(round->node->log, &round->node->charter, bytes.bytes, bytes.len, 0,
-                             NULL, NULL);
+    if (added)
+      kith_matcher_round_reload(matcher, round);
   }
   if (err == KITH_OK && old_state != state)
     log_state(round);
@@ -193,6 +199,24 @@ static enum kith_err leave_keying(struct kith_matcher *matcher, struct kith_matc
 /* ---- submitting
  * ------------------------------------------------------------------------------------------- */
 
+/* A consent to fewer than the quorum is none. */
+static bool consented(const struct kith_round_view *view)
+{
+  return view->consented && view->consent.n >= view->open.quorum;
+}
+
+bool kith_matcher_takes_part(const struct kith_matcher_round *round, const struct kith_seat *seat)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+
+  if (!seat->manifested || !consented(view))
+    return seat->manifested;
+  for (unsigned i = 0; i < view->consent.n; i++)
+    if (strcmp(view->consent.agencies[i], seat->member) == 0)
+      return true;
+  return false;
+}
+
 static enum kith_err leave_submitting(struct kith_matcher *matcher,
                                       struct kith_matcher_round *round)
 {
@@ -207,7 +231,7 @@ static enum kith_err leave_submitting(struct kith_matcher *matcher,
     if (seat->intended && seat->intent.n_records < round->policy.minimum_batch)
       return kith_matcher_abort_round(matcher, round, KITH_REASON_TOO_FEW_RECORDS, seat->member);
   }
-  if (step == KITH_STEP_MATCH || (view->consented && view->consent.n == manifested))
+  if (step == KITH_STEP_MATCH || consented(view))
     return kith_matcher_move(matcher, round, KITH_ROUND_MATCHING, 0, NULL);
   /* At the deadline, with a quorum, the round waits for governance's consent to the smaller set:
    * batches and manifests are still taken, and the round's own expiry ends the waiting. */

@@ -71,7 +71,7 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
   for (unsigned i = 0; err == KITH_OK && i < view->n_seats; i++) {
     const struct kith_seat *seat = &view->seats[i];
 
-    if (!seat->manifested)
+    if (!kith_matcher_takes_part(round, seat))
       continue;
     err = kith_intake_load(matcher->node, &matching->parties[matching->n_parties], round->node->id,
                            seat->member, &seat->manifest, &round->policy, fault);

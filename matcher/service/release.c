@@ -34,7 +34,7 @@ static void cohort_head(struct kith_cohort *cohort, const struct kith_matcher_ro
   snprintf(cohort->threshold, sizeof cohort->threshold, "%u.%06u", threshold_ppm / KITH_PPM,
            threshold_ppm % KITH_PPM);
   for (unsigned i = 0; i < view->n_seats; i++) {
-    if (!view->seats[i].manifested)
+    if (!kith_matcher_takes_part(round, &view->seats[i]))
       continue;
     memcpy(cohort->agencies[cohort->n_agencies].agency, view->seats[i].member,
            sizeof view->seats[i].member);

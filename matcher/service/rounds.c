@@ -336,8 +336,7 @@ static bool find_statement(struct kith_matcher *matcher, const struct kith_match
   return false;
 }
 
-/* A statement that was added to the log in memory but could not be stored must leave it again. */
-static void round_reload(struct kith_matcher *matcher, struct kith_matcher_round *round)
+void kith_matcher_round_reload(struct kith_matcher *matcher, struct kith_matcher_round *round)
 {
   struct kith_node_round *fresh = NULL;
 
@@ -399,7 +398,7 @@ static enum kith_reply_error take_into(struct kith_matcher *matcher,
   *index = kith_node_round_view(round->node)->n_statements - 1;
   err = store_statement(matcher, round, bytes, len, *index);
   if (err != KITH_OK) {
-    round_reload(matcher, round);
+    kith_matcher_round_reload(matcher, round);
     return KITH_REPLY_INTERNAL;
   }
   return kith_matcher_advance(matcher, round) == KITH_OK ? KITH_REPLY_OK : KITH_REPLY_INTERNAL;

@@ -69,6 +69,9 @@ enum kith_reply_error kith_matcher_take_statement(struct kith_matcher *matcher,
                                                   const kith_round_id id, const void *bytes,
                                                   size_t len, uint32_t *index);
 
+/* A statement that was added to the log in memory but could not be stored must leave it again. */
+void kith_matcher_round_reload(struct kith_matcher *matcher, struct kith_matcher_round *round);
+
 /* ---- advance.c */
 
 /* Moves the round through all states that it is ready to leave. */
@@ -84,6 +87,9 @@ KITH_MUST_USE enum kith_err kith_matcher_move_in(struct kith_matcher *matcher, s
                                                  struct kith_matcher_round *round,
                                                  enum kith_round_state state, int64_t deadline,
                                                  struct kith_statement *statement);
+/* Whether the seat's records are matched: it has submitted, and is among those that governance has
+ * consented to where it has said so. A manifest that comes after the consent changes nothing. */
+bool kith_matcher_takes_part(const struct kith_matcher_round *round, const struct kith_seat *seat);
 KITH_MUST_USE enum kith_err kith_matcher_abort_round(struct kith_matcher *matcher,
                                                      struct kith_matcher_round *round,
                                                      enum kith_reason reason, const char *culprit);
