@@ -8,19 +8,25 @@
 
 enum { FOLDS_MAX = 24, BLAKE_KEY_BYTES_MAX = 64, KEY_SIZE_MAX = 1 << 20 };
 
-/* Base64 of any length as fresh bytes; absent: none. */
+/* Base64 of any length as fresh bytes, line breaks and blanks in it left out; absent: none. */
 static void bytes_read(uint8_t **out, size_t *len, struct kith_json_reader *reader, const char *key)
 {
   const char *text = kith_json_string(reader, key, "");
-  size_t text_len = strlen(text);
+  size_t n = 0;
+  char *plain;
 
-  if (reader->err != KITH_OK || text_len == 0)
+  if (reader->err != KITH_OK || !text[0])
     return;
-  *out = kith_calloc(text_len, 1);
-  if (!*out)
+  plain = kith_calloc(strlen(text), 1);
+  *out = kith_calloc(strlen(text), 1);
+  if (!*out || !plain)
     reader->err = KITH_ERR_MEMORY;
-  else if (kith_base64_decode_any(*out, len, text_len, text, text_len) != KITH_OK)
+  for (const char *at = text; plain && *at; at++)
+    if (!strchr(" \t\r\n", *at))
+      plain[n++] = *at;
+  if (reader->err == KITH_OK && kith_base64_decode_any(*out, len, n, plain, n) != KITH_OK)
     kith_json_refuse(reader, key, "expected base64");
+  kith_free(plain);
 }
 
 static enum kith_err kdf_read(struct kith_clkhash_schema *out, struct kith_json_reader *config)

@@ -289,21 +289,21 @@ static const struct clkhash_row clkhash_rows_24[] = {
 static const struct clkhash_vector clkhash_vectors[] = {
     {"typical",
     "{\042version\042: 3, \042clkConfig\042: {\042l\042: 1024, \042kdf\042: {\042type\042: \042"
-    "HKDF\042, \042salt\042: \042a2l0aA==\042, \042info\042: \042dmVjdG9ycw==\042}}, \042featur"
-    "es\042: [{\042identifier\042: \042x\042, \042ignored\042: true}, {\042identifier\042: \042"
-    "given\042, \042format\042: {\042type\042: \042string\042, \042maxLength\042: 20}, \042hash"
-    "ing\042: {\042comparison\042: {\042type\042: \042ngram\042, \042n\042: 2, \042positional"
-    "\042: false}, \042strategy\042: {\042bitsPerFeature\042: 200}, \042hash\042: {\042type\042"
-    ": \042blakeHash\042}, \042missingValue\042: {\042sentinel\042: \042\042}}}, {\042identifie"
-    "r\042: \042family\042, \042format\042: {\042type\042: \042string\042}, \042hashing\042: {"
-    "\042comparison\042: {\042type\042: \042ngram\042, \042n\042: 3, \042positional\042: true},"
-    " \042strategy\042: {\042bitsPerToken\042: 9}}}, {\042identifier\042: \042born\042, \042for"
-    "mat\042: {\042type\042: \042date\042, \042format\042: \042%d.%m.%Y\042}, \042hashing\042: "
-    "{\042comparison\042: {\042type\042: \042ngram\042, \042n\042: 1, \042positional\042: true}"
-    ", \042strategy\042: {\042bitsPerFeature\042: 100}}}, {\042identifier\042: \042sex\042, "
-    "\042format\042: {\042type\042: \042enum\042, \042values\042: [\042f\042, \042m\042]}, \042"
-    "hashing\042: {\042comparison\042: {\042type\042: \042exact\042}, \042strategy\042: {\042bi"
-    "tsPerToken\042: 70}}}]}",
+    "HKDF\042, \042salt\042: \042a2l0\134naA==\134n\042, \042info\042: \042 dmVjdG9ycw ==\042}}"
+    ", \042features\042: [{\042identifier\042: \042x\042, \042ignored\042: true}, {\042identifi"
+    "er\042: \042given\042, \042format\042: {\042type\042: \042string\042, \042maxLength\042: 2"
+    "0}, \042hashing\042: {\042comparison\042: {\042type\042: \042ngram\042, \042n\042: 2, \042"
+    "positional\042: false}, \042strategy\042: {\042bitsPerFeature\042: 200}, \042hash\042: {"
+    "\042type\042: \042blakeHash\042}, \042missingValue\042: {\042sentinel\042: \042\042}}}, {"
+    "\042identifier\042: \042family\042, \042format\042: {\042type\042: \042string\042}, \042ha"
+    "shing\042: {\042comparison\042: {\042type\042: \042ngram\042, \042n\042: 3, \042positional"
+    "\042: true}, \042strategy\042: {\042bitsPerToken\042: 9}}}, {\042identifier\042: \042born"
+    "\042, \042format\042: {\042type\042: \042date\042, \042format\042: \042%d.%m.%Y\042}, \042"
+    "hashing\042: {\042comparison\042: {\042type\042: \042ngram\042, \042n\042: 1, \042position"
+    "al\042: true}, \042strategy\042: {\042bitsPerFeature\042: 100}}}, {\042identifier\042: "
+    "\042sex\042, \042format\042: {\042type\042: \042enum\042, \042values\042: [\042f\042, \042"
+    "m\042]}, \042hashing\042: {\042comparison\042: {\042type\042: \042exact\042}, \042strategy"
+    "\042: {\042bitsPerToken\042: 70}}}]}",
     5, clkhash_rows_0, 5},
     {"double, odd length, folds",
     "{\042version\042: 3, \042clkConfig\042: {\042l\042: 51, \042kdf\042: {\042type\042: \042HK"

@@ -208,7 +208,7 @@ CASES = [
         feature("born", {"type": "date", "format": "%d.%m.%Y"}, ngram(1, True),
                 {"bitsPerFeature": 100}),
         feature("sex", {"type": "enum", "values": ["f", "m"]}, {"type": "exact"},
-                {"bitsPerToken": 70})], salt="a2l0aA==", info="dmVjdG9ycw=="),
+                {"bitsPerToken": 70})], salt="a2l0\naA==\n", info=" dmVjdG9ycw =="),
      [["1", "Anna", "Example", "20.04.1985", "f"], ["2", "", "Østergård 🙂", "1.2.0987", "m"],
       ["", "Åsa", "", "29.02.2024", "m"], ["4", "Anna", "Example", "29.02.2023", "f"],
       ["5", "Anna", "Example", "20.04.1985", "F"]]),
