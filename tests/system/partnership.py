@@ -125,11 +125,13 @@ class Program:
 
 class Partnership:
     def __init__(self, folder, agencies=AGENCIES, n_people=60, seed=7, policy=None, extra=(),
-                 sources=None, env=None):
+                 sources=None, env=None, front=False):
         self.folder = pathlib.Path(folder)
         self.agencies = sorted(agencies)
         self.port = free_port()
-        self.address = f"tcp://127.0.0.1:{self.port}"
+        self.address = f"tcp://127.0.0.1:{self.port}"  # where the matcher listens
+        # What the charter says: with `front` a place of the test's own, between agencies and matcher.
+        self.charter_address = f"tcp://127.0.0.1:{free_port()}" if front else self.address
         self.programs = {}
         self.n_policies = 0
         self.clients = []
@@ -157,7 +159,7 @@ class Partnership:
                  "valid_from": zulu(-1), "expires": zulu(365),
                  "governance": {"threshold": 1,
                                 "keys": [base64.b64encode(self.lead.sign_public).decode()]},
-                 "matcher_address": self.address,
+                 "matcher_address": self.charter_address,
                  "members": [m.member() for m in self.members.values() if m.id not in without]}
         value.update(changes)
         return wire.Document(wire.CHARTER, value, signers or [self.lead])
