@@ -27,7 +27,7 @@ enum {
   DEFAULT_RETENTION_DAYS = 30,
   DEFAULT_SERVICES = 3
 };
-static const struct kith_ratio default_candidate_bound = {6, 10};
+static const struct kith_ratio default_candidate_bound = {65, 100};
 static const struct kith_ratio default_threshold_min = {5, 10};
 static const struct kith_ratio default_threshold_max = {99, 100};
 

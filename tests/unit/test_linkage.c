@@ -188,6 +188,7 @@ static void make_policy(void)
   kith_policy_default(&policy, names, PARTIES);
   policy.n_fields = FIELDS;
   memcpy(policy.fields, fields, sizeof fields);
+  policy.candidate_bound = (struct kith_ratio){55, 100};
 }
 
 static int set_up(void **state)
