@@ -20,7 +20,7 @@ FORTIFY  ?= -D_FORTIFY_SOURCE=2
 CFLAGS   ?= -O2 -g
 cppflags := -D_GNU_SOURCE $(FORTIFY) -I. $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS)
 cflags   := -std=gnu17 $(WARNINGS) -fstack-protector-strong -fPIE -pthread $(CFLAGS)
-ldflags  := -pie -Wl,-z,relro,-z,now -pthread $(LDFLAGS)
+ldflags  := -pie -Wl,--as-needed,-z,relro,-z,now -pthread $(LDFLAGS)
 ldlibs   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lm
 
 # ---- what is built from what: a folder may include only those to its left
