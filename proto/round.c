@@ -269,8 +269,11 @@ static enum kith_err take_complaint(struct kith_round_view *view, struct kith_se
                                     const struct kith_statement *statement)
 {
   const struct kith_complaint *complaint = &statement->body.complaint;
+  const struct kith_seat *accused = kith_round_seat(view, complaint->accused);
 
-  if (!is_roster(view, &complaint->roster) || view->n_complaints == KITH_AGENCIES_MAX)
+  /* One that can't be judged would give a round key away and leave the attempt alive. */
+  if (!is_roster(view, &complaint->roster) || !accused || !accused->in_roster || !accused->opened ||
+      view->n_complaints == KITH_AGENCIES_MAX)
     return KITH_ERR_NOT_FOUND;
   memcpy(view->complaints[view->n_complaints].author, seat->member, sizeof seat->member);
   view->complaints[view->n_complaints++].complaint = *complaint;

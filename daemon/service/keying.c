@@ -296,6 +296,21 @@ static enum kith_err destroy_round_keys(struct kith_agency *agency, struct kith_
   return err;
 }
 
+/* A complaint gives away the key that opens all contributions to its author: whoever may be wrong,
+ * the attempt's secret is none any more. The matcher should have ended the round. */
+static enum kith_err heed_complaint(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = view_of(round);
+  kith_member_id culprit;
+  enum kith_reason reason;
+  enum kith_err err = kith_round_judge(view, view->complaints[0].author,
+                                       &view->complaints[0].complaint, &reason, culprit);
+
+  if (err == KITH_OK)
+    err = kith_agency_post_abort(agency, round, reason, culprit);
+  return err == KITH_OK ? KITH_ERR_NO : err;
+}
+
 enum kith_err kith_agency_verify(struct kith_agency *agency, struct kith_agency_round *round)
 {
   const struct kith_round_view *view = view_of(round);
@@ -305,6 +320,8 @@ enum kith_err kith_agency_verify(struct kith_agency *agency, struct kith_agency_
   enum kith_reason reason = KITH_REASON_BAD_CONFIRMATION;
   enum kith_err err;
 
+  if (view->n_complaints)
+    return heed_complaint(agency, round);
   if (!round->verified || round->verified_attempt != view->attempt) {
     err = kith_agency_round_secret(agency, &secret, round);
     if (err == KITH_OK)
@@ -322,8 +339,10 @@ enum kith_err kith_agency_verify(struct kith_agency *agency, struct kith_agency_
     round->verified = true;
     round->verified_attempt = view->attempt;
     err = kith_agency_round_save(agency, round, KITH_AUDIT_ROUND_SECRET, view->attempt);
-    if (err != KITH_OK)
+    if (err != KITH_OK) {
+      round->verified = false;
       return err;
+    }
   }
   err = destroy_round_keys(agency, round);
   return err == KITH_OK ? kith_agency_attest(agency, round, KITH_DESTROYED_ROUND_KEYS) : err;
