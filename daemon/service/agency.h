@@ -59,7 +59,8 @@ struct kith_agency {
   struct kith_agency_round **rounds; /* owned */
   bool connected;                    /* the matcher answered the latest request */
   int64_t last_answer;
-  bool wake; /* an officer has decided: don't wait for the next turn */
+  bool job_noticed; /* the job's end has cut a wait short: once is enough */
+  bool wake;        /* an officer has decided: don't wait for the next turn */
   const volatile int *stop;
   void (*alive)(void);
 };

@@ -90,10 +90,9 @@ enum kith_err kith_agency_end(struct kith_agency *agency, struct kith_agency_rou
     return err;
   if (took_part(round) && !attested(agency, round, KITH_DESTROYED_ALL))
     return kith_agency_attest(agency, round, KITH_DESTROYED_ALL);
-  round->finished = true;
-  round->problem[0] = '\0';
   if ((err = kith_node_begin(&txn, agency->node)) != KITH_OK)
     return err;
+  round->finished = true;
   err = kith_node_pending_clear(txn, round->node->id);
   if (err == KITH_OK)
     err = kith_agency_round_store(agency, txn, round);
@@ -101,7 +100,12 @@ enum kith_err kith_agency_end(struct kith_agency *agency, struct kith_agency_rou
     err = kith_node_audit(agency->node, txn, KITH_AUDIT_ROUND_STATE, round->node->id, NULL, NULL,
                           view_of(round)->aborted ? KITH_ROUND_ABORTED : KITH_ROUND_CLOSED);
   if (err == KITH_OK)
-    return kith_txn_commit(txn);
-  kith_txn_abort(txn);
+    err = kith_txn_commit(txn);
+  else
+    kith_txn_abort(txn);
+  if (err == KITH_OK)
+    round->problem[0] = '\0';
+  else
+    round->finished = false;
   return err;
 }

@@ -30,12 +30,16 @@ enum kith_err kith_agency_wait(struct kith_agency *agency, int timeout_ms)
   const uint8_t *bytes;
   size_t len;
 
-  while (!agency->wake && !(agency->job && kith_encode_job_done(agency->job))) {
+  while (!agency->wake) {
     int64_t left_ms = until_ms - kith_clock_monotonic_ms();
     enum kith_err err;
 
     if (left_ms <= 0)
       break;
+    if (agency->job && !agency->job_noticed && kith_encode_job_done(agency->job)) {
+      agency->job_noticed = true;
+      break;
+    }
     /* A job that ends is noticed within this time; late replies are dropped. */
     err = receive(agency, &bytes, &len, left_ms > 200 ? 200 : (int)left_ms);
     if (err != KITH_OK && err != KITH_ERR_TIMEOUT)

@@ -26,6 +26,7 @@ static enum kith_err start_job(struct kith_agency *agency, struct kith_agency_ro
   if (err == KITH_OK)
     err = kith_linkage_secret(&linkage, &view_of(round)->roster_hash, secret);
   kith_secret_free(secret);
+  agency->job_noticed = false;
   if (err == KITH_OK)
     err = kith_encode_job_new(&agency->job, round->node->id, &round->policy,
                               agency->config.source_file, linkage);
