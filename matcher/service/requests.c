@@ -165,6 +165,11 @@ static enum kith_reply_error statement_put(struct kith_matcher *matcher,
                                            const struct kith_request *request,
                                            struct kith_reply *reply)
 {
+  const struct kith_checkpoint none = {0};
+  const struct kith_checkpoint *theirs = &request->body.statement_put.checkpoint;
+  const struct kith_matcher_round *round =
+      kith_matcher_round_find(matcher, request->body.statement_put.round);
+  uint32_t before = round ? kith_node_round_view(round->node)->n_statements : 0;
   enum kith_reply_error error = kith_matcher_take_statement(
       matcher, member, request->body.statement_put.round,
       request->body.statement_put.statement.bytes, request->body.statement_put.statement.len,
@@ -172,8 +177,10 @@ static enum kith_reply_error statement_put(struct kith_matcher *matcher,
 
   if (error != KITH_REPLY_OK)
     return error;
-  return exchange_checkpoints(matcher, member, &request->body.statement_put.checkpoint,
-                              &reply->body.statement_put.checkpoint);
+  /* Each checkpoint is an entry: a repeated statement may bring a few, not ever new ones. */
+  if (reply->body.statement_put.index < before && !kith_matcher_may_note(matcher, member->id))
+    theirs = &none;
+  return exchange_checkpoints(matcher, member, theirs, &reply->body.statement_put.checkpoint);
 }
 
 /* Room for all but the statements in a message of statements. */

@@ -404,12 +404,41 @@ static enum kith_reply_error take_into(struct kith_matcher *matcher,
   return kith_matcher_advance(matcher, round) == KITH_OK ? KITH_REPLY_OK : KITH_REPLY_INTERNAL;
 }
 
+enum { NOTES_AN_HOUR = 30, HOUR_S = 3600 };
+
+bool kith_matcher_may_note(struct kith_matcher *matcher, const char *member)
+{
+  int64_t hour = kith_node_now(matcher->node) / HOUR_S;
+  unsigned place = KITH_MEMBERS_MAX;
+
+  for (unsigned i = KITH_MEMBERS_MAX; i-- > 0;) {
+    if (strcmp(matcher->notes[i].member, member) == 0) {
+      place = i;
+      break;
+    }
+    if (matcher->notes[i].hour != hour)
+      place = i;
+  }
+  /* No place: as many members as a charter has have been noted, and then some were replaced. */
+  if (place == KITH_MEMBERS_MAX)
+    return false;
+  if (strcmp(matcher->notes[place].member, member) != 0 || matcher->notes[place].hour != hour) {
+    memset(&matcher->notes[place], 0, sizeof matcher->notes[place]);
+    memcpy(matcher->notes[place].member, member, strlen(member));
+    matcher->notes[place].hour = hour;
+  }
+  if (matcher->notes[place].n == NOTES_AN_HOUR)
+    return false;
+  matcher->notes[place].n++;
+  return true;
+}
+
 static void note_refusal(struct kith_matcher *matcher, enum kith_audit_event event,
                          const kith_round_id id, const char *member, enum kith_reply_error reply)
 {
   struct kith_txn *txn = NULL;
 
-  if (kith_node_begin(&txn, matcher->node) != KITH_OK)
+  if (!kith_matcher_may_note(matcher, member) || kith_node_begin(&txn, matcher->node) != KITH_OK)
     return;
   if (kith_node_audit(matcher->node, txn, event, id, member, NULL, reply) != KITH_OK) {
     kith_txn_abort(txn);

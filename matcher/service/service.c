@@ -1,5 +1,6 @@
 #include "matcher/service/service.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -80,6 +81,19 @@ static enum kith_err serve_one(struct kith_matcher *matcher, struct kith_buf *re
   return KITH_OK;
 }
 
+enum { STUCK_LOG_MS = 60000 };
+
+/* A turn may come with every message: what is stuck is said once a minute. */
+static void log_stuck(struct kith_matcher *matcher, enum kith_err err)
+{
+  int64_t now_ms = kith_clock_monotonic_ms();
+
+  if (matcher->stuck_logged_ms && now_ms - matcher->stuck_logged_ms < STUCK_LOG_MS)
+    return;
+  matcher->stuck_logged_ms = now_ms;
+  kith_log(KITH_LOG_ERROR, "round.stuck", KITH_LOG_STR("error", kith_err_name(err)));
+}
+
 static void advance_all(struct kith_matcher *matcher)
 {
   for (unsigned i = 0; i < matcher->n_rounds; i++) {
@@ -87,7 +101,7 @@ static void advance_all(struct kith_matcher *matcher)
 
     /* A full disk passes, and the round is tried again in the next turn. */
     if (err != KITH_OK)
-      kith_log(KITH_LOG_ERROR, "round.stuck", KITH_LOG_STR("error", kith_err_name(err)));
+      log_stuck(matcher, err);
   }
 }
 

@@ -34,6 +34,12 @@ struct kith_matcher {
   unsigned n_rounds;
   struct kith_matcher_round **rounds; /* owned, in the order in which they were opened */
   struct kith_matching *matching;     /* the one that runs; NULL: none */
+  struct {
+    kith_member_id member;
+    int64_t hour;
+    unsigned n;
+  } notes[KITH_MEMBERS_MAX]; /* audit entries that a member has caused by what was not taken */
+  int64_t stuck_logged_ms;   /* when "round.stuck" was last logged; 0: never */
 };
 
 /* Opens the node, binds the socket, takes up the rounds where they were left. */
@@ -71,6 +77,10 @@ enum kith_reply_error kith_matcher_take_statement(struct kith_matcher *matcher,
 
 /* A statement that was added to the log in memory but could not be stored must leave it again. */
 void kith_matcher_round_reload(struct kith_matcher *matcher, struct kith_matcher_round *round);
+
+/* Whether one more audit entry may be written of what a member did that changed nothing: refused
+ * and repeated messages are free to send, and must not fill the store. */
+bool kith_matcher_may_note(struct kith_matcher *matcher, const char *member);
 
 /* ---- advance.c */
 
