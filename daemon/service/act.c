@@ -82,11 +82,29 @@ static enum kith_err released(struct kith_agency *agency, struct kith_agency_rou
   return kith_agency_after_release(agency, round);
 }
 
+/* What this agency must not go on with, whatever the matcher relays: after the round's or the
+ * policy's end, or where an officer declined while the join was on its way. */
+static bool must_stop(const struct kith_agency *agency, const struct kith_agency_round *round,
+                      const struct kith_seat *own, enum kith_reason *reason)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  int64_t now = kith_node_now(agency->node);
+
+  if (!own->joined || kith_round_step(view) >= KITH_STEP_RELEASED)
+    return false;
+  *reason = KITH_REASON_POLICY_EXPIRED;
+  if (now >= view->open.expires || now >= round->policy.expires)
+    return true;
+  *reason = KITH_REASON_OFFICER;
+  return round->decision == KITH_DECISION_DECLINE;
+}
+
 enum kith_err kith_agency_act(struct kith_agency *agency, struct kith_agency_round *round)
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
   const struct kith_seat *own = kith_round_seat(view, agency->node->id);
   enum kith_round_step step = kith_round_step(view);
+  enum kith_reason reason;
 
   if (round->finished)
     return KITH_OK;
@@ -94,6 +112,11 @@ enum kith_err kith_agency_act(struct kith_agency *agency, struct kith_agency_rou
     return kith_agency_end(agency, round);
   if (!own)
     return KITH_OK;
+  if (must_stop(agency, round, own, &reason))
+    return kith_agency_post_abort(agency, round, reason, NULL);
+  /* A retry without this agency: the keys of the attempts before serve nothing any more. */
+  if (!own->invited && !own->in_roster)
+    return kith_roundkey_destroy_all(agency->node->keys, round->node->id, NULL);
   if (step == KITH_STEP_GATHER)
     return gather(agency, round, own);
   if (!own->in_roster)

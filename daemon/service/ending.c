@@ -71,9 +71,11 @@ enum kith_err kith_agency_after_release(struct kith_agency *agency, struct kith_
 
 /* Whether this agency ever had anything of the round to destroy: one that was only invited says
  * nothing. */
-static bool took_part(const struct kith_agency_round *round)
+static bool took_part(const struct kith_agency *agency, const struct kith_agency_round *round)
 {
-  return round->decision == KITH_DECISION_JOIN;
+  const struct kith_seat *own = kith_round_seat(view_of(round), agency->node->id);
+
+  return round->decision == KITH_DECISION_JOIN || (own && own->joined);
 }
 
 enum kith_err kith_agency_end(struct kith_agency *agency, struct kith_agency_round *round)
@@ -88,7 +90,7 @@ enum kith_err kith_agency_end(struct kith_agency *agency, struct kith_agency_rou
   if ((err = kith_roundkey_destroy_all(agency->node->keys, round->node->id, NULL)) != KITH_OK ||
       (err = kith_outbox_delete(agency, round->node->id, true)) != KITH_OK)
     return err;
-  if (took_part(round) && !attested(agency, round, KITH_DESTROYED_ALL))
+  if (took_part(agency, round) && !attested(agency, round, KITH_DESTROYED_ALL))
     return kith_agency_attest(agency, round, KITH_DESTROYED_ALL);
   if ((err = kith_node_begin(&txn, agency->node)) != KITH_OK)
     return err;
