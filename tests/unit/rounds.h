@@ -135,6 +135,17 @@ static inline struct kith_statement manifest_of(int author)
   return s;
 }
 
+static inline struct kith_statement consent_of(void)
+{
+  struct kith_statement s = begin(KITH_STATEMENT_CONSENT, LEAD);
+
+  s.body.consent.roster = roster_hash;
+  s.body.consent.n = 2;
+  strcpy(s.body.consent.agencies[0], people[ASH].id);
+  strcpy(s.body.consent.agencies[1], people[BIRCH].id);
+  return s;
+}
+
 /* As the author may say it when its time has come; `author` counts for agencies' types only. */
 static inline struct kith_statement statement_of(enum kith_statement_type type, int author)
 {
@@ -174,12 +185,7 @@ static inline struct kith_statement statement_of(enum kith_statement_type type, 
   case KITH_STATEMENT_MANIFEST:
     return manifest_of(author);
   case KITH_STATEMENT_CONSENT:
-    s = begin(type, LEAD);
-    s.body.consent.roster = roster_hash;
-    s.body.consent.n = 2;
-    strcpy(s.body.consent.agencies[0], people[ASH].id);
-    strcpy(s.body.consent.agencies[1], people[BIRCH].id);
-    return s;
+    return consent_of();
   case KITH_STATEMENT_RELEASE:
     return release_of();
   case KITH_STATEMENT_DESTROYED:
@@ -246,6 +252,9 @@ static inline enum kith_err add_new(enum kith_statement_type type, int author)
 
   return add(&s);
 }
+
+/* It refers to something that is not there. */
+#define REFUSED(s) assert_int_equal(add(s), KITH_ERR_NOT_FOUND)
 
 static inline void add_kept(enum kith_statement_type type, int author, struct kith_hash *hash)
 {

@@ -381,6 +381,28 @@ static void long_strings(void **state)
   }
 }
 
+/* The hash of a document is whole, or is not there. */
+static void document_hashes(void **state)
+{
+  uint8_t bytes[40] = {1};
+
+  (void)state;
+  for (size_t len = 0; len <= sizeof bytes; len++) {
+    struct kith_request read;
+    struct kith_buf buf;
+    bool good = len == 0 || len == KITH_HASH_BYTES;
+
+    head(&buf, 1, KITH_REQUEST_DOCUMENT_GET, 5);
+    kith_write_array(&buf, 2);
+    kith_write_u64(&buf, KITH_DOCUMENT_POLICY);
+    kith_write_bin(&buf, bytes, len);
+    assert_int_equal(kith_request_read(&read, buf.bytes, buf.len), good ? KITH_OK : KITH_ERR_DATA);
+    if (good)
+      assert_int_equal(read.body.document_get.newest, len == 0);
+    kith_buf_free(&buf);
+  }
+}
+
 /* A checkpoint is all there or not at all. */
 static void checkpoints(void **state)
 {
@@ -424,11 +446,11 @@ static void names(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(requests),       cmocka_unit_test(replies),
-      cmocka_unit_test(unknown_types),  cmocka_unit_test(malformed_bodies),
-      cmocka_unit_test(request_ranges), cmocka_unit_test(reply_ranges),
-      cmocka_unit_test(long_strings),   cmocka_unit_test(checkpoints),
-      cmocka_unit_test(names),
+      cmocka_unit_test(requests),        cmocka_unit_test(replies),
+      cmocka_unit_test(unknown_types),   cmocka_unit_test(malformed_bodies),
+      cmocka_unit_test(request_ranges),  cmocka_unit_test(reply_ranges),
+      cmocka_unit_test(long_strings),    cmocka_unit_test(checkpoints),
+      cmocka_unit_test(document_hashes), cmocka_unit_test(names),
   };
 
   return cmocka_run_group_tests(tests, set_up, NULL);

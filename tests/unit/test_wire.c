@@ -47,63 +47,64 @@ static void writes_integers(void **state)
 enum length_kind { BIN, STRING, ARRAY };
 
 /* The header's bytes, and the content of `n` zeros (integers, in an array) or letters. */
+static const struct {
+  enum length_kind kind;
+  uint32_t n;
+  const char *header;
+  size_t header_len;
+} known_lengths[] = {
+    {BIN, 0, "\xc4\x00", 2},
+    {BIN, 255, "\xc4\xff", 2},
+    {BIN, 256, "\xc5\x01\x00", 3},
+    {BIN, 65535, "\xc5\xff\xff", 3},
+    {BIN, 65536, "\xc6\x00\x01\x00\x00", 5},
+    {STRING, 0, "\xa0", 1},
+    {STRING, 31, "\xbf", 1},
+    {STRING, 32, "\xd9\x20", 2},
+    {STRING, 255, "\xd9\xff", 2},
+    {STRING, 256, "\xda\x01\x00", 3},
+    {STRING, 65535, "\xda\xff\xff", 3},
+    {STRING, 65536, "\xdb\x00\x01\x00\x00", 5},
+    {ARRAY, 0, "\x90", 1},
+    {ARRAY, 15, "\x9f", 1},
+    {ARRAY, 16, "\xdc\x00\x10", 3},
+    {ARRAY, 65535, "\xdc\xff\xff", 3},
+    {ARRAY, 65536, "\xdd\x00\x01\x00\x00", 5},
+};
+
 static void writes_lengths(void **state)
 {
-  static const struct {
-    enum length_kind kind;
-    uint32_t n;
-    const char *header;
-    size_t header_len;
-  } known[] = {
-      {BIN, 0, "\xc4\x00", 2},
-      {BIN, 255, "\xc4\xff", 2},
-      {BIN, 256, "\xc5\x01\x00", 3},
-      {BIN, 65535, "\xc5\xff\xff", 3},
-      {BIN, 65536, "\xc6\x00\x01\x00\x00", 5},
-      {STRING, 0, "\xa0", 1},
-      {STRING, 31, "\xbf", 1},
-      {STRING, 32, "\xd9\x20", 2},
-      {STRING, 255, "\xd9\xff", 2},
-      {STRING, 256, "\xda\x01\x00", 3},
-      {STRING, 65535, "\xda\xff\xff", 3},
-      {STRING, 65536, "\xdb\x00\x01\x00\x00", 5},
-      {ARRAY, 0, "\x90", 1},
-      {ARRAY, 15, "\x9f", 1},
-      {ARRAY, 16, "\xdc\x00\x10", 3},
-      {ARRAY, 65535, "\xdc\xff\xff", 3},
-      {ARRAY, 65536, "\xdd\x00\x01\x00\x00", 5},
-  };
   static char text[65537];
   static char out[65537];
 
   (void)state;
-  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+  for (size_t i = 0; i < sizeof known_lengths / sizeof known_lengths[0]; i++) {
     struct kith_buf buf = {0};
     struct kith_reader reader;
     size_t len = 0;
 
-    memset(text, 'a', known[i].n);
-    text[known[i].n] = '\0';
-    if (known[i].kind == BIN)
-      kith_write_bin(&buf, text, known[i].n);
-    else if (known[i].kind == STRING)
+    memset(text, 'a', known_lengths[i].n);
+    text[known_lengths[i].n] = '\0';
+    if (known_lengths[i].kind == BIN)
+      kith_write_bin(&buf, text, known_lengths[i].n);
+    else if (known_lengths[i].kind == STRING)
       kith_write_string(&buf, text);
     else
-      kith_write_array(&buf, known[i].n);
-    for (uint32_t k = 0; known[i].kind == ARRAY && k < known[i].n; k++)
+      kith_write_array(&buf, known_lengths[i].n);
+    for (uint32_t k = 0; known_lengths[i].kind == ARRAY && k < known_lengths[i].n; k++)
       kith_write_u64(&buf, 0);
-    assert_int_equal(buf.len, known[i].header_len + known[i].n);
-    assert_memory_equal(buf.bytes, known[i].header, known[i].header_len);
+    assert_int_equal(buf.len, known_lengths[i].header_len + known_lengths[i].n);
+    assert_memory_equal(buf.bytes, known_lengths[i].header, known_lengths[i].header_len);
     assert_int_equal(kith_reader_init(&reader, buf.bytes, buf.len), KITH_OK);
-    if (known[i].kind == BIN) {
-      assert_memory_equal(kith_read_bin(&reader, &len, 0, SIZE_MAX), text, known[i].n);
-      assert_int_equal(len, known[i].n);
-    } else if (known[i].kind == STRING) {
+    if (known_lengths[i].kind == BIN) {
+      assert_memory_equal(kith_read_bin(&reader, &len, 0, SIZE_MAX), text, known_lengths[i].n);
+      assert_int_equal(len, known_lengths[i].n);
+    } else if (known_lengths[i].kind == STRING) {
       kith_read_string(&reader, out, sizeof out);
       assert_string_equal(out, text);
     } else {
-      assert_int_equal(kith_read_array_between(&reader, 0, UINT32_MAX), known[i].n);
-      for (uint32_t k = 0; k < known[i].n; k++)
+      assert_int_equal(kith_read_array_between(&reader, 0, UINT32_MAX), known_lengths[i].n);
+      for (uint32_t k = 0; k < known_lengths[i].n; k++)
         (void)kith_read_u64(&reader, 0, 0);
     }
     assert_int_equal(kith_reader_done(&reader), KITH_OK);
@@ -183,70 +184,71 @@ static void refuses_first_bytes(void **state)
   }
 }
 
+static const struct {
+  const char *header;
+  size_t len;
+  size_t content;
+  bool good;
+} known_forms[] = {
+    {"\xcc\x7f", 2, 0, false},
+    {"\xcc\x80", 2, 0, true},
+    {"\xcd\x00\xff", 3, 0, false},
+    {"\xcd\x01\x00", 3, 0, true},
+    {"\xce\x00\x00\xff\xff", 5, 0, false},
+    {"\xce\x00\x01\x00\x00", 5, 0, true},
+    {"\xcf\x00\x00\x00\x00\xff\xff\xff\xff", 9, 0, false},
+    {"\xcf\x00\x00\x00\x01\x00\x00\x00\x00", 9, 0, true},
+    {"\xc4\x05", 2, 5, true},
+    {"\xc5\x00\xff", 3, 255, false},
+    {"\xc5\x01\x00", 3, 256, true},
+    {"\xc6\x00\x00\xff\xff", 5, 65535, false},
+    {"\xc6\x00\x01\x00\x00", 5, 65536, true},
+    {"\xd9\x1f", 2, 31, false},
+    {"\xd9\x20", 2, 32, true},
+    {"\xda\x00\xff", 3, 255, false},
+    {"\xda\x01\x00", 3, 256, true},
+    {"\xdb\x00\x00\xff\xff", 5, 65535, false},
+    {"\xdb\x00\x01\x00\x00", 5, 65536, true},
+    {"\xdc\x00\x0f", 3, 15, false},
+    {"\xdc\x00\x10", 3, 16, true},
+    {"\xdd\x00\x00\xff\xff", 5, 65535, false},
+    {"\xdd\x00\x01\x00\x00", 5, 65536, true},
+    /* The values are there, the types are not ours. */
+    {"\xc0", 1, 0, false},
+    {"\xc2", 1, 0, false},
+    {"\xc3", 1, 0, false},
+    {"\xff", 1, 0, false},
+    {"\xd0\x80", 2, 0, false},
+    {"\xd0\x01", 2, 0, false},
+    {"\xd1\x01\x00", 3, 0, false},
+    {"\xd2\x01\x00\x00\x00", 5, 0, false},
+    {"\xd3\x01\x00\x00\x00\x00\x00\x00\x00", 9, 0, false},
+    {"\xca\x00\x00\x00\x00", 5, 0, false},
+    {"\xcb\x00\x00\x00\x00\x00\x00\x00\x00", 9, 0, false},
+    {"\x80", 1, 0, false},
+    {"\x81\x01\x01", 3, 0, false},
+    {"\xde\x00\x00", 3, 0, false},
+    {"\xdf\x00\x00\x00\x00", 5, 0, false},
+    {"\xd4\x01\x01", 3, 0, false},
+    {"\xc7\x01\x01\x01", 4, 0, false},
+};
+
 static void refuses_longer_forms(void **state)
 {
   static uint8_t bytes[70000];
-  static const struct {
-    const char *header;
-    size_t len;
-    size_t content;
-    bool good;
-  } forms[] = {
-      {"\xcc\x7f", 2, 0, false},
-      {"\xcc\x80", 2, 0, true},
-      {"\xcd\x00\xff", 3, 0, false},
-      {"\xcd\x01\x00", 3, 0, true},
-      {"\xce\x00\x00\xff\xff", 5, 0, false},
-      {"\xce\x00\x01\x00\x00", 5, 0, true},
-      {"\xcf\x00\x00\x00\x00\xff\xff\xff\xff", 9, 0, false},
-      {"\xcf\x00\x00\x00\x01\x00\x00\x00\x00", 9, 0, true},
-      {"\xc4\x05", 2, 5, true},
-      {"\xc5\x00\xff", 3, 255, false},
-      {"\xc5\x01\x00", 3, 256, true},
-      {"\xc6\x00\x00\xff\xff", 5, 65535, false},
-      {"\xc6\x00\x01\x00\x00", 5, 65536, true},
-      {"\xd9\x1f", 2, 31, false},
-      {"\xd9\x20", 2, 32, true},
-      {"\xda\x00\xff", 3, 255, false},
-      {"\xda\x01\x00", 3, 256, true},
-      {"\xdb\x00\x00\xff\xff", 5, 65535, false},
-      {"\xdb\x00\x01\x00\x00", 5, 65536, true},
-      {"\xdc\x00\x0f", 3, 15, false},
-      {"\xdc\x00\x10", 3, 16, true},
-      {"\xdd\x00\x00\xff\xff", 5, 65535, false},
-      {"\xdd\x00\x01\x00\x00", 5, 65536, true},
-      /* The values are there, the types are not ours. */
-      {"\xc0", 1, 0, false},
-      {"\xc2", 1, 0, false},
-      {"\xc3", 1, 0, false},
-      {"\xff", 1, 0, false},
-      {"\xd0\x80", 2, 0, false},
-      {"\xd0\x01", 2, 0, false},
-      {"\xd1\x01\x00", 3, 0, false},
-      {"\xd2\x01\x00\x00\x00", 5, 0, false},
-      {"\xd3\x01\x00\x00\x00\x00\x00\x00\x00", 9, 0, false},
-      {"\xca\x00\x00\x00\x00", 5, 0, false},
-      {"\xcb\x00\x00\x00\x00\x00\x00\x00\x00", 9, 0, false},
-      {"\x80", 1, 0, false},
-      {"\x81\x01\x01", 3, 0, false},
-      {"\xde\x00\x00", 3, 0, false},
-      {"\xdf\x00\x00\x00\x00", 5, 0, false},
-      {"\xd4\x01\x01", 3, 0, false},
-      {"\xc7\x01\x01\x01", 4, 0, false},
-  };
-
   (void)state;
-  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+  for (size_t i = 0; i < sizeof known_forms / sizeof known_forms[0]; i++) {
     enum kith_err err;
 
     memset(bytes, 0, sizeof bytes);
-    memcpy(bytes, forms[i].header, forms[i].len);
-    err = init(bytes, forms[i].len + forms[i].content);
-    if (err != (forms[i].good ? KITH_OK : KITH_ERR_DATA))
+    memcpy(bytes, known_forms[i].header, known_forms[i].len);
+    err = init(bytes, known_forms[i].len + known_forms[i].content);
+    if (err != (known_forms[i].good ? KITH_OK : KITH_ERR_DATA))
       fail_msg("form %zu (%02x): %d", i, bytes[0], (int)err);
-    if (forms[i].good) {
-      assert_int_equal(init(bytes, forms[i].len + forms[i].content + 1), KITH_ERR_DATA);
-      for (size_t len = 0; len < forms[i].len + forms[i].content; len += len < 16 ? 1 : 977)
+    if (known_forms[i].good) {
+      assert_int_equal(init(bytes, known_forms[i].len + known_forms[i].content + 1), KITH_ERR_DATA);
+      for (size_t len = 0; len < known_forms[i].len + known_forms[i].content;
+           len += len < 16 ? 1 : 977)
         assert_int_equal(init(bytes, len), KITH_ERR_DATA);
     }
   }
