@@ -93,7 +93,7 @@ static void make_monotone(double *values, const double *weights, unsigned n_valu
  * see SMOOTH_PAIRS of them, so that one pair, which may stand for many across, does not say all. */
 static void smooth(double *values, const uint64_t *seen, unsigned first)
 {
-  double means[KITH_SCORE_BINS];
+  double means[KITH_SCORE_BINS] = {0};
 
   for (unsigned bin = first; bin < KITH_SCORE_BINS; bin++) {
     unsigned low = bin;
@@ -193,7 +193,7 @@ static double party_weight(const struct kith_score_counts *counts, unsigned p, u
 static bool weigh_within(double *out, const struct kith_score_counts *counts, unsigned evidence)
 {
   double weights[KITH_SCORE_PARTIES] = {0};
-  double parts[KITH_SCORE_PARTIES];
+  double parts[KITH_SCORE_PARTIES] = {0};
   double covered;
   double scale;
 
@@ -317,8 +317,8 @@ static double party_duplicates(const struct kith_score *score,
 }
 
 /* A pair is a duplicate as far as duplicates account for the pairs that are foretold at its
- * similarity from all parties; or for a quarter of those that are seen in its own, where they are more:
- * twins are not everywhere alike many. */
+ * similarity from all parties; or for a quarter of those that are seen in its own, where they are
+ * more: twins are not everywhere alike many. */
 static void learn_party(struct kith_score *score, const struct kith_score_counts *counts,
                         unsigned p, unsigned evidence)
 {
@@ -351,7 +351,7 @@ void kith_score_learn_within(struct kith_score *score, const struct kith_score_c
 {
   for (unsigned p = 0; p < counts->n_parties; p++)
     for (unsigned evidence = 0; evidence < KITH_SCORE_CLASSES; evidence++) {
-      double expected[KITH_SCORE_BINS];
+      double expected[KITH_SCORE_BINS] = {0};
 
       if (counts->n_parties > 1) {
         learn_party(score, counts, p, evidence);
