@@ -6,7 +6,8 @@
  * leaves the log as it was.
  *
  * Each author has one place for a type in an attempt (`destroyed`: one for each `what`, over all
- * attempts; open, consent, release, close: one over all; abort: the first ends the round). */
+ * attempts; open, consent, release, close: one over all; abort: the first ends the round). After a
+ * release only close and destroyed are taken, after an abort only destroyed. */
 #ifndef KITH_PROTO_ROUND_H
 #define KITH_PROTO_ROUND_H
 
@@ -116,6 +117,12 @@ enum kith_round_step {
   KITH_STEP_ABORTED
 };
 enum kith_round_step kith_round_step(const struct kith_round_view *view);
+
+/* Whether the open statement keeps within its charter and its policy: everybody invited is in both,
+ * in that role, and the quorum is no lower than the policy's. KITH_ERR_DENIED if not. */
+KITH_MUST_USE enum kith_err kith_round_check_open(const struct kith_open *open,
+                                                  const struct kith_charter *charter,
+                                                  const struct kith_policy *policy);
 
 /* Whether the roster's joins (without a roster yet: all joins so far) name the documents of the
  * open statement and one standardiser. KITH_OK, or KITH_ERR_NO with the reason and the culprit: the
