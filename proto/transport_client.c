@@ -96,7 +96,8 @@ enum kith_err kith_client_reset(struct kith_client *client)
 
 enum kith_err kith_client_send(struct kith_client *client, const void *bytes, size_t len)
 {
-  if (kith_failpoint("transport.send.before"))
+  /* A reset that failed leaves no socket: the next one makes it. */
+  if (!client->socket || kith_failpoint("transport.send.before"))
     return KITH_ERR_TIMEOUT;
   if (zmq_send(client->socket, bytes, len, ZMQ_DONTWAIT) < 0)
     return errno == EAGAIN || errno == EINTR ? KITH_ERR_TIMEOUT : KITH_ERR_INTERNAL;
@@ -111,7 +112,11 @@ enum kith_err kith_client_receive(struct kith_client *client, const uint8_t **by
 {
   bool ready = false;
   bool more = true;
-  enum kith_err err = kith_zmq_wait(client->socket, fds, n_fds, timeout_ms, &ready);
+  enum kith_err err;
+
+  if (!client->socket)
+    return KITH_ERR_INTERNAL;
+  err = kith_zmq_wait(client->socket, fds, n_fds, timeout_ms, &ready);
 
   if (err != KITH_OK)
     return err;
