@@ -42,6 +42,38 @@ enum kith_round_step kith_round_step(const struct kith_round_view *view)
   return KITH_STEP_MATCH;
 }
 
+static bool has_role(const struct kith_charter *charter, const char *id, enum kith_role role)
+{
+  const struct kith_member *member = kith_charter_member(charter, id);
+
+  return member && member->role == role;
+}
+
+enum kith_err kith_round_check_open(const struct kith_open *open,
+                                    const struct kith_charter *charter,
+                                    const struct kith_policy *policy)
+{
+  if (open->quorum < policy->quorum)
+    return KITH_ERR_DENIED;
+  for (unsigned i = 0; i < open->n_agencies; i++) {
+    bool named = false;
+
+    for (unsigned k = 0; k < policy->n_agencies; k++)
+      named = named || strcmp(policy->agencies[k].id, open->agencies[i]) == 0;
+    if (!named || !has_role(charter, open->agencies[i], KITH_ROLE_AGENCY))
+      return KITH_ERR_DENIED;
+  }
+  for (unsigned i = 0; i < open->n_recipients; i++) {
+    bool named = false;
+
+    for (unsigned k = 0; k < policy->n_recipients; k++)
+      named = named || strcmp(policy->recipients[k], open->recipients[i]) == 0;
+    if (!named || !has_role(charter, open->recipients[i], KITH_ROLE_RECIPIENT))
+      return KITH_ERR_DENIED;
+  }
+  return KITH_OK;
+}
+
 /* Whether all joins but `except`'s name one standardiser. */
 static bool one_standardiser(const struct kith_round_view *view, const struct kith_seat *except)
 {

@@ -19,6 +19,8 @@ static bool may_join(const struct kith_agency *agency, struct kith_agency_round 
     kith_agency_problem(round, "this is a trial round, and [agency] allow_trial is not set here");
   else if (!kith_hash_equal(&view->open.charter, &agency->node->charter_hash))
     kith_agency_problem(round, "the round is under another charter than the one in force here");
+  else if (kith_round_check_open(&view->open, &round->node->charter, &round->policy) != KITH_OK)
+    kith_agency_problem(round, "the round names members, or a quorum, that its policy does not");
   else if (kith_node_now(agency->node) >= round->policy.expires)
     kith_agency_problem(round, "the round's policy has expired");
   else

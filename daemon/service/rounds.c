@@ -415,6 +415,16 @@ static bool concerns_one_round(enum kith_err err)
          err == KITH_ERR_LIMIT || err == KITH_ERR_CONFIG;
 }
 
+/* What nothing has said yet: an officer must be able to see why a round does not go on. */
+static void note_failure(struct kith_agency *agency, const kith_round_id id, enum kith_err err)
+{
+  struct kith_agency_round *round = kith_agency_round_find(agency, id);
+
+  if (err != KITH_OK && err != KITH_ERR_TIMEOUT && err != KITH_ERR_CANCELLED && round &&
+      !round->problem[0])
+    kith_agency_problem(round, "this round can't go on now: %s", kith_err_name(err));
+}
+
 static enum kith_err sync_all(struct kith_agency *agency)
 {
   struct kith_request request = {.type = KITH_REQUEST_ROUND_LIST};
@@ -433,6 +443,7 @@ static enum kith_err sync_all(struct kith_agency *agency)
   entries = reply.body.round_list.rounds; /* ours now */
   for (uint32_t i = 0; i < n; i++) {
     err = sync_round(agency, entries[i].round);
+    note_failure(agency, entries[i].round, err);
     if (err != KITH_OK && !concerns_one_round(err))
       return err;
   }

@@ -178,39 +178,19 @@ struct kith_matcher_round *kith_matcher_round_find(struct kith_matcher *matcher,
 /* ---- opening
  * -------------------------------------------------------------------------------------------- */
 
-/* What the signed documents allow: everybody invited is in the charter in that role and in the
- * policy. */
+/* What the signed documents allow, and now. */
 static enum kith_reply_error check_open(struct kith_matcher *matcher,
                                         const struct kith_matcher_round *round)
 {
   const struct kith_open *open = &kith_node_round_view(round->node)->open;
-  const struct kith_charter *charter = &round->node->charter;
   const struct kith_policy *policy = &round->policy;
 
   if (!kith_hash_equal(&open->charter, &matcher->node->charter_hash))
     return KITH_REPLY_BAD_REFERENCE;
   if (open->expires <= kith_node_now(matcher->node) || policy->expires < open->expires)
     return KITH_REPLY_STALE;
-  if (open->quorum < policy->quorum)
+  if (kith_round_check_open(open, &round->node->charter, policy) != KITH_OK)
     return KITH_REPLY_DENIED;
-  for (unsigned i = 0; i < open->n_agencies; i++) {
-    const struct kith_member *member = kith_charter_member(charter, open->agencies[i]);
-    bool named = false;
-
-    for (unsigned k = 0; k < policy->n_agencies; k++)
-      named = named || strcmp(policy->agencies[k].id, open->agencies[i]) == 0;
-    if (!member || member->role != KITH_ROLE_AGENCY || !named)
-      return KITH_REPLY_DENIED;
-  }
-  for (unsigned i = 0; i < open->n_recipients; i++) {
-    const struct kith_member *member = kith_charter_member(charter, open->recipients[i]);
-    bool named = false;
-
-    for (unsigned k = 0; k < policy->n_recipients; k++)
-      named = named || strcmp(policy->recipients[k], open->recipients[i]) == 0;
-    if (!member || member->role != KITH_ROLE_RECIPIENT || !named)
-      return KITH_REPLY_DENIED;
-  }
   return KITH_REPLY_OK;
 }
 
