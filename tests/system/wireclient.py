@@ -236,6 +236,7 @@ class Client:
         self.socket.curve_publickey = encode(identity.curve_public)
         self.socket.curve_secretkey = encode(identity.curve_secret)
         self.socket.linger = 0
+        self.socket.sndtimeo = 1000  # who is not let in can't even queue
         self.socket.connect(address)
         self.next_id = 1
 
@@ -243,7 +244,11 @@ class Client:
         self.context.destroy(linger=0)
 
     def send(self, *frames):
-        self.socket.send_multipart(frames)
+        """Where it can't be sent, there will be no answer."""
+        try:
+            self.socket.send_multipart(frames)
+        except zmq.Again:
+            pass
 
     def receive(self, timeout_ms=None):
         if not self.socket.poll(self.timeout_ms if timeout_ms is None else timeout_ms):
