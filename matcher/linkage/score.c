@@ -317,8 +317,8 @@ static double party_duplicates(const struct kith_score *score,
 }
 
 /* A pair is a duplicate as far as duplicates account for the pairs that are foretold at its
- * similarity from all parties; or for a quarter of those that are seen in its own, where they are
- * more: twins are not everywhere alike many. */
+ * similarity from all parties; or for half of those that are surely more in its own (two standard
+ * deviations): twins are not everywhere alike many. */
 static void learn_party(struct kith_score *score, const struct kith_score_counts *counts,
                         unsigned p, unsigned evidence)
 {
@@ -341,7 +341,8 @@ static void learn_party(struct kith_score *score, const struct kith_score_counts
       seen += (double)counts->within[p][evidence][at];
     }
     foretold += duplicates;
-    out[bin] = duplicates > 0 ? duplicates / (seen / 4 > foretold ? seen / 4 : foretold) : 0;
+    seen = (seen - 2 * sqrt(seen)) / 2;
+    out[bin] = duplicates > 0 ? duplicates / (seen > foretold ? seen : foretold) : 0;
     weights[bin] = foretold + 1e-6;
   }
   make_monotone(out, weights, KITH_SCORE_BINS);
