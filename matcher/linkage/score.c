@@ -12,6 +12,7 @@ enum {
   SMOOTH_PAIRS = 8,
   SMOOTH_BINS = 20,
   NEAR_BINS = 2,
+  LEAST_BIN = 130,      /* similarity 0.65 */
   PARTY_WEIGHT_MAX = 10 /* of one pair within a small party */
 };
 static const double anchor_min = 0.1;
@@ -161,6 +162,9 @@ static void extrapolate(double *expected, const uint64_t *counts)
   for (unsigned bin = first; bin < KITH_SCORE_BINS; bin++)
     expected[bin] =
         low / WINDOW_BINS * exp(-fall * ((double)bin - first - ((double)WINDOW_BINS - 1) / 2));
+  /* Of one party nobody is told apart at less than this, however few they are. */
+  for (unsigned bin = first; bin < LEAST_BIN; bin++)
+    expected[bin] = (double)counts[bin];
 }
 
 /* ---- several parties */
