@@ -81,7 +81,9 @@ enum kith_err kith_agency_run(struct kith_agency *agency, const volatile int *st
   if (err == KITH_OK)
     hooks->ready(NULL);
   while (err == KITH_OK && !*stop) {
-    err = kith_agency_sync(agency);
+    err = kith_agency_expire(agency);
+    if (err == KITH_OK)
+      err = kith_agency_sync(agency);
     if (agency->connected != was_connected)
       kith_log(KITH_LOG_INFO, agency->connected ? "matcher.connected" : "matcher.silent");
     was_connected = agency->connected;

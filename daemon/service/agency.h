@@ -39,6 +39,7 @@ struct kith_agency_round {
   bool outbox_ready; /* all rows are in the outbox */
   uint32_t n_records;
   bool finished; /* everything is destroyed, and the matcher has our statement of it */
+  bool expired;  /* in this process: destroyed because its time was over */
   /* What the matcher says, for people only: */
   enum kith_round_state state;
   int64_t deadline;
@@ -163,6 +164,9 @@ KITH_MUST_USE enum kith_err kith_outbox_trial_map(struct kith_agency *agency,
                                                   kith_trial_visit *visit, void *context);
 
 /* ---- ending.c */
+/* Destroys what this agency holds of rounds that are past their expiry or retention, be the matcher
+ * silent or not; it is attested when the matcher answers again. */
+KITH_MUST_USE enum kith_err kith_agency_expire(struct kith_agency *agency);
 KITH_MUST_USE enum kith_err kith_agency_after_manifest(struct kith_agency *agency,
                                                        struct kith_agency_round *round);
 KITH_MUST_USE enum kith_err kith_agency_after_release(struct kith_agency *agency,

@@ -111,3 +111,34 @@ enum kith_err kith_agency_end(struct kith_agency *agency, struct kith_agency_rou
     round->finished = false;
   return err;
 }
+
+static bool time_is_over(const struct kith_agency *agency, const struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = view_of(round);
+  int64_t now = kith_node_now(agency->node);
+
+  if (view->released)
+    return now >= view->released_at + (int64_t)round->policy.retention_days * 86400;
+  return now >= view->open.expires || now >= round->policy.expires;
+}
+
+enum kith_err kith_agency_expire(struct kith_agency *agency)
+{
+  enum kith_err err = KITH_OK;
+
+  for (unsigned i = 0; err == KITH_OK && i < agency->n_rounds; i++) {
+    struct kith_agency_round *round = agency->rounds[i];
+
+    if (round->finished || round->expired || !time_is_over(agency, round))
+      continue;
+    if (agency->job && kith_encode_job_is_of(agency->job, round->node->id)) {
+      kith_encode_job_free(agency->job);
+      agency->job = NULL;
+    }
+    err = kith_roundkey_destroy_all(agency->node->keys, round->node->id, NULL);
+    if (err == KITH_OK)
+      err = kith_outbox_delete(agency, round->node->id, true);
+    round->expired = err == KITH_OK;
+  }
+  return err;
+}

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "matcher/service/intake.h"
+#include "proto/batch.h"
 
 /* ---- the round's record: state, deadline, destroyed
  * ----------------------------------------------- */
@@ -341,20 +342,34 @@ static enum kith_err store_statement(struct kith_matcher *matcher, struct kith_m
   return err;
 }
 
-/* A manifest is taken only when all that it names is there. */
-static bool manifest_is_held(struct kith_matcher *matcher, const struct kith_matcher_round *round,
-                             const void *bytes, size_t len)
+/* An intent has the policy's rows and as many batches as its records take: memory is set aside by
+ * these numbers later on. */
+static bool intent_fits(const struct kith_matcher_round *round, const struct kith_intent *intent)
+{
+  size_t row_bytes = kith_batch_row_bytes(round->policy.bits);
+
+  return intent->row_bytes == row_bytes &&
+         intent->n_batches == kith_batch_count(intent->n_records, row_bytes);
+}
+
+/* What a submission says is held against the policy and against the batches that are there. */
+static enum kith_reply_error check_submission(struct kith_matcher *matcher,
+                                              const struct kith_matcher_round *round,
+                                              const void *bytes, size_t len)
 {
   struct kith_statement statement;
-  bool held;
+  enum kith_reply_error reply = KITH_REPLY_OK;
 
   if (kith_statement_read(&statement, bytes, len) != KITH_OK)
-    return false;
-  held = statement.type != KITH_STATEMENT_MANIFEST ||
-         kith_intake_complete(matcher->node, round->node->id, statement.author,
-                              &statement.body.manifest) == KITH_OK;
+    return KITH_REPLY_MALFORMED;
+  if (statement.type == KITH_STATEMENT_INTENT && !intent_fits(round, &statement.body.intent))
+    reply = KITH_REPLY_MALFORMED;
+  else if (statement.type == KITH_STATEMENT_MANIFEST &&
+           kith_intake_complete(matcher->node, round->node->id, statement.author,
+                                &statement.body.manifest) != KITH_OK)
+    reply = KITH_REPLY_WRONG_STATE;
   kith_statement_free(&statement);
-  return held;
+  return reply;
 }
 
 static enum kith_reply_error take_into(struct kith_matcher *matcher,
@@ -362,6 +377,7 @@ static enum kith_reply_error take_into(struct kith_matcher *matcher,
                                        enum kith_statement_type type, const void *bytes, size_t len,
                                        uint32_t *index)
 {
+  enum kith_reply_error reply;
   struct kith_fault fault;
   enum kith_err err;
 
@@ -369,8 +385,9 @@ static enum kith_reply_error take_into(struct kith_matcher *matcher,
     return KITH_REPLY_OK;
   if (!(allowed_states[type] & 1u << round->state))
     return KITH_REPLY_WRONG_STATE;
-  if (!manifest_is_held(matcher, round, bytes, len))
-    return KITH_REPLY_WRONG_STATE;
+  reply = check_submission(matcher, round, bytes, len);
+  if (reply != KITH_REPLY_OK)
+    return reply;
   err = kith_round_log_add(round->node->log, &round->node->charter, bytes, len,
                            kith_node_now(matcher->node), NULL, &fault);
   if (err != KITH_OK)
