@@ -398,6 +398,10 @@ def test_fewer_records_than_the_minimum_stop_the_round(city, played):
     until(played, wire.CONFIRMATION, 3)
     played.make_rows(4)
     wait_for(lambda: played.sync() or played.state == wire.SUBMITTING, "submitting")
+    # An intent whose batches are not those of its records would have memory set aside for nothing.
+    for records, batches, row_bytes in ((2**32 - 1, 0, played.row_bytes), (10, 2, played.row_bytes),
+                                        (10, 1, played.row_bytes + 1)):
+        assert played.say(wire.INTENT, [played.roster_hash, records, batches, row_bytes]) == wire.MALFORMED
     assert played.intend() == wire.OK
     assert city.wait_abort(played.round)[1:] == ("too few records", "police")
     assert played.send_batch(0) in (wire.WRONG_STATE, wire.DENIED)

@@ -284,3 +284,19 @@ def test_killed_and_restarted_at_every_step(city, victim):
     city.close_round(player.round, ["matcher", "education", "health"])
     restart("closed", player)
     assert city.state(player.round) == wire.CLOSED
+
+
+def test_what_is_over_is_destroyed_though_the_matcher_is_silent(tmp_path):
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    with partnership.Partnership(tmp_path) as city:
+        city.start(env={"KITH_TEST_CLOCK": str(clock)})
+        round_id = city.open_round()
+        city.join(round_id)
+        city.wait_state(round_id, "released")
+        city.programs["matcher"].kill()
+        for agency in AGENCIES:
+            assert city.key_files(agency, round_id)
+        clock.write_text(str(31 * 86400))  # the policy keeps for 30 days
+        for agency in AGENCIES:
+            wait_for(lambda: not city.key_files(agency, round_id), f"{agency} destroys", 40)
