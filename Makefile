@@ -102,7 +102,7 @@ lint: ## include rule, lengths, format, clang's warnings, clang-tidy, cppcheck
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) BUILD=$(BUILD)/asan FORTIFY= CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" unit
 tsan: ## unit tests under ThreadSanitizer
-	@setarch -R $(MAKE) BUILD=$(BUILD)/tsan FORTIFY= CFLAGS="-O1 -g -fsanitize=thread" unit
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp setarch -R $(MAKE) BUILD=$(BUILD)/tsan FORTIFY= CFLAGS="-O1 -g -fsanitize=thread" unit
 fuzz: ## each fuzz target for FUZZ_SECONDS, from its corpus
 	@$(MAKE) BUILD=$(BUILD)/libfuzzer CC=clang FORTIFY= CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-run
 fuzz-run: $(LIBFUZZERS)
