@@ -81,6 +81,31 @@ class Round:
             keeper.join()
         return people, rows
 
+    def run_aborted(self):
+        """One agency has joined when governance aborts: what it and the matcher hold is destroyed."""
+        city = self.city
+        for member in ("matcher", *AGENCIES):
+            self.begin(member, self.env if member == self.victim else {})
+        done = threading.Event()
+        keeper = threading.Thread(target=self.keep, args=(done,))
+        keeper.start()
+        try:
+            self.wait(lambda: city.governance().hello(), "the matcher serves")
+            round_id = city.open_round()
+            self.wait(lambda: (city.ask(AGENCIES[0], do="join", round=round_id.hex()) or {}).get("ok"),
+                      "joins")
+            self.wait(lambda: city.statements(round_id, wire.JOIN), "the join is there")
+            self.wait(lambda: city.governance().say(wire.ABORT, round_id, [1, ""]) == wire.OK, "aborted")
+            self.wait(lambda: all(4 in city.destroyed(round_id).get(m, ())
+                                  for m in ("matcher", AGENCIES[0])), "destruction")
+            for member in ("matcher", *AGENCIES):
+                assert city.key_files(member, round_id) == []
+            assert city.state(round_id) == wire.ABORTED
+        finally:
+            done.set()
+            keeper.join()
+        return self.deaths
+
     def keep(self, done):
         """Starts the victim again when it has died by its own hand."""
         while not done.wait(0.02):
@@ -183,6 +208,36 @@ def test_killed_at_each_place(tmp_path, traces, victim):
     assert not failures, failures
     # How often a place is reached differs a little from round to round.
     assert deaths >= len(points) * 0.8, (deaths, points)
+
+
+def abort_in(folder, victim, env):
+    folder.mkdir(parents=True)
+    round_ = Round(folder, victim, env)
+    try:
+        return round_.run_aborted()
+    finally:
+        round_.close()
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killed_while_a_round_is_aborted(tmp_path, victim):
+    trace = tmp_path / "trace"
+    assert abort_in(tmp_path / "undisturbed", victim, {"KITH_TRACE_FAILPOINTS": str(trace)}) == 0
+    reached = collections.Counter(trace.read_text().split())
+    # The last time that a place is reached is after the abort.
+    points = [(place, n) for place, n in sorted(reached.items())]
+    points += [(place, n - 1) for place, n in points if n > 1 and "commit" in place]
+    failures, deaths = [], 0
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {pool.submit(abort_in, tmp_path / f"{place}.{n}", victim,
+                               {"KITH_KILL": f"{place}:{n}"}): (place, n) for place, n in points}
+        for future in concurrent.futures.as_completed(running):
+            try:
+                deaths += future.result() > 0
+            except BaseException as failure:
+                failures.append((running[future], str(failure)[-3000:]))
+    assert not failures, failures
+    assert deaths >= len(points) * 0.6, (deaths, points)
 
 
 @pytest.mark.skipif(not ALL, reason="KITH_KILL_ALL=1 is not set")
