@@ -313,9 +313,9 @@ def test_evaluate_refuses(tmp_path):
     assert kith("evaluate", "--truth", truth).returncode == 2
     assert kith("evaluate", "--truth", truth, out).returncode == 66
     assert kith("evaluate", "--truth", tmp_path / "none.csv", out).returncode == 66
-    write(out / "clusters.csv", "cluster,party,id\n1,a,99\n")
+    write(out / "clusters.csv", "cluster,party,id\n1,a,nobody\n")
     done = kith("evaluate", "--truth", truth, out)
-    assert done.returncode == 65 and "row 2" in done.stderr and "99" not in done.stderr
+    assert done.returncode == 65 and "row 2" in done.stderr and "nobody" not in done.stderr
     write(out / "clusters.csv", "cluster,party\n1,a\n")
     assert kith("evaluate", "--truth", truth, out).returncode == 65
     write(out / "clusters.csv", "cluster,party,id\n1,a,1\n")
