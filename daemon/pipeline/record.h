@@ -23,6 +23,11 @@ enum kith_field {
   KITH_FIELD_STREET,
   KITH_FIELD_TOWN,
   KITH_FIELD_POSTCODE,
+  KITH_FIELD_NHS_NUMBER,
+  KITH_FIELD_UPN,
+  KITH_FIELD_PNC_ID,
+  KITH_FIELD_CRN,
+  KITH_FIELD_RECORD_DATE, /* for the policy's scope only, never encoded */
   KITH_FIELD_COUNT,
   /* Not a column, but a policy may encode it: the values of given_name and surname as one field, so
    * that names typed the wrong way round still agree. */
@@ -43,15 +48,17 @@ struct kith_values {
 
 struct kith_record {
   struct kith_values values[KITH_FIELD_COUNT];
-  struct kith_date birth; /* year, month, day; 0 where unknown */
+  struct kith_date birth;       /* year, month, day; 0 where unknown */
+  struct kith_date record_date; /* the same: when the agency last had to do with the person */
 };
 
 /* The column's and the policy's name of a field, static. */
 static inline const char *kith_field_name(enum kith_field field)
 {
-  static const char *const names[KITH_FIELD_COUNT] = {"given_name", "middle_names",  "surname",
-                                                      "known_as",   "date_of_birth", "sex",
-                                                      "street",     "town",          "postcode"};
+  static const char *const names[KITH_FIELD_COUNT] = {
+      "given_name", "middle_names", "surname", "known_as",   "date_of_birth",
+      "sex",        "street",       "town",    "postcode",   "nhs_number",
+      "upn",        "pnc_id",       "crn",     "record_date"};
   return names[field];
 }
 
@@ -65,13 +72,14 @@ static inline enum kith_field kith_field_find(const char *name)
   return (enum kith_field)field;
 }
 
-/* The same for a policy's fields: also "names"; KITH_FIELD_UNKNOWN where there is none. */
+/* The same for what a policy may encode: also "names", not "record_date"; KITH_FIELD_UNKNOWN where
+ * there is none. */
 static inline enum kith_field kith_field_of_policy(const char *name)
 {
   enum kith_field field = kith_field_find(name);
 
   if (field != KITH_FIELD_COUNT)
-    return field;
+    return field == KITH_FIELD_RECORD_DATE ? KITH_FIELD_UNKNOWN : field;
   return strcmp(name, "names") == 0 ? KITH_FIELD_NAMES : KITH_FIELD_UNKNOWN;
 }
 
