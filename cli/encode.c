@@ -189,6 +189,7 @@ static enum kith_err encode_kith(struct encode *encode, struct kith_fault *fault
   struct kith_cli_progress progress;
   const struct kith_pipeline_options options = {
       .progress = show_share, .progress_context = &progress, .cancel = kith_cli_cancel_on_signal()};
+  const struct kith_source_spec source = kith_source_of_file(encode->path);
   enum kith_err err;
 
   if (!policy)
@@ -199,7 +200,7 @@ static enum kith_err encode_kith(struct encode *encode, struct kith_fault *fault
   if (err == KITH_OK) {
     kith_cli_progress_start(&progress, "encoding", "files", encode->quiet);
     err = kith_pipeline_run(&encoded, policy, kith_secret_peek(encode->secret),
-                            kith_secret_len(encode->secret), encode->path, &options, fault);
+                            kith_secret_len(encode->secret), &source, &options, fault);
     kith_cli_progress_finish(&progress);
   }
   if (err == KITH_OK)

@@ -111,9 +111,10 @@ static enum kith_err encode_files(struct kith_link *link, struct kith_fault *fau
     const struct kith_pipeline_options options = {.progress = show_share,
                                                   .progress_context = &progress,
                                                   .cancel = kith_cli_cancel_on_signal()};
+    const struct kith_source_spec source = kith_source_of_file(link->paths[p]);
     kith_cli_progress_start(&progress, link->names[p], "files", link->quiet);
     err = kith_pipeline_run(&link->parties[p], &link->policy, kith_secret_peek(secret),
-                            kith_secret_len(secret), link->paths[p], &options, fault);
+                            kith_secret_len(secret), &source, &options, fault);
     kith_cli_progress_finish(&progress);
   }
   kith_secret_free(secret);

@@ -104,10 +104,11 @@ static enum kith_err check_read(struct check *check, const char *path, bool quie
                                 struct kith_fault *fault)
 {
   const atomic_bool *cancel = kith_cli_cancel_on_signal();
+  const struct kith_source_spec spec = kith_source_of_file(path);
   struct kith_cli_progress progress;
   struct kith_source_row row;
   uint64_t n = 0;
-  enum kith_err err = kith_source_open(&check->source, path, NULL, fault);
+  enum kith_err err = kith_source_open(&check->source, &spec, fault);
 
   if (err != KITH_OK)
     return err;

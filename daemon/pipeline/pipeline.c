@@ -138,11 +138,11 @@ static enum kith_err rows_give(struct kith_encoded *out, struct growing *rows,
 }
 
 enum kith_err kith_pipeline_run(struct kith_encoded *out, const struct kith_policy *policy,
-                                const uint8_t *secret, size_t secret_len, const char *path,
+                                const uint8_t *secret, size_t secret_len,
+                                const struct kith_source_spec *spec,
                                 const struct kith_pipeline_options *options,
                                 struct kith_fault *fault)
 {
-  struct kith_source_options source_options = {.strict = options && options->strict};
   struct growing rows = {.row_bytes = policy->bits / 8, .masked = policy->mask};
   struct kith_row_encoder *encoder = NULL;
   struct kith_source *source = NULL;
@@ -152,13 +152,13 @@ enum kith_err kith_pipeline_run(struct kith_encoded *out, const struct kith_poli
   kith_encodings_init(&encoded.encodings);
   err = kith_row_encoder_new(&encoder, policy, secret, secret_len, fault);
   if (err == KITH_OK)
-    err = kith_source_open(&source, path, &source_options, fault);
+    err = kith_source_open(&source, spec, fault);
   if (err == KITH_OK)
     err = rows_read(&rows, &encoded, encoder, policy, source, options, fault);
   if (err == KITH_OK) {
     err = rows_give(&encoded, &rows, encoder, source);
     if (err != KITH_OK)
-      (void)kith_fail(fault, err, "%s: no memory for its rows", path);
+      (void)kith_fail(fault, err, "no memory for the rows of the source");
   }
   if (err == KITH_OK) {
     if (options && options->progress)

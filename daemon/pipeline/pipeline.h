@@ -32,15 +32,14 @@ struct kith_pipeline_options {
   void (*progress)(void *context, double share); /* of the source read, [0, 1]; may be NULL */
   void *progress_context;
   const atomic_bool *cancel; /* may be NULL; KITH_ERR_CANCELLED */
-  bool strict;               /* the first bad row stops: KITH_ERR_DATA with row, column and rule */
 };
 
-/* Reads, standardises and encodes the whole file under the policy with the linkage secret.
+/* Reads, standardises and encodes the whole source under the policy with the linkage secret.
  * KITH_ERR_NO_INPUT, KITH_ERR_DATA, KITH_ERR_IO with *fault naming file, row and column. */
 KITH_MUST_USE enum kith_err
 kith_pipeline_run(struct kith_encoded *out, const struct kith_policy *policy, const uint8_t *secret,
-                  size_t secret_len, const char *path, const struct kith_pipeline_options *options,
-                  struct kith_fault *fault);
+                  size_t secret_len, const struct kith_source_spec *spec,
+                  const struct kith_pipeline_options *options, struct kith_fault *fault);
 
 /* What a compiled-in corpus of made-up rows encodes to under a fixed public key and this policy's
  * fields: two agencies whose libraries or tables differ have two fingerprints. */

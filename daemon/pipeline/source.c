@@ -3,16 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
-#include "base/csv.h"
 #include "base/mem.h"
 
 enum { INDEX_FIRST = 1 << 10, IDS_FIRST = 1 << 10, TEXT_FIRST = 1 << 14 };
 
 struct kith_source {
-  struct kith_csv *csv;
-  char *path;
+  struct kith_table *table;
   bool strict;
   size_t id_column;
   size_t columns[KITH_FIELD_COUNT]; /* SIZE_MAX: absent */
@@ -24,8 +21,6 @@ struct kith_source {
   uint64_t set_aside[KITH_ROW_RULE_COUNT];
   struct kith_row_fault *faults;
   size_t n_faults;
-  uint64_t bytes_read;
-  uint64_t bytes_all; /* 0: unknown */
 };
 
 const char *kith_row_rule_name(enum kith_row_rule rule)
@@ -128,8 +123,8 @@ static bool has_control(const char *id)
 }
 
 /* Which rule the row breaks, in which column (0-based, SIZE_MAX: none). */
-static enum kith_row_rule row_rule(const struct kith_source *source, const struct kith_csv_row *raw,
-                                   size_t *column)
+static enum kith_row_rule row_rule(const struct kith_source *source,
+                                   const struct kith_table_row *raw, size_t *column)
 {
   const char *id;
 
@@ -140,7 +135,7 @@ static enum kith_row_rule row_rule(const struct kith_source *source, const struc
   if (raw->bad_text)
     return KITH_ROW_BAD_TEXT;
   *column = source->id_column;
-  id = raw->fields[source->id_column];
+  id = raw->cells[source->id_column];
   if (id[strspn(id, " \t")] == '\0')
     return KITH_ROW_NO_ID;
   if (raw->lens[source->id_column] > KITH_ID_BYTES_MAX || has_control(id))
@@ -161,11 +156,12 @@ static enum kith_err row_set_aside(struct kith_source *source, struct kith_sourc
   if (!source->strict)
     return KITH_OK;
   if (column == SIZE_MAX)
-    return kith_fail(fault, KITH_ERR_DATA, "%s: row %llu: %s; expected %zu fields", source->path,
-                     (unsigned long long)row->row, kith_row_rule_name(row->rule),
-                     source->n_columns);
-  return kith_fail(fault, KITH_ERR_DATA, "%s: row %llu, column %zu: %s", source->path,
-                   (unsigned long long)row->row, column + 1, kith_row_rule_name(row->rule));
+    return kith_fail(fault, KITH_ERR_DATA, "%s: row %llu: %s; expected %zu fields",
+                     kith_table_name(source->table), (unsigned long long)row->row,
+                     kith_row_rule_name(row->rule), source->n_columns);
+  return kith_fail(fault, KITH_ERR_DATA, "%s: row %llu, column %zu: %s",
+                   kith_table_name(source->table), (unsigned long long)row->row, column + 1,
+                   kith_row_rule_name(row->rule));
 }
 
 /* Keeps the id of every row, set aside or not, so that ids and rows stay in step. */
@@ -175,13 +171,13 @@ static enum kith_err row_keep_id(struct kith_source *source, const struct kith_s
   enum kith_err err;
 
   if (source->ids.n >= UINT32_MAX - 1)
-    return kith_fail(fault, KITH_ERR_LIMIT, "%s: row %llu: too many rows", source->path,
-                     (unsigned long long)row->row);
+    return kith_fail(fault, KITH_ERR_LIMIT, "%s: row %llu: too many rows",
+                     kith_table_name(source->table), (unsigned long long)row->row);
   err = index_grow(source);
   if (err == KITH_OK)
     err = kith_ids_add(&source->ids, row->id);
   if (err != KITH_OK)
-    return kith_fail(fault, err, "%s: no memory for its ids", source->path);
+    return kith_fail(fault, err, "%s: no memory for its ids", kith_table_name(source->table));
   if (row->rule == KITH_ROW_FINE) {
     source->index[index_place(source, row->id)] = (uint32_t)source->ids.n;
     source->index_used++;
@@ -192,25 +188,23 @@ static enum kith_err row_keep_id(struct kith_source *source, const struct kith_s
 enum kith_err kith_source_next(struct kith_source *source, struct kith_source_row *row,
                                struct kith_fault *fault)
 {
-  struct kith_csv_row raw;
+  struct kith_table_row raw;
   size_t column;
-  enum kith_err err = kith_csv_next(source->csv, &raw, fault);
+  enum kith_err err = kith_table_next(source->table, &raw, fault);
 
   if (err != KITH_OK)
     return err;
   *row = (struct kith_source_row){.row = raw.row, .id = ""};
-  for (size_t i = 0; i < raw.n_fields; i++)
-    source->bytes_read += raw.lens[i] + 1;
   row->rule = row_rule(source, &raw, &column);
   if (row->rule == KITH_ROW_FINE || row->rule == KITH_ROW_REPEATED_ID)
-    row->id = raw.fields[source->id_column];
+    row->id = raw.cells[source->id_column];
   if (row->rule != KITH_ROW_FINE) {
     err = row_set_aside(source, row, column, fault);
     return err != KITH_OK ? err : row_keep_id(source, row, fault);
   }
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
     if (source->columns[i] != SIZE_MAX)
-      row->fields[i] = raw.fields[source->columns[i]];
+      row->fields[i] = raw.cells[source->columns[i]];
   }
   return row_keep_id(source, row, fault);
 }
@@ -221,7 +215,7 @@ static enum kith_err columns_find_one(const struct kith_source *source, size_t *
                                       const char *name, struct kith_fault *fault)
 {
   size_t n;
-  const char *const *header = kith_csv_header(source->csv, &n);
+  const char *const *header = kith_table_header(source->table, &n);
 
   *out = SIZE_MAX;
   for (size_t i = 0; i < n; i++) {
@@ -229,7 +223,7 @@ static enum kith_err columns_find_one(const struct kith_source *source, size_t *
       continue;
     if (*out != SIZE_MAX)
       return kith_fail(fault, KITH_ERR_DATA, "%s: row 1: columns %zu and %zu are both \"%s\"",
-                       source->path, *out + 1, i + 1, name);
+                       kith_table_name(source->table), *out + 1, i + 1, name);
     *out = i;
   }
   return KITH_OK;
@@ -239,51 +233,42 @@ static enum kith_err columns_find(struct kith_source *source, struct kith_fault 
 {
   enum kith_err err = columns_find_one(source, &source->id_column, "id", fault);
 
-  (void)kith_csv_header(source->csv, &source->n_columns);
+  (void)kith_table_header(source->table, &source->n_columns);
   if (err == KITH_OK && source->id_column == SIZE_MAX)
     err = kith_fail(fault, KITH_ERR_DATA,
                     "%s: row 1: no column \"id\"; expected one that names each row, beside any of "
                     "given_name, middle_names, surname, known_as, date_of_birth, sex, street, "
                     "town, postcode",
-                    source->path);
+                    kith_table_name(source->table));
   for (unsigned i = 0; err == KITH_OK && i < KITH_FIELD_COUNT; i++)
     err = columns_find_one(source, &source->columns[i], kith_field_name((enum kith_field)i), fault);
   return err;
 }
 
-/* For progress only: where the size can't be had, or says nothing, it stays unknown. */
-static void size_find(struct kith_source *source)
+struct kith_source_spec kith_source_of_file(const char *path)
 {
-  struct stat status;
-  size_t len = strlen(source->path);
-
-  if (len > 3 && strcmp(source->path + len - 3, ".gz") == 0)
-    return;
-  if (stat(source->path, &status) == 0 && S_ISREG(status.st_mode))
-    source->bytes_all = (uint64_t)status.st_size;
+  return (struct kith_source_spec){.place = {.kind = KITH_TABLE_FILE, .path = path}};
 }
 
-enum kith_err kith_source_open(struct kith_source **out, const char *path,
-                               const struct kith_source_options *options, struct kith_fault *fault)
+enum kith_err kith_source_open(struct kith_source **out, const struct kith_source_spec *spec,
+                               struct kith_fault *fault)
 {
   struct kith_source *source = KITH_NEW(struct kith_source);
   enum kith_err err;
 
   if (!source)
-    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", path);
-  source->strict = options && options->strict;
-  source->path = kith_strdup(path);
-  source->faults = KITH_NEW_ARRAY(struct kith_row_fault, KITH_ROW_FAULTS_MAX);
-  if (!source->path || !source->faults) {
-    err = kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", path);
+    return kith_fail(fault, KITH_ERR_MEMORY, "no memory for a source");
+  source->strict = spec->strict;
+  err = kith_table_open(&source->table, &spec->place, fault);
+  if (err != KITH_OK)
     goto fail;
-  }
-  err = kith_csv_open(&source->csv, path, NULL, fault);
-  if (err == KITH_OK)
+  source->faults = KITH_NEW_ARRAY(struct kith_row_fault, KITH_ROW_FAULTS_MAX);
+  if (!source->faults)
+    err = kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", kith_table_name(source->table));
+  else
     err = columns_find(source, fault);
   if (err != KITH_OK)
     goto fail;
-  size_find(source);
   *out = source;
   return KITH_OK;
 fail:
@@ -307,9 +292,7 @@ size_t kith_source_ignored_columns(const struct kith_source *source)
 
 double kith_source_share(const struct kith_source *source)
 {
-  if (source->bytes_read >= source->bytes_all)
-    return source->bytes_all ? 1 : 0;
-  return (double)source->bytes_read / (double)source->bytes_all;
+  return kith_table_share(source->table);
 }
 
 uint64_t kith_source_set_aside(const struct kith_source *source, enum kith_row_rule rule)
@@ -346,10 +329,9 @@ void kith_source_free(struct kith_source *source)
 {
   if (!source)
     return;
-  kith_csv_free(source->csv);
+  kith_table_free(source->table);
   kith_ids_free(&source->ids);
   kith_free(source->index);
   kith_free(source->faults);
-  kith_free(source->path);
   kith_free(source);
 }

@@ -1,4 +1,4 @@
-/* A source of records: a CSV file (plain or gzipped) with the standard columns.
+/* A source of records: an agency's table (daemon/pipeline/table.h) with the standard columns.
  *
  * Life: kith_source_open, kith_source_next until KITH_ERR_NOT_FOUND, kith_source_free. Columns are
  * recognised by their standard names (daemon/pipeline/record.h) without regard to case; `id` is
@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "daemon/pipeline/record.h"
+#include "daemon/pipeline/table.h"
 
 enum kith_row_rule {
   KITH_ROW_FINE,
@@ -53,9 +54,14 @@ const char *kith_ids_at(const struct kith_ids *ids, size_t row);
 void kith_ids_free(struct kith_ids *ids);
 KITH_MUST_USE enum kith_err kith_ids_add(struct kith_ids *ids, const char *id);
 
-struct kith_source_options {
+/* What an agency's records are read from, and how. Strings are borrowed until kith_source_open
+ * returns. */
+struct kith_source_spec {
+  struct kith_table_place place;
   bool strict;
 };
+/* The spec of a CSV file with the standard columns. */
+struct kith_source_spec kith_source_of_file(const char *path);
 
 struct kith_source_row {
   uint64_t row;                         /* as in the file: 1-based, the header is row 1 */
@@ -65,8 +71,8 @@ struct kith_source_row {
 };
 
 struct kith_source;
-KITH_MUST_USE enum kith_err kith_source_open(struct kith_source **out, const char *path,
-                                             const struct kith_source_options *options,
+KITH_MUST_USE enum kith_err kith_source_open(struct kith_source **out,
+                                             const struct kith_source_spec *spec,
                                              struct kith_fault *fault);
 /* KITH_OK, KITH_ERR_NOT_FOUND after the last row, or an error with *fault. */
 KITH_MUST_USE enum kith_err kith_source_next(struct kith_source *source,
@@ -74,7 +80,7 @@ KITH_MUST_USE enum kith_err kith_source_next(struct kith_source *source,
 bool kith_source_has(const struct kith_source *source, enum kith_field field);
 /* Columns of the file that are neither the id nor a standard field. */
 size_t kith_source_ignored_columns(const struct kith_source *source);
-/* About how much of the file has been read, in [0, 1]; 0 where it is gzipped. */
+/* About how much has been read, in [0, 1]; 0 where that can't be told. */
 double kith_source_share(const struct kith_source *source);
 
 /* Rows set aside so far: by rule, and the first KITH_ROW_FAULTS_MAX of them. */

@@ -9,7 +9,7 @@ static enum kith_err read_sections(struct kith_agency_config *config, struct kit
   enum kith_err err;
 
   if ((err = kith_node_config_read(&config->node, config->ini, fault)) != KITH_OK ||
-      (err = kith_ini_require(config->ini, &config->source_file, "source", "file", fault)) !=
+      (err = kith_ini_require(config->ini, &config->source.place.path, "source", "file", fault)) !=
           KITH_OK ||
       (err = kith_ini_bool(config->ini, &config->allow_trial, "agency", "allow_trial", false,
                            fault)) != KITH_OK ||

@@ -15,12 +15,13 @@
 
 #include "base/err.h"
 #include "base/ini.h"
+#include "daemon/pipeline/source.h"
 #include "proto/node.h"
 
 struct kith_agency_config {
   struct kith_ini *ini; /* owns the strings */
   struct kith_node_config node;
-  const char *source_file;
+  struct kith_source_spec source;
   const char *control_socket;
   bool allow_trial;
   size_t map_bytes;

@@ -9,7 +9,7 @@
 struct kith_encode_job {
   kith_round_id round;
   struct kith_policy policy;
-  char *source_file;
+  const struct kith_source_spec *source;
   struct kith_secret *secret;
   pthread_t thread;
   bool joined;
@@ -38,7 +38,7 @@ static void *job_main(void *context)
   options.cancel = &job->cancel;
   job->err =
       kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
-                        kith_secret_len(job->secret), job->source_file, &options, &job->fault);
+                        kith_secret_len(job->secret), job->source, &options, &job->fault);
   kith_secret_free(job->secret);
   job->secret = NULL;
   atomic_store(&job->done, true);
@@ -46,7 +46,7 @@ static void *job_main(void *context)
 }
 
 enum kith_err kith_encode_job_new(struct kith_encode_job **out, const kith_round_id round,
-                                  const struct kith_policy *policy, const char *source_file,
+                                  const struct kith_policy *policy, const struct kith_source_spec *source,
                                   struct kith_secret *linkage_secret)
 {
   struct kith_encode_job *job = KITH_NEW(struct kith_encode_job);
@@ -55,12 +55,12 @@ enum kith_err kith_encode_job_new(struct kith_encode_job **out, const kith_round
     memcpy(job->round, round, sizeof job->round);
     job->policy = *policy;
     job->secret = linkage_secret;
-    job->source_file = kith_strdup(source_file);
+    job->source = source;
   } else {
     kith_secret_free(linkage_secret);
     return KITH_ERR_MEMORY;
   }
-  if (!job->source_file || pthread_create(&job->thread, NULL, job_main, job) != 0) {
+  if (pthread_create(&job->thread, NULL, job_main, job) != 0) {
     job->joined = true;
     kith_encode_job_free(job);
     return KITH_ERR_MEMORY;
@@ -78,7 +78,6 @@ void kith_encode_job_free(struct kith_encode_job *job)
     pthread_join(job->thread, NULL);
   kith_encoded_free(&job->result);
   kith_secret_free(job->secret);
-  kith_free(job->source_file);
   kith_free(job);
 }
 

@@ -13,11 +13,11 @@
 
 struct kith_encode_job;
 
-/* The linkage secret is the job's from now on. */
+/* The source spec is borrowed for the job's life; the linkage secret is the job's from now on. */
 KITH_MUST_USE enum kith_err kith_encode_job_new(struct kith_encode_job **out,
                                                 const kith_round_id round,
                                                 const struct kith_policy *policy,
-                                                const char *source_file,
+                                                const struct kith_source_spec *source,
                                                 struct kith_secret *linkage_secret);
 void kith_encode_job_free(struct kith_encode_job *job);
 

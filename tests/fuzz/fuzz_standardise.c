@@ -56,13 +56,15 @@ static void check_row(const struct kith_source_row *row)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   struct kith_source *source;
+  struct kith_source_spec spec;
   struct kith_source_row row;
   struct kith_ids ids;
   char path[64];
   size_t n = 0;
   int fd = fuzz_file_open(path, data, size);
 
-  if (kith_source_open(&source, path, NULL, NULL) == KITH_OK) {
+  spec = kith_source_of_file(path);
+  if (kith_source_open(&source, &spec, NULL) == KITH_OK) {
     while (kith_source_next(source, &row, NULL) == KITH_OK) {
       n++;
       if (row.rule == KITH_ROW_FINE)

@@ -30,8 +30,10 @@ static enum kith_err run(struct kith_encoded *out, const struct kith_policy *pol
                          const char *path, const struct kith_pipeline_options *options,
                          struct kith_fault *fault)
 {
+  const struct kith_source_spec source = kith_source_of_file(path);
+
   *out = (struct kith_encoded){0};
-  return kith_pipeline_run(out, policy, secret, sizeof secret, path, options, fault);
+  return kith_pipeline_run(out, policy, secret, sizeof secret, &source, options, fault);
 }
 
 static bool same_row(const struct kith_encodings *enc, size_t a, size_t b)
@@ -99,13 +101,14 @@ static void names_swapped(void **state)
 static void keys_and_masks(void **state)
 {
   const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  const struct kith_source_spec source = kith_source_of_file(path);
   struct kith_policy policy = default_policy();
   struct kith_encoded a;
   struct kith_encoded b;
 
   assert_int_equal(run(&a, &policy, path, NULL, NULL), KITH_OK);
   b = (struct kith_encoded){0};
-  assert_int_equal(kith_pipeline_run(&b, &policy, secret, sizeof secret - 1, path, NULL, NULL),
+  assert_int_equal(kith_pipeline_run(&b, &policy, secret, sizeof secret - 1, &source, NULL, NULL),
                    KITH_OK);
   assert_memory_not_equal(a.encodings.filters, b.encodings.filters, a.encodings.row_bytes);
   assert_memory_not_equal(a.encodings.key_check, b.encodings.key_check, KITH_KEY_CHECK_BYTES);
@@ -171,13 +174,16 @@ static void scope_ages(void **state)
 static void refusals(void **state)
 {
   const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
-  const struct kith_pipeline_options strict = {.strict = true};
+  struct kith_source_spec strict = kith_source_of_file(path);
   struct kith_policy policy = default_policy();
   struct kith_encoded out;
   struct kith_fault fault = {0};
 
   assert_int_equal(run(&out, &policy, unit_path(state, "none"), NULL, &fault), KITH_ERR_NO_INPUT);
-  assert_int_equal(run(&out, &policy, path, &strict, &fault), KITH_ERR_DATA);
+  out = (struct kith_encoded){0};
+  strict.strict = true;
+  assert_int_equal(kith_pipeline_run(&out, &policy, secret, sizeof secret, &strict, NULL, &fault),
+                   KITH_ERR_DATA);
   assert_non_null(strstr(fault.text, "row 4, column 1: repeated id"));
   assert_null(strstr(fault.text, "Again"));
   assert_null(out.encodings.filters);

@@ -9,12 +9,19 @@ static const char *csv(void **state, const char *text)
   return unit_file(state, "source.csv", text, strlen(text));
 }
 
+static enum kith_err open_file(struct kith_source **out, const char *path, struct kith_fault *fault)
+{
+  const struct kith_source_spec spec = kith_source_of_file(path);
+
+  return kith_source_open(out, &spec, fault);
+}
+
 static struct kith_source *opened(void **state, const char *text)
 {
   struct kith_source *source = NULL;
   struct kith_fault fault = {0};
 
-  assert_int_equal(kith_source_open(&source, csv(state, text), NULL, &fault), KITH_OK);
+  assert_int_equal(open_file(&source, csv(state, text), &fault), KITH_OK);
   return source;
 }
 
@@ -47,10 +54,9 @@ static void headers_refused(void **state)
   struct kith_fault fault;
 
   for (size_t i = 0; i < KITH_COUNT_OF(bad); i++)
-    assert_int_equal(kith_source_open(&source, csv(state, bad[i]), NULL, &fault), KITH_ERR_DATA);
-  assert_int_equal(kith_source_open(&source, *state, NULL, &fault), KITH_ERR_NO_INPUT);
-  assert_int_equal(kith_source_open(&source, unit_path(state, "none"), NULL, &fault),
-                   KITH_ERR_NO_INPUT);
+    assert_int_equal(open_file(&source, csv(state, bad[i]), &fault), KITH_ERR_DATA);
+  assert_int_equal(open_file(&source, *state, &fault), KITH_ERR_NO_INPUT);
+  assert_int_equal(open_file(&source, unit_path(state, "none"), &fault), KITH_ERR_NO_INPUT);
   assert_null(source);
 }
 
@@ -100,14 +106,14 @@ static void strict_stops(void **state)
   static const char *const bad[] = {"id,sex\n1,a\n1,secretvalue\n", "id,sex\n1,a\n,secretvalue\n",
                                     "id,sex\n1,a\nsecretvalue\n",
                                     "id,sex\n1,a\nsecretvalue,\xff\n"};
-  const struct kith_source_options options = {.strict = true};
-
   for (size_t i = 0; i < KITH_COUNT_OF(bad); i++) {
     struct kith_source *source = NULL;
     struct kith_source_row row;
     struct kith_fault fault = {0};
+    struct kith_source_spec spec = kith_source_of_file(csv(state, bad[i]));
 
-    assert_int_equal(kith_source_open(&source, csv(state, bad[i]), &options, &fault), KITH_OK);
+    spec.strict = true;
+    assert_int_equal(kith_source_open(&source, &spec, &fault), KITH_OK);
     assert_int_equal(kith_source_next(source, &row, &fault), KITH_OK);
     assert_int_equal(kith_source_next(source, &row, &fault), KITH_ERR_DATA);
     assert_non_null(strstr(fault.text, "row 3"));
@@ -129,7 +135,7 @@ static void many_ids(void **state)
   for (int i = 0; i < 2 * N; i++)
     fprintf(file, "person-%d\n", i % N);
   fclose(file);
-  assert_int_equal(kith_source_open(&source, path, NULL, NULL), KITH_OK);
+  assert_int_equal(open_file(&source, path, NULL), KITH_OK);
   for (int i = 0; i < 2 * N; i++) {
     assert_int_equal(kith_source_next(source, &row, NULL), KITH_OK);
     assert_int_equal(row.rule, i < N ? KITH_ROW_FINE : KITH_ROW_REPEATED_ID);
@@ -147,7 +153,7 @@ static void no_memory(void **state)
     struct kith_source *source = NULL;
     struct kith_source_row row;
     struct kith_fault fault = {0};
-    enum kith_err err = kith_source_open(&source, path, NULL, &fault);
+    enum kith_err err = open_file(&source, path, &fault);
 
     while (err == KITH_OK)
       err = kith_source_next(source, &row, &fault);

@@ -1,0 +1,66 @@
+#include "daemon/pipeline/table.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "daemon/pipeline/table_kinds.h"
+
+struct kith_table {
+  const struct kith_table_kind_ops *ops;
+  void *state;
+  char *name;
+};
+
+enum kith_err kith_table_open(struct kith_table **out, const struct kith_table_place *place,
+                              struct kith_fault *fault)
+{
+  struct kith_table *table;
+  enum kith_err err;
+
+  if (place->kind != KITH_TABLE_FILE)
+    return kith_fail(fault, KITH_ERR_CONFIG, "this program can't read databases");
+  table = KITH_NEW(struct kith_table);
+  if (!table)
+    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", place->path);
+  table->ops = &kith_table_file;
+  table->name = kith_strdup(place->path);
+  err = table->name ? table->ops->open(&table->state, place, fault)
+                    : kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", place->path);
+  if (err != KITH_OK) {
+    kith_table_free(table);
+    return err;
+  }
+  *out = table;
+  return KITH_OK;
+}
+
+void kith_table_free(struct kith_table *table)
+{
+  if (!table)
+    return;
+  if (table->state)
+    table->ops->free(table->state);
+  kith_free(table->name);
+  kith_free(table);
+}
+
+const char *kith_table_name(const struct kith_table *table)
+{
+  return table->name;
+}
+
+const char *const *kith_table_header(const struct kith_table *table, size_t *n_columns)
+{
+  return table->ops->header(table->state, n_columns);
+}
+
+enum kith_err kith_table_next(struct kith_table *table, struct kith_table_row *row,
+                              struct kith_fault *fault)
+{
+  return table->ops->next(table->state, row, fault);
+}
+
+double kith_table_share(const struct kith_table *table)
+{
+  return table->ops->share(table->state);
+}

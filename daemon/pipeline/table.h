@@ -1,0 +1,55 @@
+/* An agency's table of people, wherever it is kept: rows of text under named columns.
+ *
+ * Life: kith_table_open, kith_table_next until KITH_ERR_NOT_FOUND, kith_table_free. What a row or
+ * the header points to is the table's; a row is good until the next call. Rows are counted as a
+ * spreadsheet counts them: the header is row 1. Faults name the table, row and column, never a
+ * value. Bounded memory, whatever the size of the table. */
+#ifndef KITH_DAEMON_PIPELINE_TABLE_H
+#define KITH_DAEMON_PIPELINE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum kith_table_kind { KITH_TABLE_FILE, KITH_TABLE_ODBC };
+
+/* Where a table is. Strings are borrowed until kith_table_open returns. */
+struct kith_table_place {
+  enum kith_table_kind kind;
+  const char *path;       /* a file: CSV, plain or gzipped */
+  const char *dsn;        /* a database: data source name or connection string, no credentials */
+  const char *query;      /* one SELECT */
+  const char *credential; /* file of two lines, user and password; NULL: none are needed */
+};
+
+struct kith_table_row {
+  const char *const *cells; /* NUL-terminated UTF-8; n_cells of them */
+  const size_t *lens;
+  size_t n_cells;
+  uint64_t row;  /* 1-based, the header is row 1 */
+  bool ragged;   /* n_cells is not the header's */
+  bool bad_text; /* cell `bad_column` (0-based) is not text */
+  size_t bad_column;
+};
+
+struct kith_table;
+
+/* KITH_ERR_NO_INPUT, KITH_ERR_DATA, KITH_ERR_IO; KITH_ERR_CONFIG: this program was built without
+ * such tables. */
+KITH_MUST_USE enum kith_err kith_table_open(struct kith_table **out,
+                                            const struct kith_table_place *place,
+                                            struct kith_fault *fault);
+void kith_table_free(struct kith_table *table); /* takes NULL */
+
+/* The file's path or the data source's name, for messages. */
+const char *kith_table_name(const struct kith_table *table);
+const char *const *kith_table_header(const struct kith_table *table, size_t *n_columns);
+/* KITH_OK, KITH_ERR_NOT_FOUND after the last row, or an error with *fault. */
+KITH_MUST_USE enum kith_err kith_table_next(struct kith_table *table, struct kith_table_row *row,
+                                            struct kith_fault *fault);
+/* About how much has been read, in [0, 1]; 0 where that can't be told. */
+double kith_table_share(const struct kith_table *table);
+
+#endif
