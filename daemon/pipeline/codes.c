@@ -25,7 +25,7 @@ static bool item_read(struct item *out, const char **text)
   size_t n_digits = strspn(*text, "0123456789");
   size_t n_letters = strspn(*text, "abcdefghijklmnopqrstuvwxyz");
   char word[16];
-  const struct kith_table_word *month;
+  const struct kith_word *month;
 
   *out = (struct item){0};
   if (n_digits > 0) {
@@ -48,7 +48,7 @@ static bool item_read(struct item *out, const char **text)
   *text += n_letters;
   if (word[strspn(word, "x")] == '\0')
     return true;
-  month = kith_table_find(KITH_TABLE_MONTHS, word);
+  month = kith_word_find(KITH_WORDS_MONTHS, word);
   if (!month)
     return false;
   out->month = true;
@@ -179,7 +179,7 @@ enum kith_outcome kith_read_date(struct kith_date *out, const char *text)
 
 enum kith_outcome kith_read_sex(struct kith_values *out, const char *text)
 {
-  const struct kith_table_word *word = kith_table_find(KITH_TABLE_SEXES, text);
+  const struct kith_word *word = kith_word_find(KITH_WORDS_SEXES, text);
 
   if (!word)
     return KITH_VALUE_UNUSABLE;
@@ -246,7 +246,7 @@ enum kith_outcome kith_read_postcode(struct kith_values *out, const char *text)
   size_t len = 0;
   size_t n_digits = 0;
 
-  if (kith_table_find(KITH_TABLE_ADDRESS_PLACEHOLDERS, text))
+  if (kith_word_find(KITH_WORDS_ADDRESS_PLACEHOLDERS, text))
     return KITH_VALUE_PLACEHOLDER;
   for (; *text != '\0'; text++) {
     if (!is_digit(*text) && !is_letter(*text))
@@ -275,12 +275,12 @@ enum kith_outcome kith_read_address(struct kith_values *out, const char *text)
 {
   bool first = true;
 
-  if (kith_table_find(KITH_TABLE_ADDRESS_PLACEHOLDERS, text))
+  if (kith_word_find(KITH_WORDS_ADDRESS_PLACEHOLDERS, text))
     return KITH_VALUE_PLACEHOLDER;
   while (*text != '\0') {
     char word[KITH_VALUE_BYTES];
     size_t len = 0;
-    const struct kith_table_word *form = NULL;
+    const struct kith_word *form = NULL;
 
     for (; *text != '\0' && !strchr(" ,./-()&:;\"#", *text); text += kith_fold_step(text)) {
       size_t step = kith_fold_step(text);
@@ -293,7 +293,7 @@ enum kith_outcome kith_read_address(struct kith_values *out, const char *text)
     text += *text != '\0';
     /* "St Johns Road" is a saint's, "High St" is a street. */
     if (len > 0 && !(first && strcmp(word, "st") == 0))
-      form = kith_table_find(KITH_TABLE_STREET_WORDS, word);
+      form = kith_word_find(KITH_WORDS_STREET_WORDS, word);
     first = first && (len == 0 || is_digit(word[0]));
     if (form)
       kith_values_add(out, form->other, strlen(form->other));

@@ -7,7 +7,7 @@
 #include "daemon/pipeline/encode.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/standardise.h"
-#include "daemon/pipeline/tables.h"
+#include "daemon/pipeline/words.h"
 
 static void hash_text(struct kith_hasher *hasher, const char *text)
 {
@@ -16,15 +16,15 @@ static void hash_text(struct kith_hasher *hasher, const char *text)
 
 static void hash_tables(struct kith_hasher *hasher)
 {
-  for (size_t i = 0; i < kith_table_n_letters; i++) {
-    kith_hasher_u64(hasher, (uint64_t)kith_table_letters[i].letter);
-    hash_text(hasher, kith_table_letters[i].latin);
+  for (size_t i = 0; i < kith_n_letters; i++) {
+    kith_hasher_u64(hasher, (uint64_t)kith_letters[i].letter);
+    hash_text(hasher, kith_letters[i].latin);
   }
-  for (size_t i = 0; i < KITH_TABLE_LISTS; i++) {
-    kith_hasher_u64(hasher, kith_tables[i].n);
-    for (size_t j = 0; j < kith_tables[i].n; j++) {
-      hash_text(hasher, kith_tables[i].words[j].word);
-      hash_text(hasher, kith_tables[i].words[j].other);
+  for (size_t i = 0; i < KITH_WORD_LISTS; i++) {
+    kith_hasher_u64(hasher, kith_word_lists[i].n);
+    for (size_t j = 0; j < kith_word_lists[i].n; j++) {
+      hash_text(hasher, kith_word_lists[i].words[j].word);
+      hash_text(hasher, kith_word_lists[i].words[j].other);
     }
   }
 }

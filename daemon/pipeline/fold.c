@@ -5,7 +5,7 @@
 #include <utf8proc.h>
 
 #include "daemon/pipeline/record.h"
-#include "daemon/pipeline/tables.h"
+#include "daemon/pipeline/words.h"
 
 enum {
   POINTS_MAX = KITH_FIELD_BYTES_MAX,
@@ -118,13 +118,13 @@ static bool is_dropped(int32_t point)
 static const char *letter_find(int32_t point)
 {
   size_t low = 0;
-  size_t high = kith_table_n_letters;
+  size_t high = kith_n_letters;
 
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (kith_table_letters[middle].letter == point)
-      return kith_table_letters[middle].latin;
-    if (kith_table_letters[middle].letter < point)
+    if (kith_letters[middle].letter == point)
+      return kith_letters[middle].latin;
+    if (kith_letters[middle].letter < point)
       low = middle + 1;
     else
       high = middle;

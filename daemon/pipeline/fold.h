@@ -4,7 +4,7 @@
  * as two letters), then compatibility decomposition and case folding (Unicode Standard Annex 15, by
  * libutf8proc), accents of Latin, Greek, Cyrillic, Arabic and Hebrew letters dropped (vowel signs
  * of other scripts are letters to their readers and stay), letters that don't decompose and the
- * Cyrillic and Greek alphabets written in Latin ones (tables.h), dashes as '-', apostrophes as
+ * Cyrillic and Greek alphabets written in Latin ones (words.h), dashes as '-', apostrophes as
  * '\'', blanks and control characters as ' '. Folding what is folded changes nothing more. */
 #ifndef KITH_DAEMON_PIPELINE_FOLD_H
 #define KITH_DAEMON_PIPELINE_FOLD_H

@@ -4,7 +4,7 @@
 
 #include "daemon/pipeline/fold.h"
 #include "daemon/pipeline/standardise.h"
-#include "daemon/pipeline/tables.h"
+#include "daemon/pipeline/words.h"
 
 /* Adds a value unless it is there, is empty, or there is no room. A long one is cut. */
 void kith_values_add(struct kith_values *values, const char *text, size_t len);

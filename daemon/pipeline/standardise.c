@@ -123,9 +123,9 @@ static size_t note_len(const struct words *words, size_t at)
   char phrase[3 * KITH_VALUE_BYTES] = "";
   size_t len = 0;
 
-  if (kith_table_find(KITH_TABLE_NOTES, words->words[at].text) ||
+  if (kith_word_find(KITH_WORDS_NOTES, words->words[at].text) ||
       (words->words[at].bracketed &&
-       kith_table_find(KITH_TABLE_BRACKET_NOTES, words->words[at].text)))
+       kith_word_find(KITH_WORDS_BRACKET_NOTES, words->words[at].text)))
     return 1;
   for (size_t i = at; i < words->n && i < at + 3; i++) {
     size_t n = strlen(words->words[i].text);
@@ -134,7 +134,7 @@ static size_t note_len(const struct words *words, size_t at)
     phrase[len++] = i == at + 2 ? '\0' : ' ';
   }
   phrase[len ? len - 1 : 0] = '\0';
-  return kith_table_find(KITH_TABLE_NOTES, phrase) ? 3 : 0;
+  return kith_word_find(KITH_WORDS_NOTES, phrase) ? 3 : 0;
 }
 
 /* Remarks, titles and suffixes go; what follows "aka" is another name. */
@@ -147,7 +147,7 @@ static void words_clean(struct words *words)
       for (size_t j = i + n; j < words->n; j++)
         words->words[j].place = PLACE_ALSO;
     }
-    if (!n && i > 0 && kith_table_find(KITH_TABLE_SUFFIXES, words->words[i].text))
+    if (!n && i > 0 && kith_word_find(KITH_WORDS_SUFFIXES, words->words[i].text))
       n = 1;
     if (n) {
       word_drop(words, i, n);
@@ -157,7 +157,7 @@ static void words_clean(struct words *words)
     }
   }
   while (words->n > 1 && words->words[1].place == words->words[0].place &&
-         kith_table_find(KITH_TABLE_TITLES, words->words[0].text)) {
+         kith_word_find(KITH_WORDS_TITLES, words->words[0].text)) {
     word_drop(words, 0, 1);
     words->changed = true;
   }
@@ -192,8 +192,8 @@ static void words_join(struct words *words, bool is_surname)
 
     if (word->place != next->place || len + strlen(next->text) >= KITH_VALUE_BYTES)
       continue;
-    if (!kith_table_find(KITH_TABLE_PREFIXES, word->text) &&
-        !(is_surname && kith_table_find(KITH_TABLE_SURNAME_PREFIXES, word->text)))
+    if (!kith_word_find(KITH_WORDS_PREFIXES, word->text) &&
+        !(is_surname && kith_word_find(KITH_WORDS_SURNAME_PREFIXES, word->text)))
       continue;
     memmove(next->text + len, next->text, strlen(next->text) + 1);
     memcpy(next->text, word->text, len);
@@ -211,8 +211,8 @@ static enum kith_outcome name_placeholder(const char *text)
   memcpy(copy, text, strlen(text) + 1);
   len = kith_text_trim(copy);
   if (len == 0 || copy[strspn(copy, "x")] == '\0' ||
-      kith_table_find(KITH_TABLE_PLACEHOLDERS, copy) ||
-      kith_table_find(KITH_TABLE_NAME_PLACEHOLDERS, copy))
+      kith_word_find(KITH_WORDS_PLACEHOLDERS, copy) ||
+      kith_word_find(KITH_WORDS_NAME_PLACEHOLDERS, copy))
     return KITH_VALUE_PLACEHOLDER;
   return KITH_VALUE_FINE;
 }
@@ -232,7 +232,7 @@ enum kith_outcome kith_read_name(struct kith_values *out, struct kith_values *al
   words_join(&words, is_surname);
   for (size_t i = 0; i < words.n; i++) {
     const struct word *word = &words.words[i];
-    const struct kith_table_word *form = kith_table_find(KITH_TABLE_SPELLINGS, word->text);
+    const struct kith_word *form = kith_word_find(KITH_WORDS_SPELLINGS, word->text);
     const char *value = form ? form->other : word->text;
     struct kith_values *to = out;
 
@@ -290,7 +290,7 @@ static void read_others(struct kith_record *out, enum kith_outcome outcomes[KITH
 
     if (text[strspn(text, " ")] == '\0')
       outcomes[i] = KITH_VALUE_MISSING;
-    else if (kith_text_trim(text) == 0 || kith_table_find(KITH_TABLE_PLACEHOLDERS, text))
+    else if (kith_text_trim(text) == 0 || kith_word_find(KITH_WORDS_PLACEHOLDERS, text))
       outcomes[i] = KITH_VALUE_PLACEHOLDER;
     else if (i == KITH_FIELD_DATE_OF_BIRTH)
       outcomes[i] = kith_read_date(&out->birth, text);

@@ -1,7 +1,7 @@
 /* The standardiser "kith-1": a row's fields as typed to the values that are encoded.
  *
  * Pure and without state: the same row gives the same record at every agency. What it does with
- * each field is written in docs/standardisation.md; the words it knows are in tables.h. */
+ * each field is written in docs/standardisation.md; the words it knows are in words.h. */
 #ifndef KITH_DAEMON_PIPELINE_STANDARDISE_H
 #define KITH_DAEMON_PIPELINE_STANDARDISE_H
 

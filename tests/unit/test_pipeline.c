@@ -5,7 +5,7 @@
 #include "crypto/secret.h"
 #include "daemon/pipeline/encode.h"
 #include "daemon/pipeline/pipeline.h"
-#include "daemon/pipeline/tables.h"
+#include "daemon/pipeline/words.h"
 
 static const uint8_t secret[] = "a secret of the tests";
 static const char agencies[][KITH_MEMBER_ID_BYTES] = {"police", "health"};
@@ -248,9 +248,9 @@ static void fingerprints(void **state)
   fingerprint_of(&first, &policy);
   fingerprint_of(&other, &policy);
   assert_true(kith_hash_equal(&first, &other));
-  for (size_t list = 0; list < KITH_TABLE_LISTS; list++) {
-    for (size_t i = 0; i < kith_tables[list].n; i++) {
-      char *word = kith_tables[list].words[i].word;
+  for (size_t list = 0; list < KITH_WORD_LISTS; list++) {
+    for (size_t i = 0; i < kith_word_lists[list].n; i++) {
+      char *word = kith_word_lists[list].words[i].word;
       char held = word[0];
       word[0] = '~';
       fingerprint_of(&other, &policy);
@@ -258,12 +258,12 @@ static void fingerprints(void **state)
       word[0] = held;
     }
   }
-  for (size_t i = 0; i < kith_table_n_letters; i++) {
-    char held = kith_table_letters[i].latin[0];
-    kith_table_letters[i].latin[0] = '~';
+  for (size_t i = 0; i < kith_n_letters; i++) {
+    char held = kith_letters[i].latin[0];
+    kith_letters[i].latin[0] = '~';
     fingerprint_of(&other, &policy);
     assert_false(kith_hash_equal(&first, &other));
-    kith_table_letters[i].latin[0] = held;
+    kith_letters[i].latin[0] = held;
   }
   fingerprint_of(&other, &policy);
   assert_true(kith_hash_equal(&first, &other));

@@ -6,7 +6,7 @@
 #include "daemon/pipeline/corpus.h"
 #include "daemon/pipeline/fold.h"
 #include "daemon/pipeline/standardise.h"
-#include "daemon/pipeline/tables.h"
+#include "daemon/pipeline/words.h"
 
 /* One field of a record on its own: "a|b (outcome)". */
 static const char *standardised(enum kith_field field, const char *text)
@@ -326,21 +326,21 @@ static void folding_twice(void **state)
 static void tables_in_order(void **state)
 {
   (void)state;
-  for (size_t i = 1; i < kith_table_n_letters; i++)
-    assert_true(kith_table_letters[i - 1].letter < kith_table_letters[i].letter);
+  for (size_t i = 1; i < kith_n_letters; i++)
+    assert_true(kith_letters[i - 1].letter < kith_letters[i].letter);
   /* One form is final: what a spelling becomes is no other spelling. */
-  for (size_t i = 0; i < kith_tables[KITH_TABLE_SPELLINGS].n; i++)
+  for (size_t i = 0; i < kith_word_lists[KITH_WORDS_SPELLINGS].n; i++)
     assert_null(
-        kith_table_find(KITH_TABLE_SPELLINGS, kith_tables[KITH_TABLE_SPELLINGS].words[i].other));
+        kith_word_find(KITH_WORDS_SPELLINGS, kith_word_lists[KITH_WORDS_SPELLINGS].words[i].other));
   /* Every word is as folding leaves it, so that it can be met. */
-  for (size_t list = 0; list < KITH_TABLE_LISTS; list++) {
-    for (size_t i = 0; i < kith_tables[list].n; i++) {
+  for (size_t list = 0; list < KITH_WORD_LISTS; list++) {
+    for (size_t i = 0; i < kith_word_lists[list].n; i++) {
       char folded[KITH_FOLDED_BYTES];
       bool mended;
-      (void)kith_fold(folded, &mended, kith_tables[list].words[i].word);
-      assert_string_equal(folded, kith_tables[list].words[i].word);
-      assert_ptr_equal(kith_table_find((enum kith_table_list)list, folded),
-                       &kith_tables[list].words[i]);
+      (void)kith_fold(folded, &mended, kith_word_lists[list].words[i].word);
+      assert_string_equal(folded, kith_word_lists[list].words[i].word);
+      assert_ptr_equal(kith_word_find((enum kith_word_list)list, folded),
+                       &kith_word_lists[list].words[i]);
     }
   }
 }

@@ -1,4 +1,4 @@
-#include "daemon/pipeline/tables.h"
+#include "daemon/pipeline/words.h"
 
 #include <string.h>
 
@@ -6,7 +6,7 @@
 
 /* Latin letters that have no decomposition; then Greek and Cyrillic (of Russian, Ukrainian,
  * Bulgarian, Serbian and Kazakh) as passports roughly write them. */
-KITH_TABLE struct kith_table_letter kith_table_letters[] = {
+KITH_WORDS_CONST struct kith_letter kith_letters[] = {
     /* clang-format off */
     {0x00df, "ss"}, {0x00e6, "ae"}, {0x00f0, "d"}, {0x00f8, "o"}, {0x00fe, "th"}, {0x0111, "d"},
     {0x0127, "h"}, {0x0131, "i"}, {0x0138, "k"}, {0x0142, "l"}, {0x014b, "ng"}, {0x0153, "oe"},
@@ -29,9 +29,9 @@ KITH_TABLE struct kith_table_letter kith_table_letters[] = {
     {0x04d9, "a"}, {0x04e9, "o"}, {0x1e9c, "s"}, {0xa723, "a"},
     /* clang-format on */
 };
-const size_t kith_table_n_letters = KITH_COUNT_OF(kith_table_letters);
+const size_t kith_n_letters = KITH_COUNT_OF(kith_letters);
 
-static KITH_TABLE struct kith_table_word placeholders[] = {
+static KITH_WORDS_CONST struct kith_word placeholders[] = {
     /* clang-format off */
     {"unknown", ""}, {"unkown", ""}, {"unk", ""}, {"unknwn", ""}, {"u/k", ""}, {"n/k", ""},
     {"nk", ""}, {"n.k.", ""}, {"n/a", ""}, {"n.a.", ""}, {"none", ""}, {"nil", ""}, {"null", ""},
@@ -44,7 +44,7 @@ static KITH_TABLE struct kith_table_word placeholders[] = {
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word name_placeholders[] = {
+static KITH_WORDS_CONST struct kith_word name_placeholders[] = {
     /* clang-format off */
     {"baby", ""}, {"babe", ""}, {"infant", ""}, {"newborn", ""}, {"baby boy", ""},
     {"baby girl", ""}, {"baby of", ""}, {"male infant", ""}, {"female infant", ""},
@@ -56,7 +56,7 @@ static KITH_TABLE struct kith_table_word name_placeholders[] = {
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word address_placeholders[] = {
+static KITH_WORDS_CONST struct kith_word address_placeholders[] = {
     /* clang-format off */
     {"nfa", ""}, {"n.f.a.", ""}, {"nfa.", ""}, {"homeless", ""}, {"no fixed abode", ""},
     {"no fixed address", ""}, {"no fixed abode.", ""}, {"of no fixed abode", ""},
@@ -69,7 +69,7 @@ static KITH_TABLE struct kith_table_word address_placeholders[] = {
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word titles[] = {
+static KITH_WORDS_CONST struct kith_word titles[] = {
     /* clang-format off */
     {"mr", ""}, {"mrs", ""}, {"miss", ""}, {"ms", ""}, {"mx", ""}, {"mstr", ""}, {"master", ""},
     {"dr", ""}, {"prof", ""}, {"professor", ""}, {"rev", ""}, {"revd", ""}, {"reverend", ""},
@@ -79,21 +79,21 @@ static KITH_TABLE struct kith_table_word titles[] = {
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word suffixes[] = {
+static KITH_WORDS_CONST struct kith_word suffixes[] = {
     /* clang-format off */
     {"jr", ""}, {"jnr", ""}, {"snr", ""}, {"sr", ""}, {"esq", ""}, {"phd", ""}, {"obe", ""},
     {"mbe", ""},
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word notes[] = {
+static KITH_WORDS_CONST struct kith_word notes[] = {
     /* clang-format off */
     {"deceased", ""}, {"dup", ""}, {"duplicate", ""}, {"dnu", ""}, {"aka", ""}, {"a.k.a", ""},
     {"alias", ""}, {"deleted", ""}, {"archived", ""}, {"merged", ""}, {"do not use", ""},
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word bracket_notes[] = {
+static KITH_WORDS_CONST struct kith_word bracket_notes[] = {
     /* clang-format off */
     {"new", ""}, {"old", ""}, {"male", ""}, {"female", ""}, {"m", ""}, {"f", ""}, {"dec", ""},
     {"test", ""}, {"temp", ""}, {"nee", ""}, {"now", ""}, {"formerly", ""}, {"previously", ""},
@@ -101,20 +101,20 @@ static KITH_TABLE struct kith_table_word bracket_notes[] = {
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word prefixes[] = {
+static KITH_WORDS_CONST struct kith_word prefixes[] = {
     /* clang-format off */
     {"al", ""}, {"el", ""}, {"ul", ""}, {"ur", ""}, {"abd", ""}, {"abdul", ""}, {"abdel", ""},
     {"abdur", ""},
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word surname_prefixes[] = {
+static KITH_WORDS_CONST struct kith_word surname_prefixes[] = {
     /* clang-format off */
     {"o", ""}, {"mc", ""}, {"mac", ""}, {"d", ""}, {"st", ""}, {"fitz", ""},
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word spellings[] = {
+static KITH_WORDS_CONST struct kith_word spellings[] = {
     /* clang-format off */
     {"mohammed", "muhammad"}, {"mohammad", "muhammad"}, {"mohamed", "muhammad"},
     {"mohamad", "muhammad"}, {"muhammed", "muhammad"}, {"muhamad", "muhammad"},
@@ -143,7 +143,7 @@ static KITH_TABLE struct kith_table_word spellings[] = {
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word street_words[] = {
+static KITH_WORDS_CONST struct kith_word street_words[] = {
     /* clang-format off */
     {"rd", "road"}, {"ave", "avenue"}, {"av", "avenue"}, {"cl", "close"}, {"clo", "close"},
     {"dr", "drive"}, {"drv", "drive"}, {"la", "lane"}, {"ln", "lane"}, {"cres", "crescent"},
@@ -157,7 +157,7 @@ static KITH_TABLE struct kith_table_word street_words[] = {
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word sexes[] = {
+static KITH_WORDS_CONST struct kith_word sexes[] = {
     /* clang-format off */
     {"m", "m"}, {"male", "m"}, {"man", "m"}, {"boy", "m"}, {"1", "m"}, {"01", "m"}, {"f", "f"},
     {"female", "f"}, {"woman", "f"}, {"girl", "f"}, {"2", "f"}, {"02", "f"}, {"u", ""}, {"0", ""},
@@ -165,7 +165,7 @@ static KITH_TABLE struct kith_table_word sexes[] = {
     /* clang-format on */
 };
 
-static KITH_TABLE struct kith_table_word months[] = {
+static KITH_WORDS_CONST struct kith_word months[] = {
     /* clang-format off */
     {"jan", "01"}, {"feb", "02"}, {"mar", "03"}, {"apr", "04"}, {"may", "05"}, {"jun", "06"},
     {"jul", "07"}, {"aug", "08"}, {"sep", "09"}, {"oct", "10"}, {"nov", "11"}, {"dec", "12"},
@@ -179,25 +179,25 @@ static KITH_TABLE struct kith_table_word months[] = {
   {                                                                                                \
     name, KITH_COUNT_OF(name)                                                                      \
   }
-const struct kith_table_words kith_tables[KITH_TABLE_LISTS] = {
-    [KITH_TABLE_PLACEHOLDERS] = LIST(placeholders),
-    [KITH_TABLE_NAME_PLACEHOLDERS] = LIST(name_placeholders),
-    [KITH_TABLE_ADDRESS_PLACEHOLDERS] = LIST(address_placeholders),
-    [KITH_TABLE_TITLES] = LIST(titles),
-    [KITH_TABLE_SUFFIXES] = LIST(suffixes),
-    [KITH_TABLE_NOTES] = LIST(notes),
-    [KITH_TABLE_BRACKET_NOTES] = LIST(bracket_notes),
-    [KITH_TABLE_PREFIXES] = LIST(prefixes),
-    [KITH_TABLE_SURNAME_PREFIXES] = LIST(surname_prefixes),
-    [KITH_TABLE_SPELLINGS] = LIST(spellings),
-    [KITH_TABLE_STREET_WORDS] = LIST(street_words),
-    [KITH_TABLE_SEXES] = LIST(sexes),
-    [KITH_TABLE_MONTHS] = LIST(months),
+const struct kith_words kith_word_lists[KITH_WORD_LISTS] = {
+    [KITH_WORDS_PLACEHOLDERS] = LIST(placeholders),
+    [KITH_WORDS_NAME_PLACEHOLDERS] = LIST(name_placeholders),
+    [KITH_WORDS_ADDRESS_PLACEHOLDERS] = LIST(address_placeholders),
+    [KITH_WORDS_TITLES] = LIST(titles),
+    [KITH_WORDS_SUFFIXES] = LIST(suffixes),
+    [KITH_WORDS_NOTES] = LIST(notes),
+    [KITH_WORDS_BRACKET_NOTES] = LIST(bracket_notes),
+    [KITH_WORDS_PREFIXES] = LIST(prefixes),
+    [KITH_WORDS_SURNAME_PREFIXES] = LIST(surname_prefixes),
+    [KITH_WORDS_SPELLINGS] = LIST(spellings),
+    [KITH_WORDS_STREET_WORDS] = LIST(street_words),
+    [KITH_WORDS_SEXES] = LIST(sexes),
+    [KITH_WORDS_MONTHS] = LIST(months),
 };
 
-const struct kith_table_word *kith_table_find(enum kith_table_list list, const char *word)
+const struct kith_word *kith_word_find(enum kith_word_list list, const char *word)
 {
-  const struct kith_table_words *table = &kith_tables[list];
+  const struct kith_words *table = &kith_word_lists[list];
 
   for (size_t i = 0; i < table->n; i++) {
     if (word[0] == table->words[i].word[0] && strcmp(word, table->words[i].word) == 0)
