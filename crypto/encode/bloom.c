@@ -19,7 +19,7 @@ enum {
 
   /* Most tokens of a file are few: remembering their positions saves nine hashes in ten. */
   SLOT_TOKEN_BYTES = 21,
-  SLOT_POSITIONS = 20,
+  SLOT_POSITIONS = 32, /* a field of few values, as sex, has many bits a token */
   N_SLOTS = 1 << 15
 };
 
@@ -178,7 +178,9 @@ static size_t slot_index(unsigned field, const uint8_t *token, size_t len)
 
   for (size_t i = 0; i < len; i++)
     hash = (hash ^ token[i]) * 0x100000001b3u;
-  return (size_t)(hash >> 17) % N_SLOTS;
+  /* The last bytes of a short token have not reached the upper bits yet: mixed once more. */
+  hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u;
+  return (size_t)(hash >> 40) % N_SLOTS;
 }
 
 static void set_bits(uint8_t *filter, const uint16_t *positions, unsigned n)
