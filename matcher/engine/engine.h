@@ -47,9 +47,12 @@ typedef void kith_engine_progress(void *context, uint64_t done, uint64_t total);
 enum kith_engine_method {
   KITH_ENGINE_AUTO,  /* the planner's choice, by a sample */
   KITH_ENGINE_BRUTE, /* every pair, bit by bit */
-  KITH_ENGINE_SKETCH /* the learned count-sketch filter, then every pair that it leaves; brute
-                        force where rows are too long for it (KITH_SKETCH_BITS_MAX) */
-};
+  /* Every pair's learned count sketches, then the pairs that these leave. */
+  KITH_ENGINE_SKETCH,
+  /* Rows that agree in one of enough parts, then sketches, then the pairs that these leave; brute
+   * force for rows whose masks are rare, or which the bound leaves too far apart. */
+  KITH_ENGINE_PIGEONHOLE
+}; /* the last two: brute force where rows are longer than KITH_SKETCH_BITS_MAX */
 
 struct kith_engine_options {
   enum kith_similarity_kind similarity;
@@ -64,6 +67,9 @@ struct kith_engine_options {
   uint64_t results_max;           /* 0: no ceiling */
   kith_engine_progress *progress; /* may be NULL */
   void *progress_context;
+  /* Told once what the planner chose and why, in a line; may be NULL. */
+  void (*explain)(void *context, const char *plan);
+  void *explain_context;
   const atomic_bool *cancel; /* may be NULL; set: KITH_ERR_CANCELLED within 0.2 s */
 };
 

@@ -93,3 +93,17 @@ uint32_t kith_kernel_common_scalar(const uint64_t *a, const uint64_t *b, size_t 
     count += byte_sum(byte_counts(a[w] & b[w]));
   return (uint32_t)count;
 }
+
+size_t kith_kernel_near_scalar(const uint8_t *query, const uint8_t *rows, size_t n, size_t width,
+                               uint32_t most, uint32_t *near)
+{
+  size_t n_near = 0;
+  for (size_t r = 0; r < n; r++, rows += width) {
+    uint32_t distance = 0;
+    for (size_t g = 0; g < width; g++)
+      distance += (uint32_t)(query[g] < rows[g] ? rows[g] - query[g] : query[g] - rows[g]);
+    near[n_near] = (uint32_t)r;
+    n_near += distance <= most;
+  }
+  return n_near;
+}

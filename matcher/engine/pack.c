@@ -1,116 +1,159 @@
 #include "matcher/engine/pack.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "matcher/engine/threads.h"
 
-enum { LANES = KITH_KERNEL_LANES };
+enum { LANES = KITH_KERNEL_LANES, SLICE = 4096 /* rows that a thread takes at a time */ };
+
+/* ---- the sorted order */
 
 struct sort_key {
-  uint64_t mask_and_count;
   uint32_t row;
+  uint32_t count;
+  uint16_t mask;
 };
-
-static int by_key(const void *left, const void *right)
-{
-  const struct sort_key *a = left;
-  const struct sort_key *b = right;
-  if (a->mask_and_count != b->mask_and_count)
-    return a->mask_and_count < b->mask_and_count ? -1 : 1;
-  return (a->row > b->row) - (a->row < b->row);
-}
-
-/* Word w of a row, zero-padded. Which bit of the word is which does not matter: only that it is
- * the same in all rows. */
-static uint64_t row_word(const struct kith_encodings *enc, size_t row, size_t w)
-{
-  uint64_t word = 0;
-  size_t rest = enc->row_bytes - w * sizeof word;
-  memcpy(&word, kith_encodings_row(enc, row) + w * sizeof word,
-         rest < sizeof word ? rest : sizeof word);
-  return word;
-}
-
-static uint32_t count_row(const struct kith_encodings *enc, size_t row, size_t n_words)
-{
-  uint32_t count = 0;
-  for (size_t w = 0; w < n_words; w++)
-    count += (uint32_t)__builtin_popcountll(row_word(enc, row, w));
-  return count;
-}
 
 static size_t blocks_of(size_t n_rows)
 {
   return (n_rows + LANES - 1) / LANES;
 }
 
-size_t kith_pack_bytes(const struct kith_encodings *enc)
+static size_t units_of(size_t n_rows)
 {
-  size_t n_words = (enc->row_bytes + 7) / 8;
-  return blocks_of(enc->n) * n_words * LANES * sizeof(uint64_t) +
-         enc->n * (2 * sizeof(uint32_t) + sizeof(struct sort_key) + sizeof(struct kith_pack_class));
+  return (n_rows + KITH_KERNEL_UNIT - 1) / KITH_KERNEL_UNIT;
 }
 
-static void fill_rows(struct kith_pack *pack, const struct kith_encodings *enc,
-                      const struct sort_key *keys)
+static size_t words_of(const struct kith_encodings *enc)
 {
-  for (size_t position = 0; position < enc->n; position++) {
-    uint64_t *lane = pack->blocks + position / LANES * pack->n_words * LANES + position % LANES;
-    pack->rows[position] = keys[position].row;
-    for (size_t w = 0; w < pack->n_words; w++)
-      lane[w * LANES] = row_word(enc, keys[position].row, w);
+  return (enc->row_bytes + 7) / 8;
+}
+
+size_t kith_pack_bytes(const struct kith_encodings *enc)
+{
+  return enc->n * (words_of(enc) * sizeof(uint64_t) + 2 * sizeof(uint32_t) +
+                   2 * sizeof(struct sort_key) + sizeof(struct kith_pack_class));
+}
+
+static uint32_t count_row(const struct kith_encodings *enc, size_t row)
+{
+  const uint8_t *bytes = kith_encodings_row(enc, row);
+  uint32_t count = 0;
+  for (size_t at = 0; at < enc->row_bytes; at += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    size_t rest = enc->row_bytes - at;
+    memcpy(&word, bytes + at, rest < sizeof word ? rest : sizeof word);
+    count += (uint32_t)__builtin_popcountll(word);
   }
+  return count;
+}
+
+/* One pass of a counting sort: stable, by the count or, if by_mask, by the mask. */
+static enum kith_err sort_pass(struct sort_key *to, const struct sort_key *from, size_t n,
+                               bool by_mask, size_t n_values)
+{
+  size_t *starts = KITH_NEW_ARRAY(size_t, n_values + 1);
+  if (!starts)
+    return KITH_ERR_MEMORY;
+  for (size_t i = 0; i < n; i++)
+    starts[(by_mask ? from[i].mask : from[i].count) + 1]++;
+  for (size_t v = 0; v < n_values; v++)
+    starts[v + 1] += starts[v];
+  for (size_t i = 0; i < n; i++)
+    to[starts[by_mask ? from[i].mask : from[i].count]++] = from[i];
+  kith_free(starts);
+  return KITH_OK;
+}
+
+/* *keys: owned by the caller, sorted by mask, count and row. */
+static enum kith_err sorted_keys(struct sort_key **keys, const struct kith_encodings *enc,
+                                 bool use_masks)
+{
+  struct sort_key *a = KITH_NEW_ARRAY(struct sort_key, enc->n);
+  struct sort_key *b = KITH_NEW_ARRAY(struct sort_key, enc->n);
+  enum kith_err err = a && b ? KITH_OK : KITH_ERR_MEMORY;
+  uint32_t count_max = 0;
+  for (size_t i = 0; i < enc->n && !err; i++) {
+    a[i] = (struct sort_key){(uint32_t)i, count_row(enc, i),
+                             use_masks && enc->masks ? enc->masks[i] : 0};
+    if (a[i].count > count_max)
+      count_max = a[i].count;
+  }
+  if (!err)
+    err = sort_pass(b, a, enc->n, false, (size_t)count_max + 1);
+  if (!err)
+    err = sort_pass(a, b, enc->n, true, UINT16_MAX + 1);
+  kith_free(b);
+  if (err)
+    kith_free(a);
+  else
+    *keys = a;
+  return err;
+}
+
+static bool new_class(const struct sort_key *keys, size_t i)
+{
+  return i == 0 || keys[i].mask != keys[i - 1].mask || keys[i].count != keys[i - 1].count;
 }
 
 static void fill_classes(struct kith_pack *pack, const struct sort_key *keys)
 {
   size_t n = 0;
   for (size_t position = 0; position < pack->n_rows; position++) {
-    uint64_t key = keys[position].mask_and_count;
-    if (position == 0 || key != keys[position - 1].mask_and_count)
-      pack->classes[n++] =
-          (struct kith_pack_class){(uint32_t)position, (uint32_t)key, (uint16_t)(key >> 32)};
+    if (new_class(keys, position))
+      pack->classes[n++] = (struct kith_pack_class){(uint32_t)position, keys[position].count,
+                                                    keys[position].mask, KITH_PACK_NO_STRATUM};
     pack->class_of[position] = (uint32_t)(n - 1);
+    pack->rows[position] = keys[position].row;
   }
   pack->n_classes = n;
-  pack->classes[n] = (struct kith_pack_class){(uint32_t)pack->n_rows, 0, 0};
+  pack->classes[n] = (struct kith_pack_class){(uint32_t)pack->n_rows, 0, 0, KITH_PACK_NO_STRATUM};
 }
 
-static size_t count_classes(const struct sort_key *keys, size_t n)
+/* ---- rows */
+
+struct fill {
+  struct kith_pack *pack;
+  const struct kith_encodings *enc;
+  const struct kith_bit_order *order;
+  const struct kith_sketch_table *table;
+};
+
+static void fill_words(void *context, size_t first, size_t end)
 {
-  size_t n_classes = 0;
-  for (size_t i = 0; i < n; i++)
-    n_classes += i == 0 || keys[i].mask_and_count != keys[i - 1].mask_and_count;
-  return n_classes;
+  const struct fill *fill = context;
+  struct kith_pack *pack = fill->pack;
+  for (size_t position = first; position < end; position++)
+    kith_bit_order_row(fill->order, pack->words + position * pack->n_words, fill->enc,
+                       pack->rows[position]);
 }
 
-enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *enc, bool use_masks)
+enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *enc,
+                            const struct kith_pack_options *options)
 {
-  struct kith_pack pack = {.n_rows = enc->n, .n_words = (enc->row_bytes + 7) / 8};
-  enum kith_err err = KITH_ERR_MEMORY;
-  struct sort_key *keys = KITH_NEW_ARRAY(struct sort_key, enc->n);
-  if (!keys)
+  struct kith_pack pack = {
+      .n_rows = enc->n, .n_words = words_of(enc), .n_blocks = blocks_of(enc->n)};
+  struct sort_key *keys = NULL;
+  enum kith_err err = sorted_keys(&keys, enc, options->use_masks);
+  if (err)
     return err;
-  for (size_t i = 0; i < enc->n; i++) {
-    uint64_t mask = use_masks && enc->masks ? enc->masks[i] : 0;
-    keys[i].mask_and_count = mask << 32 | count_row(enc, i, pack.n_words);
-    keys[i].row = (uint32_t)i;
-  }
-  qsort(keys, enc->n, sizeof keys[0], by_key);
-  pack.n_blocks = blocks_of(enc->n);
-  pack.blocks = kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, pack.n_blocks * pack.n_words * LANES,
-                                    sizeof pack.blocks[0]);
+  size_t n_classes = 0;
+  for (size_t i = 0; i < enc->n; i++)
+    n_classes += new_class(keys, i);
+  pack.words =
+      kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n * pack.n_words, sizeof pack.words[0]);
   pack.rows = KITH_NEW_ARRAY(uint32_t, enc->n);
   pack.class_of = KITH_NEW_ARRAY(uint32_t, enc->n);
-  pack.classes = KITH_NEW_ARRAY(struct kith_pack_class, count_classes(keys, enc->n) + 1);
-  if (pack.blocks && pack.rows && pack.class_of && pack.classes) {
-    fill_rows(&pack, enc, keys);
+  pack.classes = KITH_NEW_ARRAY(struct kith_pack_class, n_classes + 1);
+  if (pack.words && pack.rows && pack.class_of && pack.classes) {
     fill_classes(&pack, keys);
+    struct fill fill = {.pack = &pack, .enc = enc, .order = options->order};
+    kith_engine_parallel(options->n_threads, enc->n, SLICE, fill_words, &fill);
     *out = pack;
-    err = KITH_OK;
   } else {
     kith_pack_free(&pack);
+    err = KITH_ERR_MEMORY;
   }
   kith_free(keys);
   return err;
@@ -118,14 +161,48 @@ enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *
 
 void kith_pack_free(struct kith_pack *pack)
 {
-  kith_free(pack->blocks);
+  kith_free(pack->words);
   kith_free(pack->rows);
   kith_free(pack->class_of);
   kith_free(pack->classes);
-  kith_free(pack->words);
+  kith_free(pack->blocks);
   kith_free(pack->sketches);
   kith_free(pack->halves);
+  kith_free(pack->near);
   memset(pack, 0, sizeof *pack);
+}
+
+/* ---- blocks */
+
+size_t kith_pack_blocks_bytes(const struct kith_encodings *enc)
+{
+  return blocks_of(enc->n) * LANES * words_of(enc) * sizeof(uint64_t);
+}
+
+static void fill_blocks(void *context, size_t first, size_t end)
+{
+  const struct kith_pack *pack = ((const struct fill *)context)->pack;
+  for (size_t position = first; position < end; position++) {
+    const uint64_t *row = kith_pack_words(pack, position);
+    uint64_t *lane = pack->blocks + position / LANES * pack->n_words * LANES + position % LANES;
+    for (size_t w = 0; w < pack->n_words; w++)
+      lane[w * LANES] = row[w];
+  }
+}
+
+enum kith_err kith_pack_add_blocks(struct kith_pack *pack, bool keep_words, unsigned n_threads)
+{
+  struct fill fill = {.pack = pack};
+  pack->blocks = kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, pack->n_blocks * pack->n_words * LANES,
+                                     sizeof pack->blocks[0]);
+  if (!pack->blocks)
+    return KITH_ERR_MEMORY;
+  kith_engine_parallel(n_threads, pack->n_rows, SLICE, fill_blocks, &fill);
+  if (!keep_words) {
+    kith_free(pack->words);
+    pack->words = NULL;
+  }
+  return KITH_OK;
 }
 
 void kith_pack_quad(const struct kith_pack *pack, uint64_t *quad, size_t position, size_t end)
@@ -141,46 +218,70 @@ void kith_pack_quad(const struct kith_pack *pack, uint64_t *quad, size_t positio
   }
 }
 
-static size_t units_of(size_t n_rows)
-{
-  return (n_rows + KITH_KERNEL_UNIT - 1) / KITH_KERNEL_UNIT;
-}
+/* ---- sketches */
 
 size_t kith_pack_sketch_bytes(const struct kith_encodings *enc, unsigned n_groups)
 {
-  size_t n_words = (enc->row_bytes + 7) / 8;
-  return enc->n * (n_words * sizeof(uint64_t) + 1) + units_of(enc->n) * n_groups * KITH_KERNEL_UNIT;
+  return enc->n + units_of(enc->n) * n_groups * KITH_KERNEL_UNIT;
 }
 
-static void fill_sketches(struct kith_pack *pack, const struct kith_sketch *sketch)
+size_t kith_pack_near_bytes(const struct kith_encodings *enc, unsigned near_width)
 {
-  for (size_t position = 0; position < pack->n_rows; position++) {
+  return enc->n * near_width + KITH_KERNEL_ALIGNMENT;
+}
+
+static void fill_sketches(void *context, size_t first, size_t end)
+{
+  const struct fill *fill = context;
+  struct kith_pack *pack = fill->pack;
+  for (size_t position = first; position < end; position++) {
     uint8_t counts[KITH_SKETCH_GROUPS_MAX];
-    uint64_t *row = pack->words + position * pack->n_words;
-    const uint64_t *lane =
-        pack->blocks + position / LANES * pack->n_words * LANES + position % LANES;
-    for (size_t w = 0; w < pack->n_words; w++)
-      row[w] = lane[w * LANES];
-    int32_t more = kith_sketch_row(sketch, counts, row);
+    int32_t more = kith_sketch_table_row(fill->table, counts, kith_pack_words(pack, position)) -
+                   (int32_t)kith_pack_class_at(pack, position)->count;
     pack->halves[position] = (uint8_t)((more - (more & 1)) / 2);
     uint8_t *out = pack->sketches +
-                   position / KITH_KERNEL_UNIT * sketch->n_groups * KITH_KERNEL_UNIT +
+                   position / KITH_KERNEL_UNIT * pack->n_groups * KITH_KERNEL_UNIT +
                    position % KITH_KERNEL_UNIT;
-    for (unsigned g = 0; g < sketch->n_groups; g++)
+    for (unsigned g = 0; g < pack->n_groups; g++)
       out[(size_t)g * KITH_KERNEL_UNIT] = counts[g];
   }
 }
 
-enum kith_err kith_pack_add_sketch(struct kith_pack *pack, const struct kith_sketch *sketch)
+enum kith_err kith_pack_add_sketch(struct kith_pack *pack, const struct kith_sketch *sketch,
+                                   unsigned n_threads)
 {
+  struct kith_sketch_table table;
+  struct fill fill = {.pack = pack, .table = &table};
   pack->n_groups = sketch->n_groups;
-  pack->words =
-      kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, pack->n_rows * pack->n_words, sizeof(uint64_t));
   pack->sketches = kith_calloc_aligned(KITH_KERNEL_ALIGNMENT,
                                        units_of(pack->n_rows) * sketch->n_groups, KITH_KERNEL_UNIT);
   pack->halves = kith_calloc(pack->n_rows, 1);
-  if (!pack->words || !pack->sketches || !pack->halves)
+  if (!pack->sketches || !pack->halves || kith_sketch_table_new(&table, sketch) != KITH_OK)
     return KITH_ERR_MEMORY; /* kith_pack_free takes what there is */
-  fill_sketches(pack, sketch);
+  kith_engine_parallel(n_threads, pack->n_rows, SLICE, fill_sketches, &fill);
+  kith_sketch_table_free(&table);
+  return KITH_OK;
+}
+
+static void fill_near(void *context, size_t first, size_t end)
+{
+  const struct fill *fill = context;
+  struct kith_pack *pack = fill->pack;
+  for (size_t position = first; position < end; position++)
+    (void)kith_sketch_table_row(fill->table, pack->near + position * pack->near_width,
+                                kith_pack_words(pack, position));
+}
+
+enum kith_err kith_pack_add_near(struct kith_pack *pack, const struct kith_sketch *sketch,
+                                 unsigned n_threads)
+{
+  struct kith_sketch_table table;
+  struct fill fill = {.pack = pack, .table = &table};
+  pack->near_width = sketch->n_groups;
+  pack->near = kith_calloc(pack->n_rows * sketch->n_groups + KITH_KERNEL_ALIGNMENT, 1);
+  if (!pack->near || kith_sketch_table_new(&table, sketch) != KITH_OK)
+    return KITH_ERR_MEMORY;
+  kith_engine_parallel(n_threads, pack->n_rows, SLICE, fill_near, &fill);
+  kith_sketch_table_free(&table);
   return KITH_OK;
 }

@@ -1,4 +1,5 @@
-/* The plan of a run: whether to sieve with count sketches first, and with how many groups. */
+/* The plan of a run: what is scanned and how, what is joined and how. A plan changes the time that
+ * a run takes, never its result. */
 #ifndef KITH_MATCHER_ENGINE_PLAN_H
 #define KITH_MATCHER_ENGINE_PLAN_H
 
@@ -8,17 +9,48 @@
 #include "base/err.h"
 #include "matcher/engine/engine.h"
 #include "matcher/engine/pack.h"
+#include "matcher/engine/pigeon.h"
 #include "matcher/engine/sketch.h"
 #include "matcher/engine/task.h"
 
-/* *use: sieve with *sketch. Few groups are quick and let many pairs pass, many the other way
- * round; what is best depends on the bound and the data, so sketches of several sizes are learned,
- * tried on pairs of sampled rows, and compared by the kernel's costs with a plain scan. */
-KITH_MUST_USE enum kith_err kith_plan_sketch(struct kith_sketch *sketch, bool *use,
-                                             const struct kith_encodings *const *parties,
-                                             unsigned n_parties, const struct kith_pack *packs,
-                                             const struct kith_task_setting *setting,
-                                             const struct kith_engine_options *options,
-                                             uint64_t comparisons);
+/* Pairs of strata of two parties: the number of parts that join them, 0 where they are scanned. */
+struct kith_plan_joins {
+  uint32_t *n_parts; /* owned, strata of a x strata of b; NULL: nothing is joined */
+};
+
+struct kith_plan {
+  bool scan;  /* some pairs are scanned */
+  bool sieve; /* with `sketch` */
+  struct kith_sketch sketch;
+  bool join; /* some strata are joined, by sketches `near` */
+  struct kith_sketch near;
+  struct kith_strata strata[KITH_ENGINE_PARTIES_MAX];
+  /* By party_a x KITH_ENGINE_PARTIES_MAX + party_b. */
+  struct kith_plan_joins joins[KITH_ENGINE_PARTIES_MAX * KITH_ENGINE_PARTIES_MAX];
+  char why[256]; /* for people */
+};
+
+struct kith_plan_input {
+  const struct kith_encodings *const *parties;
+  unsigned n_parties;
+  struct kith_pack *packs; /* with words; their classes' strata are set */
+  const struct kith_bit_order *order;
+  const struct kith_task_setting *setting;
+  const struct kith_engine_options *options;
+  uint64_t comparisons;
+};
+
+/* What a run of so many comparisons costs by brute force on each thread, in cycles, and whether a
+ * better plan is worth looking for. */
+bool kith_plan_is_worth_while(const struct kith_task_setting *setting,
+                              const struct kith_engine_options *options, uint64_t comparisons);
+
+/* Few groups of a sketch are quick and let many pairs pass, many the other way round, and few parts
+ * of a join make few but full buckets; what is best depends on the bound and the data. So each is
+ * tried on a sample of rows and reckoned by the kernel's costs. Life: kith_plan_make,
+ * kith_plan_free. */
+KITH_MUST_USE enum kith_err kith_plan_make(struct kith_plan *out,
+                                           const struct kith_plan_input *input);
+void kith_plan_free(struct kith_plan *plan); /* takes a zeroed object */
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "matcher/engine/order.h"
 
 enum { SAMPLE_ROWS = 4096, SAMPLE_WORDS = SAMPLE_ROWS / 64, SWEEPS_MAX = 12 };
 
@@ -11,7 +12,7 @@ enum { SAMPLE_ROWS = 4096, SAMPLE_WORDS = SAMPLE_ROWS / 64, SWEEPS_MAX = 12 };
 
 /* Rows spread evenly over all parties, transposed: SAMPLE_WORDS words for each bit. */
 static size_t sample_rows(uint64_t *columns, const struct kith_encodings *const *parties,
-                          unsigned n_parties)
+                          unsigned n_parties, const struct kith_bit_order *order)
 {
   uint64_t total = 0;
   for (unsigned p = 0; p < n_parties; p++)
@@ -26,7 +27,7 @@ static size_t sample_rows(uint64_t *columns, const struct kith_encodings *const 
     for (size_t byte = 0; byte < parties[p]->row_bytes; byte++)
       for (unsigned i = 0; i < 8; i++)
         if (row[byte] >> i & 1)
-          columns[(byte * 8 + i) * SAMPLE_WORDS + s / 64] |= UINT64_C(1) << s % 64;
+          columns[order->to[byte * 8 + i] * SAMPLE_WORDS + s / 64] |= UINT64_C(1) << s % 64;
   }
   return n;
 }
@@ -40,13 +41,10 @@ static unsigned common_of(const uint64_t *a, const uint64_t *b)
 }
 
 enum kith_err kith_covariance_new(struct kith_covariance *out,
-                                  const struct kith_encodings *const *parties, unsigned n_parties)
+                                  const struct kith_encodings *const *parties, unsigned n_parties,
+                                  const struct kith_bit_order *order)
 {
-  size_t row_bytes = 0;
-  for (unsigned p = 0; p < n_parties; p++)
-    if (parties[p]->row_bytes > row_bytes)
-      row_bytes = parties[p]->row_bytes;
-  size_t n_bits = (row_bytes + 7) / 8 * 64;
+  size_t n_bits = order->n_bits;
   uint64_t *columns = KITH_NEW_ARRAY(uint64_t, n_bits * SAMPLE_WORDS);
   float *entries = kith_calloc(n_bits * n_bits, sizeof *entries);
   if (!columns || !entries) {
@@ -54,7 +52,7 @@ enum kith_err kith_covariance_new(struct kith_covariance *out,
     kith_free(entries);
     return KITH_ERR_MEMORY;
   }
-  float n = (float)sample_rows(columns, parties, n_parties);
+  float n = (float)sample_rows(columns, parties, n_parties, order);
   for (size_t i = 0; i < n_bits; i++) /* means, for the time being, where variances will be */
     entries[i * n_bits + i] =
         (float)common_of(columns + i * SAMPLE_WORDS, columns + i * SAMPLE_WORDS) / n;
@@ -193,8 +191,6 @@ enum kith_err kith_sketch_learn(struct kith_sketch *out, const struct kith_covar
       for (unsigned bit = 0; bit < n_bits; bit++)
         n_moved += improve_bit(&search, bit);
     }
-    for (unsigned bit = 0; bit < n_bits; bit++)
-      out->base[out->group[bit]] = (uint8_t)(out->base[out->group[bit]] + out->inverted[bit]);
   }
   kith_free(taken);
   kith_free(search.with);
@@ -202,18 +198,53 @@ enum kith_err kith_sketch_learn(struct kith_sketch *out, const struct kith_covar
   return err;
 }
 
-int32_t kith_sketch_row(const struct kith_sketch *sketch, uint8_t *counts, const uint64_t *row)
+/* ---- sketches of rows */
+
+enum { NIBBLES = 16 };
+
+enum kith_err kith_sketch_table_new(struct kith_sketch_table *out, const struct kith_sketch *sketch)
 {
-  int32_t sum = 0;
-  memcpy(counts, sketch->base, sketch->n_groups);
-  for (unsigned w = 0; w < sketch->n_bits / 64; w++)
-    for (uint64_t word = row[w]; word; word &= word - 1) {
-      unsigned bit = w * 64 + (unsigned)__builtin_ctzll(word);
-      uint8_t *count = &counts[sketch->group[bit]];
-      *count = (uint8_t)(sketch->inverted[bit] ? *count - 1 : *count + 1);
-      sum--;
+  struct kith_sketch_table table = {.n_groups = sketch->n_groups,
+                                    .n_nibbles = sketch->n_bits / 4,
+                                    .n_lanes = (sketch->n_groups + 7) / 8};
+  table.lanes = kith_calloc(table.n_nibbles * NIBBLES * table.n_lanes, sizeof table.lanes[0]);
+  if (!table.lanes)
+    return KITH_ERR_MEMORY;
+  for (size_t entry = 0; entry < table.n_nibbles * NIBBLES; entry++) {
+    uint8_t *counts = (uint8_t *)(table.lanes + entry * table.n_lanes);
+    for (unsigned i = 0; i < 4; i++) {
+      size_t bit = entry / NIBBLES * 4 + i;
+      bool set = entry >> i & 1;
+      if (set != sketch->inverted[bit])
+        counts[sketch->group[bit]]++;
     }
-  for (unsigned group = 0; group < sketch->n_groups; group++)
+  }
+  *out = table;
+  return KITH_OK;
+}
+
+void kith_sketch_table_free(struct kith_sketch_table *table)
+{
+  kith_free(table->lanes);
+  memset(table, 0, sizeof *table);
+}
+
+int32_t kith_sketch_table_row(const struct kith_sketch_table *table, uint8_t *counts,
+                              const uint64_t *row)
+{
+  uint64_t sums[KITH_SKETCH_GROUPS_MAX / 8] = {0};
+  const size_t n_lanes = table->n_lanes;
+  const uint64_t *entries = table->lanes;
+  int32_t sum = 0;
+  for (size_t w = 0; w < table->n_nibbles / NIBBLES; w++)
+    for (uint64_t word = row[w], i = 0; i < NIBBLES; i++, word >>= 4) {
+      const uint64_t *entry = entries + (word & 15) * n_lanes;
+      for (size_t lane = 0; lane < n_lanes; lane++)
+        sums[lane] += entry[lane]; /* bytes stay below 256: KITH_SKETCH_GROUP_BITS_MAX */
+      entries += NIBBLES * n_lanes;
+    }
+  memcpy(counts, sums, table->n_groups);
+  for (unsigned group = 0; group < table->n_groups; group++)
     sum += counts[group];
   return sum;
 }

@@ -23,13 +23,12 @@ enum {
   KITH_SKETCH_GROUP_BITS_MAX = 240, /* a count fits a byte */
 };
 
-/* A plain value but for size. Bit 64 w + i is bit i of word w of a row (pack.h). */
+/* A plain value but for size. Bit 64 w + i is bit i of word w of a packed row. */
 struct kith_sketch {
   unsigned n_groups;
   unsigned n_bits; /* 64 x words */
   uint8_t group[KITH_SKETCH_BITS_MAX];
   bool inverted[KITH_SKETCH_BITS_MAX];
-  uint8_t base[KITH_SKETCH_GROUPS_MAX]; /* inverted bits of a group: counts of an empty row */
 };
 
 /* Covariances of the bits over a sample of rows; learned once for several sketches.
@@ -38,9 +37,11 @@ struct kith_covariance {
   unsigned n_bits;
   float *entries; /* owned, n_bits x n_bits */
 };
+struct kith_bit_order;
 KITH_MUST_USE enum kith_err kith_covariance_new(struct kith_covariance *out,
                                                 const struct kith_encodings *const *parties,
-                                                unsigned n_parties);
+                                                unsigned n_parties,
+                                                const struct kith_bit_order *order);
 void kith_covariance_free(struct kith_covariance *covariance);
 
 /* n_groups from the least that n_bits needs to KITH_SKETCH_GROUPS_MAX. */
@@ -48,7 +49,19 @@ KITH_MUST_USE enum kith_err kith_sketch_learn(struct kith_sketch *out,
                                               const struct kith_covariance *covariance,
                                               unsigned n_groups);
 
-/* counts[0 .. n_groups) of a row, and their sum less the row's own set bits. */
-int32_t kith_sketch_row(const struct kith_sketch *sketch, uint8_t *counts, const uint64_t *row);
+/* What each four bits of a row add to the counts of all groups. Life: kith_sketch_table_new,
+ * kith_sketch_table_row by any thread, kith_sketch_table_free. */
+struct kith_sketch_table {
+  unsigned n_groups;
+  size_t n_nibbles;
+  size_t n_lanes;  /* 64-bit words that hold n_groups bytes */
+  uint64_t *lanes; /* owned, n_nibbles x 16 x n_lanes */
+};
+KITH_MUST_USE enum kith_err kith_sketch_table_new(struct kith_sketch_table *out,
+                                                  const struct kith_sketch *sketch);
+void kith_sketch_table_free(struct kith_sketch_table *table);
+/* counts[0 .. n_groups) of a row; returns their sum. */
+int32_t kith_sketch_table_row(const struct kith_sketch_table *table, uint8_t *counts,
+                              const uint64_t *row);
 
 #endif

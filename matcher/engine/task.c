@@ -27,19 +27,26 @@ void kith_task_setting_sizes(struct kith_task_setting *setting, size_t n_words)
                          UNIT_BLOCKS;
 }
 
-uint64_t kith_task_comparisons(const struct kith_task *task)
+uint64_t kith_task_pairs(size_t first_a, size_t end_a, size_t first_b, size_t end_b, bool within)
 {
-  size_t first = task->first_block * LANES;
-  size_t end =
-      task->end_block * LANES < task->b->n_rows ? task->end_block * LANES : task->b->n_rows;
   uint64_t n = 0;
-  if (task->a != task->b || first >= task->end_row)
-    return (uint64_t)(task->end_row - task->first_row) * (end - first);
-  for (size_t i = task->first_row; i < task->end_row; i++) {
-    size_t from = i + 1 > first ? i + 1 : first;
-    n += from < end ? end - from : 0;
+  if (first_a >= end_a || first_b >= end_b)
+    return 0;
+  if (!within || first_b >= end_a)
+    return (uint64_t)(end_a - first_a) * (end_b - first_b);
+  for (size_t i = first_a; i < end_a; i++) {
+    size_t from = i + 1 > first_b ? i + 1 : first_b;
+    n += from < end_b ? end_b - from : 0;
   }
   return n;
+}
+
+uint64_t kith_task_comparisons(const struct kith_task *task)
+{
+  size_t end =
+      task->end_block * LANES < task->b->n_rows ? task->end_block * LANES : task->b->n_rows;
+  return kith_task_pairs(task->first_row, task->end_row, task->first_block * LANES, end,
+                         task->a == task->b);
 }
 
 /* ---- a worker's memory */
@@ -252,29 +259,27 @@ static enum kith_err add_pair(struct kith_task_worker *worker,
   return worker->n_pairs == KITH_TASK_PAIRS ? kith_task_worker_flush(worker, setting) : KITH_OK;
 }
 
-/* A hit reached the threshold of its block; here the row itself is judged. */
-static enum kith_err judge(struct kith_task_worker *worker, const struct kith_task_setting *setting,
-                           const struct kith_task *task, size_t at_a, size_t at_b, uint32_t common)
+enum kith_err kith_task_judge(struct kith_task_worker *worker,
+                              const struct kith_task_setting *setting,
+                              const struct kith_task_meeting *meeting)
 {
-  if (at_b >= task->b->n_rows || (task->a == task->b && at_b <= at_a))
-    return KITH_OK;
-  const struct kith_pack_class *a = &task->a->classes[task->a->class_of[at_a]];
-  const struct kith_pack_class *b = &task->b->classes[task->b->class_of[at_b]];
+  const struct kith_pack_class *a = kith_pack_class_at(meeting->a, meeting->at_a);
+  const struct kith_pack_class *b = kith_pack_class_at(meeting->b, meeting->at_b);
   struct kith_similarity_pattern pattern =
       kith_similarity_pattern(&setting->similarity, a->mask, b->mask);
   struct kith_pair pair = {
-      .row_a = task->a->rows[at_a],
-      .row_b = task->b->rows[at_b],
-      .party_a = task->party_a,
-      .party_b = task->party_b,
-      .common = common,
+      .row_a = meeting->a->rows[meeting->at_a],
+      .row_b = meeting->b->rows[meeting->at_b],
+      .party_a = meeting->party_a,
+      .party_b = meeting->party_b,
+      .common = meeting->common,
       .count_a = a->count,
       .count_b = b->count,
-      .similarity = kith_similarity_fraction(&pattern, common, a->count, b->count),
+      .similarity = kith_similarity_fraction(&pattern, meeting->common, a->count, b->count),
   };
   if (!kith_fraction_reaches(pair.similarity, setting->bound))
     return KITH_OK;
-  if (task->a == task->b && pair.row_b < pair.row_a) {
+  if (meeting->a == meeting->b && pair.row_b < pair.row_a) {
     struct kith_pair swapped = pair;
     swapped.row_a = pair.row_b;
     swapped.row_b = pair.row_a;
@@ -283,6 +288,36 @@ static enum kith_err judge(struct kith_task_worker *worker, const struct kith_ta
     pair = swapped;
   }
   return add_pair(worker, setting, &pair);
+}
+
+/* Whether the pigeonhole join sees to the pair. */
+static bool is_joined(const struct kith_task *task, size_t at_a, size_t at_b)
+{
+  if (!task->joined)
+    return false;
+  uint16_t a = kith_pack_class_at(task->a, at_a)->stratum;
+  uint16_t b = kith_pack_class_at(task->b, at_b)->stratum;
+  return a != KITH_PACK_NO_STRATUM && b != KITH_PACK_NO_STRATUM &&
+         task->joined[a * task->n_strata_b + b] != 0;
+}
+
+/* A hit reached the threshold of its block; here the row itself is judged. */
+static enum kith_err judge_hit(struct kith_task_worker *worker,
+                               const struct kith_task_setting *setting,
+                               const struct kith_task *task, size_t at_a, size_t at_b,
+                               uint32_t common)
+{
+  if (at_b >= task->b->n_rows || (task->a == task->b && at_b <= at_a) ||
+      is_joined(task, at_a, at_b))
+    return KITH_OK;
+  const struct kith_task_meeting meeting = {.a = task->a,
+                                            .b = task->b,
+                                            .party_a = task->party_a,
+                                            .party_b = task->party_b,
+                                            .at_a = at_a,
+                                            .at_b = at_b,
+                                            .common = common};
+  return kith_task_judge(worker, setting, &meeting);
 }
 
 /* ---- the scan */
@@ -379,7 +414,8 @@ static enum kith_err scan_quad(struct scan_state *state, struct kith_task_worker
   const size_t quad_words = setting->n_words * KITH_KERNEL_QUAD_WORDS;
   struct kith_kernel_scan scan = {
       .queries = worker->quads + quad * quad_words,
-      .blocks = task->b->blocks + tile->first_block * setting->n_words * LANES,
+      .blocks =
+          setting->sieve ? NULL : task->b->blocks + tile->first_block * setting->n_words * LANES,
       .n_words = setting->n_words,
       .first_block = SIZE_MAX,
       .end_block = 0,
@@ -405,8 +441,8 @@ static enum kith_err scan_quad(struct scan_state *state, struct kith_task_worker
                                  : setting->kernel->scan(&scan, worker->hits);
   for (size_t h = 0; h < n_hits; h++) {
     const struct kith_kernel_hit *hit = &worker->hits[h];
-    enum kith_err err = judge(worker, setting, task, at_a + hit->query,
-                              tile->first_block * LANES + hit->row, hit->common);
+    enum kith_err err = judge_hit(worker, setting, task, at_a + hit->query,
+                                  tile->first_block * LANES + hit->row, hit->common);
     if (err)
       return err;
   }

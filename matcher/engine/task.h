@@ -47,9 +47,16 @@ struct kith_task {
   size_t end_row;
   size_t first_block; /* of b, end_block excluded */
   size_t end_block;
+  /* Pairs of strata that the pigeonhole join sees to: stratum of a x n_strata_b + stratum of b;
+   * NULL: none. */
+  const uint32_t *joined;
+  size_t n_strata_b;
 };
 
-/* The pairs of rows that a task compares. */
+/* The pairs of positions of [first_a, end_a) and [first_b, end_b); within a party those of which
+ * the second comes after the first. */
+uint64_t kith_task_pairs(size_t first_a, size_t end_a, size_t first_b, size_t end_b, bool within);
+/* The pairs of rows that a task has, those that are joined included. */
 uint64_t kith_task_comparisons(const struct kith_task *task);
 
 /* The rows of one mask in one block of a tile. */
@@ -84,6 +91,20 @@ size_t kith_task_worker_bytes(const struct kith_task_setting *setting);
 KITH_MUST_USE enum kith_err kith_task_run(struct kith_task_worker *worker,
                                           const struct kith_task_setting *setting,
                                           const struct kith_task *task);
+/* Two rows, and the bits that they have in common. */
+struct kith_task_meeting {
+  const struct kith_pack *a;
+  const struct kith_pack *b;
+  uint8_t party_a;
+  uint8_t party_b;
+  size_t at_a;
+  size_t at_b;
+  uint32_t common;
+};
+/* Judges the pair with the fraction itself, and keeps it for the sink if it is in. */
+KITH_MUST_USE enum kith_err kith_task_judge(struct kith_task_worker *worker,
+                                            const struct kith_task_setting *setting,
+                                            const struct kith_task_meeting *meeting);
 KITH_MUST_USE enum kith_err kith_task_worker_flush(struct kith_task_worker *worker,
                                                    const struct kith_task_setting *setting);
 

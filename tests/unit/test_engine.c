@@ -183,14 +183,16 @@ static void compare(const struct kith_pairs *got, const struct oracle_pair *want
 static void check_all_ways(const struct kith_encodings *const *parties, unsigned n_parties,
                            struct kith_engine_options *options)
 {
+  static const enum kith_engine_method methods[] = {KITH_ENGINE_BRUTE, KITH_ENGINE_SKETCH,
+                                                    KITH_ENGINE_PIGEONHOLE};
   struct oracle_pair *want = NULL;
   size_t n = oracle_run(&want, parties, n_parties, options);
   bool usable = false;
   for (size_t k = 0; (options->kernel = kith_engine_kernel_name(k, &usable)); k++)
     for (options->n_threads = 1; usable && options->n_threads <= 4; options->n_threads++) {
       struct kith_pairs pairs = {0};
-      bool sketch = options->n_threads % 2 == 0 && (parties[0]->bits <= 100 || below(30) == 0);
-      options->method = sketch ? KITH_ENGINE_SKETCH : KITH_ENGINE_BRUTE; /* learning takes time */
+      bool learn = parties[0]->bits <= 100 || below(30) == 0; /* learning takes time */
+      options->method = learn ? methods[below(KITH_COUNT_OF(methods))] : KITH_ENGINE_BRUTE;
       options->sketch_groups = below(8) ? 1 + below(KITH_SKETCH_GROUPS_MAX) : 0;
       assert_int_equal(kith_engine_run(parties, n_parties, options, kith_pairs_sink, &pairs, NULL),
                        KITH_OK);
@@ -293,6 +295,17 @@ static void make_people(struct kith_encodings *enc, size_t n, const struct kith_
   }
 }
 
+static void compare_methods(const struct kith_pairs *brute, const struct kith_pairs *other)
+{
+  assert_int_equal(brute->n, other->n);
+  for (size_t i = 0; i < brute->n; i++) {
+    assert_int_equal(brute->items[i].row_a, other->items[i].row_a);
+    assert_int_equal(brute->items[i].row_b, other->items[i].row_b);
+    assert_int_equal(brute->items[i].party_b, other->items[i].party_b);
+    assert_int_equal(brute->items[i].common, other->items[i].common);
+  }
+}
+
 static void test_methods_agree(void **state)
 {
   (void)state;
@@ -308,28 +321,60 @@ static void test_methods_agree(void **state)
   for (unsigned round = 0; round < 8; round++) {
     options.similarity = round % 2 ? KITH_SIMILARITY_MASKED : KITH_SIMILARITY_DICE;
     options.bound = (struct kith_ratio){60 + 5 * round, 100};
+    options.sketch_groups = groups[round % KITH_COUNT_OF(groups)];
     struct kith_pairs brute = {0};
-    struct kith_pairs sieved = {0};
     options.method = KITH_ENGINE_BRUTE;
     assert_int_equal(kith_engine_run(list, 2, &options, kith_pairs_sink, &brute, NULL), KITH_OK);
-    options.method = KITH_ENGINE_SKETCH;
-    options.sketch_groups = groups[round % KITH_COUNT_OF(groups)];
-    assert_int_equal(kith_engine_run(list, 2, &options, kith_pairs_sink, &sieved, NULL), KITH_OK);
     assert_true(brute.n > 100);
-    assert_int_equal(brute.n, sieved.n);
     kith_pairs_sort(&brute);
-    kith_pairs_sort(&sieved);
-    for (size_t i = 0; i < brute.n; i++) {
-      assert_int_equal(brute.items[i].row_a, sieved.items[i].row_a);
-      assert_int_equal(brute.items[i].row_b, sieved.items[i].row_b);
-      assert_int_equal(brute.items[i].party_b, sieved.items[i].party_b);
-      assert_int_equal(brute.items[i].common, sieved.items[i].common);
+    for (int method = KITH_ENGINE_SKETCH; method <= KITH_ENGINE_PIGEONHOLE; method++) {
+      struct kith_pairs other = {0};
+      options.method = (enum kith_engine_method)method;
+      assert_int_equal(kith_engine_run(list, 2, &options, kith_pairs_sink, &other, NULL), KITH_OK);
+      kith_pairs_sort(&other);
+      compare_methods(&brute, &other);
+      kith_pairs_free(&other);
     }
     kith_pairs_free(&brute);
-    kith_pairs_free(&sieved);
   }
   kith_encodings_free(&parties[0]);
   kith_encodings_free(&parties[1]);
+}
+
+/* The sketches of a bucket, by every kernel and one by one. */
+static void test_near(void **state)
+{
+  (void)state;
+  static uint8_t rows[70 * 32 + KITH_KERNEL_ALIGNMENT];
+  size_t n_kernels;
+  const struct kith_kernel *kernels = kith_kernel_table(&n_kernels);
+  for (unsigned round = 0; round < 3000; round++) {
+    const size_t width = (size_t)8 << below(3);
+    const size_t n = below(70);
+    const unsigned range = 1 + below(256);
+    uint32_t near[70 + 1];
+    uint32_t want[70];
+    uint8_t query[32];
+    size_t n_want = 0;
+    for (size_t i = 0; i < sizeof rows; i++)
+      rows[i] = (uint8_t)below(range);
+    for (size_t i = 0; i < width; i++)
+      query[i] = (uint8_t)below(range);
+    const uint32_t most = below((unsigned)width * range / 2 + 1);
+    for (size_t r = 0; r < n; r++) {
+      uint32_t distance = 0;
+      for (size_t g = 0; g < width; g++)
+        distance += (uint32_t)abs(query[g] - rows[r * width + g]);
+      if (distance <= most)
+        want[n_want++] = (uint32_t)r;
+    }
+    for (size_t k = 0; k < n_kernels; k++) {
+      if (!kernels[k].usable())
+        continue;
+      assert_int_equal(kernels[k].near(query, rows, n, width, most, near), n_want);
+      assert_memory_equal(near, want, n_want * sizeof want[0]);
+    }
+  }
 }
 
 /* Two rows of 20 and 20 bits with 17 in common are exactly 0.85. */
@@ -552,15 +597,11 @@ int main(void)
   for (size_t k = 0; (name = kith_engine_kernel_name(k, &usable)); k++)
     printf("kernel %s: %s\n", name, usable ? "tested" : "skipped, this processor lacks it");
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_against_oracle),
-      cmocka_unit_test(test_many_rows),
-      cmocka_unit_test(test_methods_agree),
-      cmocka_unit_test(test_equality_is_in),
-      cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_results_ceiling),
-      cmocka_unit_test(test_progress_and_cancel),
-      cmocka_unit_test(test_sink_error_is_returned),
-      cmocka_unit_test(test_every_allocation_fails),
+      cmocka_unit_test(test_against_oracle),         cmocka_unit_test(test_many_rows),
+      cmocka_unit_test(test_methods_agree),          cmocka_unit_test(test_near),
+      cmocka_unit_test(test_equality_is_in),         cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_results_ceiling),        cmocka_unit_test(test_progress_and_cancel),
+      cmocka_unit_test(test_sink_error_is_returned), cmocka_unit_test(test_every_allocation_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
