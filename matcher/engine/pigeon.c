@@ -166,7 +166,8 @@ struct join {
   unsigned width;               /* of a sketch, bytes */
 };
 
-static inline uint32_t bucket_of(const struct join *join, const struct kith_pack *pack, size_t position)
+static inline uint32_t bucket_of(const struct join *join, const struct kith_pack *pack,
+                                 size_t position)
 {
   uint64_t key = kith_pigeon_key(kith_pack_words(pack, position), join->part);
   key = (key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15); /* Fibonacci hashing: the high bits */

@@ -290,7 +290,7 @@ static enum kith_err plan_join(struct kith_plan *plan, double *cost, bool *all_j
   double best = HUGE_COST;
   double near = HUGE_COST;
   enum kith_err err = KITH_OK;
-  for (size_t i = 0; i < KITH_COUNT_OF(widths) && !err && !search->near_cost; i++) {
+  for (size_t i = 0; i < KITH_COUNT_OF(widths) && !err && search->near_cost == 0; i++) {
     struct kith_sketch sketch;
     double rate = 1;
     if (widths[i] * KITH_SKETCH_GROUP_BITS_MAX < covariance->n_bits || near_costs[i] > near)
@@ -304,7 +304,7 @@ static enum kith_err plan_join(struct kith_plan *plan, double *cost, bool *all_j
       plan->near = sketch;
     }
   }
-  if (!search->near_cost)
+  if (search->near_cost == 0)
     search->near_cost = near;
   for (size_t i = 0; i < KITH_COUNT_OF(all_counts) && !err; i++) {
     double own;

@@ -11,7 +11,6 @@
 #include "base/failpoint.h"
 #include "base/mem.h"
 #include "matcher/engine/engine.h"
-#include "matcher/engine/kernel.h"
 #include "matcher/engine/sketch.h"
 
 /* ---- randomness: splitmix64 */
@@ -341,42 +340,6 @@ static void test_methods_agree(void **state)
   kith_encodings_free(&parties[1]);
 }
 
-/* The sketches of a bucket, by every kernel and one by one. */
-static void test_near(void **state)
-{
-  (void)state;
-  static uint8_t rows[70 * 32 + KITH_KERNEL_ALIGNMENT];
-  size_t n_kernels;
-  const struct kith_kernel *kernels = kith_kernel_table(&n_kernels);
-  for (unsigned round = 0; round < 3000; round++) {
-    const size_t width = (size_t)8 << below(3);
-    const size_t n = below(70);
-    const unsigned range = 1 + below(256);
-    uint32_t near[70 + 1];
-    uint32_t want[70];
-    uint8_t query[32];
-    size_t n_want = 0;
-    for (size_t i = 0; i < sizeof rows; i++)
-      rows[i] = (uint8_t)below(range);
-    for (size_t i = 0; i < width; i++)
-      query[i] = (uint8_t)below(range);
-    const uint32_t most = below((unsigned)width * range / 2 + 1);
-    for (size_t r = 0; r < n; r++) {
-      uint32_t distance = 0;
-      for (size_t g = 0; g < width; g++)
-        distance += (uint32_t)abs(query[g] - rows[r * width + g]);
-      if (distance <= most)
-        want[n_want++] = (uint32_t)r;
-    }
-    for (size_t k = 0; k < n_kernels; k++) {
-      if (!kernels[k].usable())
-        continue;
-      assert_int_equal(kernels[k].near(query, rows, n, width, most, near), n_want);
-      assert_memory_equal(near, want, n_want * sizeof want[0]);
-    }
-  }
-}
-
 /* Two rows of 20 and 20 bits with 17 in common are exactly 0.85. */
 static void test_equality_is_in(void **state)
 {
@@ -597,11 +560,15 @@ int main(void)
   for (size_t k = 0; (name = kith_engine_kernel_name(k, &usable)); k++)
     printf("kernel %s: %s\n", name, usable ? "tested" : "skipped, this processor lacks it");
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_against_oracle),         cmocka_unit_test(test_many_rows),
-      cmocka_unit_test(test_methods_agree),          cmocka_unit_test(test_near),
-      cmocka_unit_test(test_equality_is_in),         cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_results_ceiling),        cmocka_unit_test(test_progress_and_cancel),
-      cmocka_unit_test(test_sink_error_is_returned), cmocka_unit_test(test_every_allocation_fails),
+      cmocka_unit_test(test_against_oracle),
+      cmocka_unit_test(test_many_rows),
+      cmocka_unit_test(test_methods_agree),
+      cmocka_unit_test(test_equality_is_in),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_results_ceiling),
+      cmocka_unit_test(test_progress_and_cancel),
+      cmocka_unit_test(test_sink_error_is_returned),
+      cmocka_unit_test(test_every_allocation_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
