@@ -36,9 +36,8 @@ static void *job_main(void *context)
   options.progress = progress;
   options.progress_context = job;
   options.cancel = &job->cancel;
-  job->err =
-      kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
-                        kith_secret_len(job->secret), job->source, &options, &job->fault);
+  job->err = kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
+                               kith_secret_len(job->secret), job->source, &options, &job->fault);
   kith_secret_free(job->secret);
   job->secret = NULL;
   atomic_store(&job->done, true);
@@ -46,7 +45,8 @@ static void *job_main(void *context)
 }
 
 enum kith_err kith_encode_job_new(struct kith_encode_job **out, const kith_round_id round,
-                                  const struct kith_policy *policy, const struct kith_source_spec *source,
+                                  const struct kith_policy *policy,
+                                  const struct kith_source_spec *source,
                                   struct kith_secret *linkage_secret)
 {
   struct kith_encode_job *job = KITH_NEW(struct kith_encode_job);
