@@ -8,6 +8,7 @@
 #include <openssl/params.h>
 
 #include "base/mem.h"
+#include "crypto/encode/bloom_cache.h"
 #include "crypto/kdf.h"
 #include "crypto/secret.h"
 
@@ -16,40 +17,51 @@ enum {
   TOKEN_BYTES_MAX = 256, /* a longer whole value is hashed by its first bytes */
   MAC_BYTES = 32,
   PIECES = MAC_BYTES / 2,
+  WORD_BYTES = sizeof(uint64_t),
 
-  /* Most tokens of a file are few: remembering their positions saves nine hashes in ten. */
-  SLOT_TOKEN_BYTES = 21,
-  SLOT_POSITIONS = 32, /* a field of few values, as sex, has many bits a token */
-  N_SLOTS = 1 << 15
-};
-
-struct slot {
-  uint8_t field; /* 1-based; 0: empty */
-  uint8_t len;
-  uint8_t token[SLOT_TOKEN_BYTES];
-  uint16_t positions[SLOT_POSITIONS];
+  /* Tokens and values of a file are few and repeat; the sizes are in docs/encoding.md. */
+  VALUES_BYTES_MAX = 4 << 20,
+  GRAMS_BYTES_MAX = 1 << 20
 };
 
 struct kith_encoder {
   struct kith_encode_schema schema;
+  struct kith_encode_layout layout;
   EVP_MAC_CTX *macs[KITH_ENCODE_FIELDS_MAX];
   uint8_t key_check[KITH_ENCODE_KEY_CHECK_BYTES];
-  struct slot *slots; /* N_SLOTS */
+  struct kith_bloom_cache *values; /* a value's bits, as many as the longest filter has */
+  struct kith_bloom_cache *grams;  /* a gram's positions */
 };
 
 /* ---- keys
  * -------------------------------------------------------------------------------------------- */
 
-static enum kith_err field_key(struct kith_secret **out, const struct kith_secret *secret,
-                               const char *name)
+/* Appends a text with its terminator, which is the 0x00 between the parts. */
+static size_t info_add(uint8_t *info, size_t at, const char *text)
 {
-  static const char label[] = "kith field v1"; /* its terminator is the 0x00 */
-  uint8_t info[sizeof label + KITH_ENCODE_NAME_BYTES];
-  size_t name_len = strlen(name);
+  size_t len = strlen(text) + 1;
 
-  memcpy(info, label, sizeof label);
-  memcpy(info + sizeof label, name, name_len);
-  return kith_hkdf_info(out, MAC_BYTES, NULL, 0, secret, info, sizeof label + name_len);
+  memcpy(info + at, text, len);
+  return at + len;
+}
+
+static enum kith_err field_key(struct kith_secret **out, const struct kith_secret *secret,
+                               const struct kith_encode_schema *schema, unsigned field)
+{
+  static const char of_field[] = "kith field v1";
+  static const char of_filter[] = "kith filter field v1";
+  uint8_t info[sizeof of_filter + 2 * KITH_ENCODE_NAME_BYTES];
+  const struct kith_encode_field *of = &schema->fields[field];
+  size_t len;
+
+  if (schema->n_filters > 1) {
+    len = info_add(info, 0, of_filter);
+    len = info_add(info, len, schema->filters[of->filter].name);
+  } else {
+    len = info_add(info, 0, of_field);
+  }
+  len = info_add(info, len, of->name) - 1;
+  return kith_hkdf_info(out, MAC_BYTES, NULL, 0, secret, info, len);
 }
 
 static enum kith_err mac_new(EVP_MAC_CTX **out, const struct kith_secret *key)
@@ -81,23 +93,76 @@ static enum kith_err key_check(struct kith_encoder *encoder, const struct kith_s
   return err;
 }
 
+static bool name_valid(const char name[KITH_ENCODE_NAME_BYTES])
+{
+  return memchr(name, 0, KITH_ENCODE_NAME_BYTES) && name[0];
+}
+
+static bool bits_valid(unsigned bits)
+{
+  return bits >= KITH_ENCODE_BITS_MIN && bits <= KITH_ENCODE_BITS_MAX && (bits & (bits - 1)) == 0;
+}
+
+static bool filters_valid(const struct kith_encode_schema *schema)
+{
+  if (schema->n_filters <= 1)
+    return bits_valid(schema->bits);
+  if (schema->n_filters > KITH_ENCODE_FILTERS_MAX)
+    return false;
+  for (unsigned i = 0; i < schema->n_filters; i++) {
+    if (!bits_valid(schema->filters[i].bits) || !name_valid(schema->filters[i].name))
+      return false;
+    for (unsigned k = 0; k < i; k++)
+      if (strcmp(schema->filters[k].name, schema->filters[i].name) == 0)
+        return false;
+  }
+  return true;
+}
+
 static bool schema_valid(const struct kith_encode_schema *schema)
 {
-  if (schema->bits < KITH_ENCODE_BITS_MIN || schema->bits > KITH_ENCODE_BITS_MAX ||
-      (schema->bits & (schema->bits - 1)) != 0 || schema->n_fields < 1 ||
-      schema->n_fields > KITH_ENCODE_FIELDS_MAX)
+  if (!filters_valid(schema) || schema->n_fields < 1 || schema->n_fields > KITH_ENCODE_FIELDS_MAX)
     return false;
   for (unsigned i = 0; i < schema->n_fields; i++) {
     const struct kith_encode_field *field = &schema->fields[i];
 
-    if (!memchr(field->name, 0, sizeof field->name) || !field->name[0] || field->q > Q_MAX ||
-        field->bits_per_token < 1 || field->bits_per_token > KITH_ENCODE_TOKEN_BITS_MAX)
+    if (!name_valid(field->name) || field->q > Q_MAX || field->bits_per_token < 1 ||
+        field->bits_per_token > KITH_ENCODE_TOKEN_BITS_MAX ||
+        field->filter >= (schema->n_filters > 1 ? schema->n_filters : 1))
       return false;
     for (unsigned k = 0; k < i; k++)
       if (strcmp(schema->fields[k].name, field->name) == 0)
         return false;
   }
   return true;
+}
+
+void kith_encode_layout(struct kith_encode_layout *out, const struct kith_encode_schema *schema)
+{
+  *out = (struct kith_encode_layout){.n_filters = schema->n_filters > 1 ? schema->n_filters : 1};
+  for (unsigned i = 0; i < out->n_filters; i++) {
+    out->bits[i] = schema->n_filters > 1 ? schema->filters[i].bits : schema->bits;
+    out->offsets[i] = out->bytes;
+    out->bytes += out->bits[i] / 8;
+  }
+}
+
+static enum kith_err caches_new(struct kith_encoder *encoder)
+{
+  size_t positions = 0;
+  size_t bits = 0;
+  enum kith_err err;
+
+  for (unsigned i = 0; i < encoder->schema.n_fields; i++)
+    if (encoder->schema.fields[i].q && encoder->schema.fields[i].bits_per_token > positions)
+      positions = encoder->schema.fields[i].bits_per_token;
+  for (unsigned i = 0; i < encoder->layout.n_filters; i++)
+    if (encoder->layout.bits[i] > bits)
+      bits = encoder->layout.bits[i];
+  err = kith_bloom_cache_new(&encoder->values, bits / 8, VALUES_BYTES_MAX);
+  if (err == KITH_OK)
+    err = kith_bloom_cache_new(&encoder->grams, positions * sizeof(uint16_t), GRAMS_BYTES_MAX);
+  return err;
 }
 
 enum kith_err kith_encoder_new(struct kith_encoder **out, const struct kith_encode_schema *schema,
@@ -113,14 +178,16 @@ enum kith_err kith_encoder_new(struct kith_encoder **out, const struct kith_enco
   if (!encoder)
     return KITH_ERR_MEMORY;
   encoder->schema = *schema;
-  encoder->slots = KITH_NEW_ARRAY(struct slot, N_SLOTS);
-  err = encoder->slots ? kith_secret_copy(&secret, secret_bytes, secret_len) : KITH_ERR_MEMORY;
+  kith_encode_layout(&encoder->layout, schema);
+  err = caches_new(encoder);
+  if (err == KITH_OK)
+    err = kith_secret_copy(&secret, secret_bytes, secret_len);
   if (err == KITH_OK)
     err = key_check(encoder, secret);
   for (unsigned i = 0; err == KITH_OK && i < schema->n_fields; i++) {
     struct kith_secret *key = NULL;
 
-    err = field_key(&key, secret, schema->fields[i].name);
+    err = field_key(&key, secret, schema, i);
     if (err == KITH_OK)
       err = mac_new(&encoder->macs[i], key);
     kith_secret_free(key);
@@ -140,9 +207,8 @@ void kith_encoder_free(struct kith_encoder *encoder)
     return;
   for (unsigned i = 0; i < encoder->schema.n_fields; i++)
     EVP_MAC_CTX_free(encoder->macs[i]);
-  if (encoder->slots)
-    kith_wipe(encoder->slots, N_SLOTS * sizeof *encoder->slots);
-  kith_free(encoder->slots);
+  kith_bloom_cache_free(encoder->values);
+  kith_bloom_cache_free(encoder->grams);
   kith_wipe(encoder, sizeof *encoder);
   kith_free(encoder);
 }
@@ -154,6 +220,7 @@ static enum kith_err token_positions(const struct kith_encoder *encoder, uint16_
                                      unsigned field, const uint8_t *token, size_t len)
 {
   unsigned n = encoder->schema.fields[field].bits_per_token;
+  unsigned bits = encoder->layout.bits[encoder->schema.fields[field].filter];
   EVP_MAC_CTX *mac = encoder->macs[field];
 
   for (unsigned i = 0; i < n; i += PIECES) {
@@ -166,21 +233,9 @@ static enum kith_err token_positions(const struct kith_encoder *encoder, uint16_
         !EVP_MAC_update(mac, &counter, 1) || !EVP_MAC_final(mac, out, &out_len, sizeof out))
       return KITH_ERR_INTERNAL;
     for (unsigned k = 0; k < PIECES && i + k < n; k++)
-      positions[i + k] =
-          (uint16_t)(((unsigned)out[2 * k] << 8 | out[2 * k + 1]) & (encoder->schema.bits - 1));
+      positions[i + k] = (uint16_t)(((unsigned)out[2 * k] << 8 | out[2 * k + 1]) & (bits - 1));
   }
   return KITH_OK;
-}
-
-static size_t slot_index(unsigned field, const uint8_t *token, size_t len)
-{
-  uint64_t hash = 0xcbf29ce484222325u ^ field;
-
-  for (size_t i = 0; i < len; i++)
-    hash = (hash ^ token[i]) * 0x100000001b3u;
-  /* The last bytes of a short token have not reached the upper bits yet: mixed once more. */
-  hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u;
-  return (size_t)(hash >> 40) % N_SLOTS;
 }
 
 static void set_bits(uint8_t *filter, const uint16_t *positions, unsigned n)
@@ -189,31 +244,49 @@ static void set_bits(uint8_t *filter, const uint16_t *positions, unsigned n)
     filter[positions[i] / 8] = (uint8_t)(filter[positions[i] / 8] | 0x80u >> positions[i] % 8);
 }
 
-static enum kith_err add_token(struct kith_encoder *encoder, uint8_t *filter, unsigned field,
+/* Both of `bytes` bytes, a multiple of a word's. */
+static void or_bits(uint8_t *filter, const uint8_t *bits, size_t bytes)
+{
+  for (size_t i = 0; i < bytes; i += WORD_BYTES) {
+    uint64_t to;
+    uint64_t from;
+
+    memcpy(&to, filter + i, WORD_BYTES);
+    memcpy(&from, bits + i, WORD_BYTES);
+    to |= from;
+    memcpy(filter + i, &to, WORD_BYTES);
+  }
+}
+
+static enum kith_err add_token(const struct kith_encoder *encoder, uint8_t *filter, unsigned field,
                                const uint8_t *token, size_t len)
 {
   unsigned n = encoder->schema.fields[field].bits_per_token;
   uint16_t positions[KITH_ENCODE_TOKEN_BITS_MAX];
-  struct slot *slot = NULL;
-  enum kith_err err;
+  enum kith_err err = token_positions(encoder, positions, field, token, len);
 
-  if (len <= SLOT_TOKEN_BYTES && n <= SLOT_POSITIONS) {
-    slot = &encoder->slots[slot_index(field, token, len)];
-    if (slot->field == field + 1 && slot->len == len && memcmp(slot->token, token, len) == 0) {
-      set_bits(filter, slot->positions, n);
-      return KITH_OK;
-    }
-  }
-  if ((err = token_positions(encoder, positions, field, token, len)) != KITH_OK)
-    return err;
-  if (slot) {
-    slot->field = (uint8_t)(field + 1);
-    slot->len = (uint8_t)len;
-    memcpy(slot->token, token, len);
-    memcpy(slot->positions, positions, n * sizeof *positions);
-  }
-  set_bits(filter, positions, n);
-  return KITH_OK;
+  if (err == KITH_OK)
+    set_bits(filter, positions, n);
+  kith_wipe(positions, sizeof positions);
+  return err;
+}
+
+static enum kith_err add_gram(struct kith_encoder *encoder, uint8_t *filter, unsigned field,
+                              const uint8_t *gram, size_t len)
+{
+  bool hit = false;
+  uint16_t *positions = kith_bloom_cache_at(encoder->grams, &hit, field, gram, len);
+  enum kith_err err = KITH_OK;
+
+  if (!positions)
+    return add_token(encoder, filter, field, gram, len);
+  if (!hit)
+    err = token_positions(encoder, positions, field, gram, len);
+  if (err == KITH_OK)
+    set_bits(filter, positions, encoder->schema.fields[field].bits_per_token);
+  else
+    kith_bloom_cache_forget(positions);
+  return err;
 }
 
 /* ---- tokens */
@@ -229,10 +302,9 @@ static size_t code_point_len(const char *text)
 
 /* Slides over blanks, value, blanks; starts[] are where the last q code points begin. */
 static enum kith_err add_grams(struct kith_encoder *encoder, uint8_t *filter, unsigned field,
-                               const char *value)
+                               const char *value, size_t len)
 {
   unsigned q = encoder->schema.fields[field].q;
-  size_t len = strnlen(value, TOKEN_BYTES_MAX);
   uint8_t padded[TOKEN_BYTES_MAX + 2 * Q_MAX + 1];
   size_t starts[Q_MAX] = {0};
   size_t total = len + 2 * (q - 1);
@@ -249,7 +321,7 @@ static enum kith_err add_grams(struct kith_encoder *encoder, uint8_t *filter, un
     if (n + 1 >= q) {
       size_t first = starts[(n + 1) % q];
 
-      err = add_token(encoder, filter, field, padded + first, next - first);
+      err = add_gram(encoder, filter, field, padded + first, next - first);
     }
     at = next;
   }
@@ -257,27 +329,55 @@ static enum kith_err add_grams(struct kith_encoder *encoder, uint8_t *filter, un
   return err;
 }
 
-enum kith_err kith_encoder_encode(struct kith_encoder *encoder, uint8_t *filter, uint16_t *mask,
+static enum kith_err value_bits(struct kith_encoder *encoder, uint8_t *filter, unsigned field,
+                                const char *value, size_t len)
+{
+  return encoder->schema.fields[field].q
+             ? add_grams(encoder, filter, field, value, len)
+             : add_token(encoder, filter, field, (const uint8_t *)value, len);
+}
+
+static enum kith_err add_value(struct kith_encoder *encoder, uint8_t *filter, unsigned field,
+                               const char *value)
+{
+  size_t bytes = encoder->layout.bits[encoder->schema.fields[field].filter] / 8;
+  size_t len = strnlen(value, TOKEN_BYTES_MAX);
+  bool hit = false;
+  uint8_t *bits = kith_bloom_cache_at(encoder->values, &hit, field, value, len);
+  enum kith_err err = KITH_OK;
+
+  if (!bits)
+    return value_bits(encoder, filter, field, value, len);
+  if (!hit) {
+    memset(bits, 0, bytes);
+    err = value_bits(encoder, bits, field, value, len);
+  }
+  if (err == KITH_OK)
+    or_bits(filter, bits, bytes);
+  else
+    kith_bloom_cache_forget(bits);
+  return err;
+}
+
+enum kith_err kith_encoder_encode(struct kith_encoder *encoder, uint8_t *filters, uint16_t *mask,
                                   const struct kith_encode_values *fields)
 {
   enum kith_err err = KITH_OK;
 
-  memset(filter, 0, encoder->schema.bits / 8);
+  memset(filters, 0, encoder->layout.bytes);
   *mask = 0;
-  for (unsigned field = 0; field < encoder->schema.n_fields; field++)
-    for (unsigned i = 0; err == KITH_OK && i < fields[field].n; i++) {
-      const char *value = fields[field].values[i];
+  for (unsigned field = 0; field < encoder->schema.n_fields; field++) {
+    uint8_t *filter = filters + encoder->layout.offsets[encoder->schema.fields[field].filter];
 
-      if (!value[0])
+    for (unsigned i = 0; err == KITH_OK && i < fields[field].n; i++) {
+      if (!fields[field].values[i][0])
         continue;
-      err = encoder->schema.fields[field].q
-                ? add_grams(encoder, filter, field, value)
-                : add_token(encoder, filter, field, (const uint8_t *)value,
-                            strnlen(value, TOKEN_BYTES_MAX));
+      err = add_value(encoder, filter, field, fields[field].values[i]);
       *mask = (uint16_t)(*mask | 1u << field);
     }
+  }
   if (err != KITH_OK) {
-    memset(filter, 0, encoder->schema.bits / 8);
+    memset(filters, 0, encoder->layout.bytes);
     *mask = 0;
   }
   return err;
@@ -293,13 +393,24 @@ void kith_encode_schema_hash(struct kith_hash *out, const struct kith_encode_sch
 {
   struct kith_hasher hasher;
 
-  kith_hasher_init(&hasher, "kith encode schema v1");
-  kith_hasher_u64(&hasher, schema->bits);
+  kith_hasher_init(&hasher,
+                   schema->n_filters > 1 ? "kith encode schema v2" : "kith encode schema v1");
+  if (schema->n_filters > 1) {
+    kith_hasher_u64(&hasher, schema->n_filters);
+    for (unsigned i = 0; i < schema->n_filters; i++) {
+      kith_hasher_part(&hasher, schema->filters[i].name, strlen(schema->filters[i].name));
+      kith_hasher_u64(&hasher, schema->filters[i].bits);
+    }
+  } else {
+    kith_hasher_u64(&hasher, schema->bits);
+  }
   for (unsigned i = 0; i < schema->n_fields; i++) {
     kith_hasher_part(&hasher, schema->fields[i].name, strlen(schema->fields[i].name));
     kith_hasher_u64(&hasher, schema->fields[i].q);
     kith_hasher_u64(&hasher, schema->fields[i].bits_per_token);
     kith_hasher_u64(&hasher, schema->fields[i].weight);
+    if (schema->n_filters > 1)
+      kith_hasher_u64(&hasher, schema->fields[i].filter);
   }
   kith_hasher_final(&hasher, out);
 }
