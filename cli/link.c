@@ -70,7 +70,8 @@ static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fa
   bool both = list_has(link->fields, "given_name") && list_has(link->fields, "surname");
   for (unsigned i = 0; i < link->policy.n_fields; i++) {
     enum kith_field field = kith_field_of_policy(link->policy.fields[i].field);
-    if (field == KITH_FIELD_NAMES ? both : list_has(link->fields, link->policy.fields[i].field))
+    bool of_both = field == KITH_FIELD_NAMES || field == KITH_FIELD_NAME_FORMS;
+    if (of_both ? both : list_has(link->fields, link->policy.fields[i].field))
       link->policy.fields[n++] = link->policy.fields[i];
   }
   if (n == 0)

@@ -91,7 +91,7 @@ static enum kith_err check_row(struct check *check, const struct kith_source_row
   struct kith_record record;
   enum kith_outcome outcomes[KITH_FIELD_COUNT];
 
-  kith_standardise(&record, outcomes, row->fields);
+  kith_standardise(&record, outcomes, row->fields, NULL);
   kith_standardise_count(&check->counts, outcomes);
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
     if (outcomes[i] == KITH_VALUE_UNUSABLE && check->n_unusable < UNUSABLE_MAX)
@@ -151,16 +151,17 @@ static enum kith_err print_fields(const struct check *check)
   struct kith_cli_table table = {0};
   enum kith_err err;
 
-  KITH_CLI_ROW(&table, "FIELD", "COLUMN", "MISSING", "PLACEHOLDER", "UNUSABLE", "PARTIAL",
-               "REPAIRED", "FINE");
+  KITH_CLI_ROW(&table, "FIELD", "COLUMN", "MISSING", "PLACEHOLDER", "UNUSABLE", "IMPLAUSIBLE",
+               "PARTIAL", "REPAIRED", "FINE");
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
     const uint64_t *n = check->counts.n[i];
 
     KITH_CLI_ROW(&table, kith_field_name((enum kith_field)i),
                  kith_source_has(check->source, (enum kith_field)i) ? "yes" : "no",
                  cell(n[KITH_VALUE_MISSING]), cell(n[KITH_VALUE_PLACEHOLDER]),
-                 cell(n[KITH_VALUE_UNUSABLE]), cell(n[KITH_VALUE_PARTIAL]),
-                 cell(n[KITH_VALUE_REPAIRED]), cell(n[KITH_VALUE_FINE]));
+                 cell(n[KITH_VALUE_UNUSABLE]), cell(n[KITH_VALUE_IMPLAUSIBLE]),
+                 cell(n[KITH_VALUE_PARTIAL]), cell(n[KITH_VALUE_REPAIRED]),
+                 cell(n[KITH_VALUE_FINE]));
   }
   err = kith_cli_table_print(&table);
   kith_cli_table_free(&table);

@@ -6,14 +6,16 @@
 #include "base/mem.h"
 
 /* What each field of the default filter is and weighs. "names" has the parts of given name and
- * surname together: names typed the wrong way round still agree by half. A date (eight tokens: its
- * parts and pairs of them) is worth nearly as much as all names, sex and postcode little: siblings
- * share one, people move from the other. `weight` is the number of bits the field sets on average:
- * tokens x bits, less collisions. */
+ * surname together: names typed the wrong way round still agree by half. "name_forms" has a code
+ * for each part that spellings, short forms and languages share, and for middle names. A date
+ * (eight tokens: its parts and pairs of them) is worth nearly as much as all names, sex and
+ * postcode little: siblings share one, people move from the other. `weight` is the number of bits
+ * the field sets on average: tokens x bits, less collisions. Measured: docs/standardisation.md. */
 static const struct kith_policy_field default_fields[] = {
     /* field          q  bits  weight */
-    {"given_name", 2, 6, 41},      {"surname", 2, 6, 43}, {"names", 2, 6, 80},
-    {"date_of_birth", 0, 20, 147}, {"sex", 0, 26, 26},    {"postcode", 2, 3, 21},
+    {"given_name", 2, 5, 34},  {"surname", 2, 5, 36},         {"names", 2, 4, 53},
+    {"name_forms", 0, 20, 57}, {"date_of_birth", 0, 20, 147}, {"sex", 0, 26, 26},
+    {"postcode", 2, 3, 21},
 };
 
 enum {

@@ -94,6 +94,8 @@ enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder, uint8_t 
     if (encoder->fields[i] == KITH_FIELD_NAMES) {
       texts_add(texts[i], &n, &record->values[KITH_FIELD_GIVEN_NAME]);
       texts_add(texts[i], &n, &record->values[KITH_FIELD_SURNAME]);
+    } else if (encoder->fields[i] == KITH_FIELD_NAME_FORMS) {
+      texts_add(texts[i], &n, &record->name_forms);
     } else {
       texts_add(texts[i], &n, &record->values[encoder->fields[i]]);
     }

@@ -66,7 +66,7 @@ enum kith_err kith_pipeline_fingerprint(struct kith_hash *out, const struct kith
     enum kith_outcome outcomes[KITH_FIELD_COUNT];
     uint16_t mask;
 
-    kith_standardise(&record, outcomes, kith_corpus[i].fields);
+    kith_standardise(&record, outcomes, kith_corpus[i].fields, NULL);
     hash_record(&hasher, &record, outcomes);
     err = kith_row_encoder_encode(encoder, filter, &mask, &record);
     if (err != KITH_OK)

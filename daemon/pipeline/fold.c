@@ -8,6 +8,7 @@
 #include "daemon/pipeline/words.h"
 
 enum {
+  SETTLE_MAX = 4,
   POINTS_MAX = KITH_FIELD_BYTES_MAX,
   DECOMPOSED_MAX = POINTS_MAX * 6 /* 18 for 3 bytes is the most Unicode 14 has */
 };
@@ -76,8 +77,9 @@ static bool put_back(char *text, size_t *len)
 
 /* ---- decomposed code points */
 
-/* Apostrophes and their look-alikes: some would decompose to a blank and an accent. */
-static int32_t before_decomposition(int32_t point, void *data)
+/* Apostrophes and their look-alikes: some would decompose to a blank and an accent, others are what
+ * is decomposed to. */
+static int32_t mark_fold(int32_t point, void *data)
 {
   (void)data;
   switch (point) {
@@ -190,14 +192,14 @@ static size_t beyond_ascii(char out[KITH_FOLDED_BYTES], const char *text, size_t
   size_t n_out = 0;
   utf8proc_ssize_t n = utf8proc_decompose_custom(
       (const uint8_t *)text, (utf8proc_ssize_t)len, points, DECOMPOSED_MAX,
-      UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD,
-      before_decomposition, NULL);
+      UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD, mark_fold, NULL);
 
   if (n < 0 || n > DECOMPOSED_MAX) /* no UTF-8, which callers have excluded */
     n = 0;
   for (utf8proc_ssize_t i = 0; i < n; i++) {
     char piece[9] = {0};
 
+    points[i] = mark_fold(points[i], NULL);
     if (points[i] < 0x80)
       piece[0] = ascii_fold(points[i]);
     else
@@ -209,6 +211,28 @@ static size_t beyond_ascii(char out[KITH_FOLDED_BYTES], const char *text, size_t
   }
   out[n_out] = '\0';
   return n_out;
+}
+
+static bool is_ascii(const char *text)
+{
+  while (*text != '\0' && (unsigned char)*text < 0x80)
+    text++;
+  return *text == '\0';
+}
+
+/* What was dropped may have stood between two marks that now change places: once more, until
+ * nothing changes. */
+static size_t settle(char out[KITH_FOLDED_BYTES], size_t len)
+{
+  char before[KITH_FOLDED_BYTES];
+
+  for (int i = 0; i < SETTLE_MAX && !is_ascii(out); i++) {
+    memcpy(before, out, len + 1);
+    len = beyond_ascii(out, before, len);
+    if (strcmp(before, out) == 0)
+      break;
+  }
+  return len;
 }
 
 size_t kith_fold(char out[KITH_FOLDED_BYTES], bool *mended, const char *text)
@@ -237,5 +261,5 @@ size_t kith_fold(char out[KITH_FOLDED_BYTES], bool *mended, const char *text)
   cut[len] = '\0';
   if (put_back(cut, &len))
     *mended = true;
-  return beyond_ascii(out, cut, len);
+  return settle(out, beyond_ascii(out, cut, len));
 }

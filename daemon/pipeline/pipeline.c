@@ -77,7 +77,7 @@ static enum kith_err row_add(struct growing *rows, struct kith_encoded *out,
   if (row->rule != KITH_ROW_FINE) {
     out->n_set_aside++;
   } else {
-    kith_standardise(&record, outcomes, row->fields);
+    kith_standardise(&record, outcomes, row->fields, NULL);
     if (kith_scope_has(&policy->scope, record.birth)) {
       rows->in_scope[rows->n] = true;
       out->n_in_scope++;

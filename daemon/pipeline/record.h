@@ -32,6 +32,7 @@ enum kith_field {
   /* Not a column, but a policy may encode it: the values of given_name and surname as one field, so
    * that names typed the wrong way round still agree. */
   KITH_FIELD_NAMES = KITH_FIELD_COUNT,
+  KITH_FIELD_NAME_FORMS, /* the same: what spellings of each of these parts have in common */
   KITH_FIELD_UNKNOWN
 };
 
@@ -48,6 +49,7 @@ struct kith_values {
 
 struct kith_record {
   struct kith_values values[KITH_FIELD_COUNT];
+  struct kith_values name_forms;
   struct kith_date birth;       /* year, month, day; 0 where unknown */
   struct kith_date record_date; /* the same: when the agency last had to do with the person */
 };
@@ -72,15 +74,17 @@ static inline enum kith_field kith_field_find(const char *name)
   return (enum kith_field)field;
 }
 
-/* The same for what a policy may encode: also "names", not "record_date"; KITH_FIELD_UNKNOWN where
- * there is none. */
+/* The same for what a policy may encode: also "names" and "name_forms", not "record_date";
+ * KITH_FIELD_UNKNOWN where there is none. */
 static inline enum kith_field kith_field_of_policy(const char *name)
 {
   enum kith_field field = kith_field_find(name);
 
   if (field != KITH_FIELD_COUNT)
     return field == KITH_FIELD_RECORD_DATE ? KITH_FIELD_UNKNOWN : field;
-  return strcmp(name, "names") == 0 ? KITH_FIELD_NAMES : KITH_FIELD_UNKNOWN;
+  if (strcmp(name, "names") == 0)
+    return KITH_FIELD_NAMES;
+  return strcmp(name, "name_forms") == 0 ? KITH_FIELD_NAME_FORMS : KITH_FIELD_UNKNOWN;
 }
 
 #endif

@@ -1,5 +1,6 @@
 #include "daemon/pipeline/words.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -33,145 +34,195 @@ const size_t kith_n_letters = KITH_COUNT_OF(kith_letters);
 
 static KITH_WORDS_CONST struct kith_word placeholders[] = {
     /* clang-format off */
-    {"unknown", ""}, {"unkown", ""}, {"unk", ""}, {"unknwn", ""}, {"u/k", ""}, {"n/k", ""},
-    {"nk", ""}, {"n.k.", ""}, {"n/a", ""}, {"n.a.", ""}, {"none", ""}, {"nil", ""}, {"null", ""},
-    {"blank", ""}, {"missing", ""}, {"tba", ""}, {"tbc", ""}, {"tbd", ""}, {"undefined", ""},
-    {"unspecified", ""}, {"unidentified", ""}, {"withheld", ""}, {"refused", ""}, {"anon", ""},
-    {"anonymous", ""}, {"test", ""}, {"testing", ""}, {"not known", ""}, {"not recorded", ""},
-    {"not stated", ""}, {"not given", ""}, {"not available", ""}, {"not applicable", ""},
-    {"not provided", ""}, {"not specified", ""}, {"no name", ""}, {"noname", ""}, {"no data", ""},
-    {"no record", ""}, {"to follow", ""}, {"do not use", ""}, {"no trace", ""},
+    {"anon", ""}, {"anonymous", ""}, {"awaited", ""}, {"blank", ""}, {"do not use", ""},
+    {"missing", ""}, {"n.a", ""}, {"n.k", ""}, {"n/a", ""}, {"n/k", ""}, {"nil", ""}, {"nk", ""},
+    {"no data", ""}, {"no info", ""}, {"no information", ""}, {"no name", ""}, {"no record", ""},
+    {"no trace", ""}, {"noname", ""}, {"none", ""}, {"not applicable", ""}, {"not available", ""},
+    {"not available yet", ""}, {"not disclosed", ""}, {"not given", ""}, {"not known", ""},
+    {"not provided", ""}, {"not recorded", ""}, {"not specified", ""}, {"not stated", ""},
+    {"nothing", ""}, {"null", ""}, {"pending", ""}, {"prefer not to say", ""}, {"refused", ""},
+    {"tba", ""}, {"tbc", ""}, {"tbd", ""}, {"test", ""}, {"testing", ""}, {"to follow", ""},
+    {"u/k", ""}, {"undefined", ""}, {"undisclosed", ""}, {"unidentified", ""}, {"unk", ""},
+    {"unknown", ""}, {"unknwn", ""}, {"unkown", ""}, {"unspecified", ""}, {"withheld", ""},
+    {"xxx", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word name_placeholders[] = {
     /* clang-format off */
-    {"baby", ""}, {"babe", ""}, {"infant", ""}, {"newborn", ""}, {"baby boy", ""},
-    {"baby girl", ""}, {"baby of", ""}, {"male infant", ""}, {"female infant", ""},
-    {"infant male", ""}, {"infant female", ""}, {"test patient", ""}, {"test pupil", ""},
-    {"test record", ""}, {"no surname", ""}, {"no forename", ""}, {"no first name", ""},
-    {"no last name", ""}, {"surname", ""}, {"forename", ""}, {"male", ""}, {"female", ""},
-    {"boy", ""}, {"girl", ""}, {"patient", ""}, {"child", ""}, {"john doe", ""}, {"jane doe", ""},
-    {"a n other", ""}, {"an other", ""}, {"fnu", ""}, {"lnu", ""},
+    {"a baby", ""}, {"a n other", ""}, {"an other", ""}, {"babe", ""}, {"baby", ""},
+    {"baby a", ""}, {"baby b", ""}, {"baby boy", ""}, {"baby girl", ""}, {"baby girl 1", ""},
+    {"baby of", ""}, {"boy", ""}, {"child", ""}, {"female", ""}, {"female infant", ""},
+    {"fetus", ""}, {"fnu", ""}, {"foetus", ""}, {"forename", ""}, {"girl", ""}, {"infant", ""},
+    {"infant female", ""}, {"infant male", ""}, {"jane doe", ""}, {"john doe", ""}, {"lnu", ""},
+    {"male", ""}, {"male infant", ""}, {"new born", ""}, {"newborn", ""}, {"nil surname", ""},
+    {"no first name", ""}, {"no forename", ""}, {"no given name", ""}, {"no last name", ""},
+    {"no surname", ""}, {"one name", ""}, {"only name", ""}, {"patient", ""}, {"single name", ""},
+    {"stillborn", ""}, {"surname", ""}, {"test patient", ""}, {"test pupil", ""},
+    {"test record", ""}, {"unk female", ""}, {"unk male", ""}, {"unknown female", ""},
+    {"unknown male", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word address_placeholders[] = {
     /* clang-format off */
-    {"nfa", ""}, {"n.f.a.", ""}, {"nfa.", ""}, {"homeless", ""}, {"no fixed abode", ""},
-    {"no fixed address", ""}, {"no fixed abode.", ""}, {"of no fixed abode", ""},
-    {"no abode", ""}, {"no address", ""}, {"rough sleeper", ""}, {"rough sleeping", ""},
-    {"sofa surfing", ""}, {"zz99 3vz", ""}, {"zz993vz", ""}, {"zz99 3cz", ""}, {"zz993cz", ""},
-    {"zz99 3wz", ""}, {"zz993wz", ""}, {"zz99 3gz", ""}, {"zz993gz", ""}, {"zz99 3fz", ""},
-    {"zz993fz", ""}, {"zz99 3az", ""}, {"zz993az", ""}, {"zz99 3bz", ""}, {"zz993bz", ""},
-    {"zz99 3hz", ""}, {"zz993hz", ""}, {"zz99 3zz", ""}, {"zz993zz", ""}, {"xx99 9xx", ""},
-    {"aa1 1aa", ""}, {"xx1 1xx", ""},
+    {"aa1 1aa", ""}, {"address unknown", ""}, {"gone away", ""}, {"homeless", ""}, {"n.f.a", ""},
+    {"nfa", ""}, {"no abode", ""}, {"no address", ""}, {"no fixed abode", ""},
+    {"no fixed address", ""}, {"no known address", ""},
+    {"no postcode", ""}, {"not at this address", ""}, {"of no address", ""},
+    {"of no fixed abode", ""}, {"rough sleeper", ""}, {"rough sleeping", ""}, {"sofa surfing", ""},
+    {"xx1 1xx", ""}, {"xx99 9xx", ""}, {"zz99 3az", ""}, {"zz99 3bz", ""}, {"zz99 3cz", ""},
+    {"zz99 3fz", ""}, {"zz99 3gz", ""}, {"zz99 3hz", ""}, {"zz99 3vz", ""}, {"zz99 3wz", ""},
+    {"zz99 3zz", ""}, {"zz993az", ""}, {"zz993bz", ""}, {"zz993cz", ""}, {"zz993fz", ""},
+    {"zz993gz", ""}, {"zz993hz", ""}, {"zz993vz", ""}, {"zz993wz", ""}, {"zz993zz", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word titles[] = {
     /* clang-format off */
-    {"mr", ""}, {"mrs", ""}, {"miss", ""}, {"ms", ""}, {"mx", ""}, {"mstr", ""}, {"master", ""},
-    {"dr", ""}, {"prof", ""}, {"professor", ""}, {"rev", ""}, {"revd", ""}, {"reverend", ""},
-    {"sir", ""}, {"dame", ""}, {"lady", ""}, {"lord", ""}, {"madam", ""}, {"mme", ""},
-    {"mlle", ""}, {"mons", ""}, {"messrs", ""}, {"cllr", ""}, {"hon", ""}, {"capt", ""},
-    {"sgt", ""}, {"pte", ""}, {"imam", ""}, {"sheikh", ""},
+    {"capt", ""}, {"cllr", ""}, {"dame", ""}, {"dr", ""}, {"frau", ""}, {"herr", ""}, {"hon", ""},
+    {"imam", ""}, {"lady", ""}, {"lord", ""}, {"madam", ""}, {"madame", ""}, {"mast", ""},
+    {"master", ""}, {"messrs", ""}, {"miss", ""}, {"mlle", ""}, {"mme", ""}, {"mons", ""},
+    {"monsieur", ""}, {"mr", ""}, {"mrs", ""}, {"ms", ""}, {"mstr", ""}, {"mx", ""}, {"pani", ""},
+    {"prof", ""}, {"professor", ""}, {"pte", ""}, {"rabbi", ""}, {"rev", ""}, {"revd", ""},
+    {"reverend", ""}, {"senor", ""}, {"senora", ""}, {"sgt", ""}, {"sheikh", ""}, {"shri", ""},
+    {"sir", ""}, {"smt", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word suffixes[] = {
     /* clang-format off */
-    {"jr", ""}, {"jnr", ""}, {"snr", ""}, {"sr", ""}, {"esq", ""}, {"phd", ""}, {"obe", ""},
-    {"mbe", ""},
+    {"bsc", ""}, {"esq", ""}, {"ii", ""}, {"iii", ""}, {"jnr", ""}, {"jr", ""}, {"kc", ""},
+    {"mbe", ""}, {"msc", ""}, {"obe", ""}, {"phd", ""}, {"qc", ""}, {"snr", ""}, {"sr", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word notes[] = {
     /* clang-format off */
-    {"deceased", ""}, {"dup", ""}, {"duplicate", ""}, {"dnu", ""}, {"aka", ""}, {"a.k.a", ""},
-    {"alias", ""}, {"deleted", ""}, {"archived", ""}, {"merged", ""}, {"do not use", ""},
+    {"archived", ""}, {"deceased", ""}, {"deleted", ""},
+    {"dnu", ""}, {"do", "not use"}, {"dup", ""}, {"duplicate", ""}, {"merged", ""},
+    /* clang-format on */
+};
+
+static KITH_WORDS_CONST struct kith_word aliases[] = {
+    /* clang-format off */
+    {"a", "k a"}, {"aka", ""}, {"alias", ""}, {"also", "known as"}, {"formerly", ""},
+    {"known", "as"}, {"nee", ""}, {"previously", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word bracket_notes[] = {
     /* clang-format off */
-    {"new", ""}, {"old", ""}, {"male", ""}, {"female", ""}, {"m", ""}, {"f", ""}, {"dec", ""},
-    {"test", ""}, {"temp", ""}, {"nee", ""}, {"now", ""}, {"formerly", ""}, {"previously", ""},
-    {"twin", ""}, {"twin1", ""}, {"twin2", ""}, {"adopted", ""},
+    {"adopted", ""}, {"birth", "name"}, {"boy", ""}, {"changed", ""}, {"child", ""}, {"dec", ""},
+    {"elder", ""}, {"english", "name"}, {"f", ""}, {"female", ""}, {"girl", ""},
+    {"junior", ""}, {"legal", ""}, {"m", ""}, {"maiden", ""}, {"male", ""},
+    {"married", ""}, {"name", ""}, {"new", ""}, {"nickname", ""}, {"now", ""},
+    {"old", ""}, {"preferred", ""}, {"senior", ""}, {"temp", ""}, {"test", ""},
+    {"twin", ""}, {"twin1", ""}, {"twin2", ""}, {"younger", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word prefixes[] = {
     /* clang-format off */
-    {"al", ""}, {"el", ""}, {"ul", ""}, {"ur", ""}, {"abd", ""}, {"abdul", ""}, {"abdel", ""},
-    {"abdur", ""},
+    {"abd", ""}, {"abdel", ""}, {"abdul", ""}, {"abdur", ""}, {"al", ""}, {"el", ""}, {"ul", ""},
+    {"ur", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word surname_prefixes[] = {
     /* clang-format off */
-    {"o", ""}, {"mc", ""}, {"mac", ""}, {"d", ""}, {"st", ""}, {"fitz", ""},
-    /* clang-format on */
-};
-
-static KITH_WORDS_CONST struct kith_word spellings[] = {
-    /* clang-format off */
-    {"mohammed", "muhammad"}, {"mohammad", "muhammad"}, {"mohamed", "muhammad"},
-    {"mohamad", "muhammad"}, {"muhammed", "muhammad"}, {"muhamad", "muhammad"},
-    {"muhamed", "muhammad"}, {"mohamud", "muhammad"}, {"mohamoud", "muhammad"},
-    {"mohammod", "muhammad"}, {"mohamod", "muhammad"}, {"mahomed", "muhammad"},
-    {"muhammod", "muhammad"}, {"mohd", "muhammad"}, {"mohmmed", "muhammad"},
-    {"mohammded", "muhammad"}, {"muhammud", "muhammad"}, {"hussein", "hussain"},
-    {"husain", "hussain"}, {"husein", "hussain"}, {"hossain", "hussain"}, {"hossein", "hussain"},
-    {"hussien", "hussain"}, {"hussian", "hussain"}, {"yousuf", "yusuf"}, {"yousef", "yusuf"},
-    {"youssef", "yusuf"}, {"yusef", "yusuf"}, {"yosef", "yusuf"}, {"yousif", "yusuf"},
-    {"yusif", "yusuf"}, {"yoosuf", "yusuf"}, {"ebrahim", "ibrahim"}, {"ibraheem", "ibrahim"},
-    {"ebraheem", "ibrahim"}, {"abdulla", "abdullah"}, {"abdallah", "abdullah"},
-    {"abdalla", "abdullah"}, {"rehman", "rahman"}, {"rahmaan", "rahman"}, {"rahaman", "rahman"},
-    {"osman", "usman"}, {"uthman", "usman"}, {"othman", "usman"}, {"ousman", "usman"},
-    {"omar", "umar"}, {"omer", "umar"}, {"umer", "umar"}, {"fatema", "fatima"},
-    {"fatimah", "fatima"}, {"fatma", "fatima"}, {"fathima", "fatima"}, {"faatima", "fatima"},
-    {"ayesha", "aisha"}, {"aysha", "aisha"}, {"aishah", "aisha"}, {"aesha", "aisha"},
-    {"ayisha", "aisha"}, {"aicha", "aisha"}, {"khadijah", "khadija"}, {"khadeeja", "khadija"},
-    {"khadeja", "khadija"}, {"kadija", "khadija"}, {"zaynab", "zainab"}, {"zeinab", "zainab"},
-    {"zaineb", "zainab"}, {"mariam", "maryam"}, {"mariyam", "maryam"}, {"marium", "maryam"},
-    {"maryum", "maryam"}, {"choudhury", "chowdhury"}, {"chaudhry", "chowdhury"},
-    {"choudhry", "chowdhury"}, {"chaudhary", "chowdhury"}, {"chowdhry", "chowdhury"},
-    {"chaudhari", "chowdhury"}, {"quraishi", "qureshi"}, {"qureishi", "qureshi"},
-    {"kureshi", "qureshi"}, {"siddique", "siddiqui"}, {"siddiqi", "siddiqui"},
-    {"sidiqi", "siddiqui"},
+    {"d", ""}, {"fitz", ""}, {"mac", ""}, {"mc", ""}, {"o", ""}, {"st", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word street_words[] = {
     /* clang-format off */
-    {"rd", "road"}, {"ave", "avenue"}, {"av", "avenue"}, {"cl", "close"}, {"clo", "close"},
-    {"dr", "drive"}, {"drv", "drive"}, {"la", "lane"}, {"ln", "lane"}, {"cres", "crescent"},
-    {"cresc", "crescent"}, {"cr", "crescent"}, {"gdns", "gardens"}, {"gdn", "garden"},
-    {"ct", "court"}, {"crt", "court"}, {"pl", "place"}, {"sq", "square"}, {"terr", "terrace"},
-    {"ter", "terrace"}, {"tce", "terrace"}, {"gr", "grove"}, {"gro", "grove"}, {"grv", "grove"},
-    {"pde", "parade"}, {"hse", "house"}, {"apt", "flat"}, {"apartment", "flat"},
-    {"str", "street"}, {"st", "street"}, {"blvd", "boulevard"}, {"hwy", "highway"},
-    {"cct", "circuit"}, {"wy", "way"}, {"pk", "park"}, {"ldg", "lodge"}, {"bldg", "building"},
-    {"bldgs", "buildings"}, {"nth", "north"}, {"sth", "south"},
+    {"apartment", "flat"}, {"apt", "flat"}, {"av", "avenue"}, {"ave", "avenue"},
+    {"bldg", "building"}, {"bldgs", "buildings"}, {"blvd", "boulevard"}, {"cct", "circuit"},
+    {"cl", "close"}, {"clo", "close"}, {"cr", "crescent"}, {"cres", "crescent"},
+    {"cresc", "crescent"}, {"crt", "court"}, {"ct", "court"}, {"dr", "drive"}, {"drv", "drive"},
+    {"gdn", "garden"}, {"gdns", "gardens"}, {"gr", "grove"}, {"gro", "grove"}, {"grv", "grove"},
+    {"hse", "house"}, {"hwy", "highway"}, {"la", "lane"}, {"ldg", "lodge"}, {"ln", "lane"},
+    {"nth", "north"}, {"pde", "parade"}, {"pk", "park"}, {"pl", "place"}, {"rd", "road"},
+    {"sq", "square"}, {"st", "street"}, {"sth", "south"}, {"str", "street"}, {"tce", "terrace"},
+    {"ter", "terrace"}, {"terr", "terrace"}, {"wy", "way"},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word sexes[] = {
     /* clang-format off */
-    {"m", "m"}, {"male", "m"}, {"man", "m"}, {"boy", "m"}, {"1", "m"}, {"01", "m"}, {"f", "f"},
-    {"female", "f"}, {"woman", "f"}, {"girl", "f"}, {"2", "f"}, {"02", "f"}, {"u", ""}, {"0", ""},
-    {"9", ""}, {"i", ""}, {"x", ""}, {"not specified", ""}, {"indeterminate", ""}, {"other", ""},
+    {"0", ""}, {"01", "m"}, {"02", "f"}, {"1", "m"}, {"2", "f"}, {"9", ""}, {"boy", "m"},
+    {"f", "f"}, {"female", "f"}, {"girl", "f"}, {"i", ""}, {"indeterminate", ""}, {"m", "m"},
+    {"male", "m"}, {"man", "m"}, {"not specified", ""}, {"other", ""}, {"u", ""}, {"woman", "f"},
+    {"x", ""},
     /* clang-format on */
 };
 
 static KITH_WORDS_CONST struct kith_word months[] = {
     /* clang-format off */
-    {"jan", "01"}, {"feb", "02"}, {"mar", "03"}, {"apr", "04"}, {"may", "05"}, {"jun", "06"},
-    {"jul", "07"}, {"aug", "08"}, {"sep", "09"}, {"oct", "10"}, {"nov", "11"}, {"dec", "12"},
-    {"sept", "09"}, {"january", "01"}, {"february", "02"}, {"march", "03"}, {"april", "04"},
-    {"june", "06"}, {"july", "07"}, {"august", "08"}, {"september", "09"}, {"october", "10"},
-    {"november", "11"}, {"december", "12"},
+    {"abril", "04"}, {"agosto", "08"}, {"aout", "08"}, {"apr", "04"}, {"april", "04"},
+    {"aprile", "04"}, {"aprilie", "04"}, {"aug", "08"}, {"august", "08"}, {"avril", "04"},
+    {"awst", "08"}, {"chwefror", "02"}, {"czerwca", "06"}, {"czerwiec", "06"}, {"dec", "12"},
+    {"december", "12"}, {"decembre", "12"}, {"decembrie", "12"}, {"dezember", "12"},
+    {"dezembro", "12"}, {"dicembre", "12"}, {"diciembre", "12"}, {"ebrill", "04"}, {"enero", "01"},
+    {"feb", "02"}, {"febbraio", "02"}, {"febrero", "02"}, {"februar", "02"}, {"februarie", "02"},
+    {"february", "02"}, {"fevereiro", "02"}, {"fevrier", "02"}, {"gennaio", "01"},
+    {"giugno", "06"}, {"gorffennaf", "07"}, {"grudnia", "12"}, {"grudzien", "12"},
+    {"hydref", "10"}, {"i", "01"}, {"ianuarie", "01"}, {"ii", "02"}, {"iii", "03"},
+    {"ionawr", "01"}, {"iulie", "07"}, {"iunie", "06"}, {"iv", "04"}, {"ix", "09"}, {"jan", "01"},
+    {"janeiro", "01"}, {"januar", "01"}, {"january", "01"}, {"janvier", "01"}, {"juillet", "07"},
+    {"juin", "06"}, {"jul", "07"}, {"julho", "07"}, {"juli", "07"}, {"julio", "07"},
+    {"july", "07"}, {"jun", "06"}, {"june", "06"}, {"junho", "06"}, {"juni", "06"},
+    {"junio", "06"}, {"kwiecien", "04"}, {"kwietnia", "04"}, {"lipca", "07"}, {"lipiec", "07"},
+    {"listopad", "11"}, {"listopada", "11"}, {"luglio", "07"}, {"lutego", "02"}, {"luty", "02"},
+    {"maggio", "05"}, {"mai", "05"}, {"maio", "05"}, {"maj", "05"}, {"maja", "05"}, {"mar", "03"},
+    {"marca", "03"}, {"march", "03"}, {"marco", "03"}, {"mars", "03"}, {"martie", "03"},
+    {"marz", "03"}, {"marzec", "03"}, {"marzo", "03"}, {"mawrth", "03"}, {"may", "05"},
+    {"mayo", "05"}, {"medi", "09"}, {"mehefin", "06"}, {"noiembrie", "11"}, {"nov", "11"},
+    {"november", "11"}, {"novembre", "11"}, {"novembro", "11"}, {"noviembre", "11"}, {"oct", "10"},
+    {"october", "10"}, {"octobre", "10"}, {"octombrie", "10"}, {"octubre", "10"},
+    {"oktober", "10"}, {"ottobre", "10"}, {"outubro", "10"}, {"pazdziernik", "10"},
+    {"pazdziernika", "10"}, {"rhagfyr", "12"}, {"sep", "09"}, {"sept", "09"}, {"september", "09"},
+    {"septembre", "09"}, {"septembrie", "09"}, {"septiembre", "09"}, {"setembro", "09"},
+    {"settembre", "09"}, {"sierpien", "08"}, {"sierpnia", "08"}, {"styczen", "01"},
+    {"stycznia", "01"}, {"tachwedd", "11"}, {"v", "05"}, {"vi", "06"}, {"vii", "07"},
+    {"viii", "08"}, {"wrzesien", "09"}, {"wrzesnia", "09"}, {"xi", "11"}, {"xii", "12"},
+    /* clang-format on */
+};
+
+static KITH_WORDS_CONST struct kith_word particles[] = {
+    /* clang-format off */
+    {"ab", ""}, {"abu", ""}, {"af", ""}, {"al", ""}, {"ap", ""}, {"av", ""}, {"bin", ""},
+    {"bint", ""}, {"binte", ""}, {"binti", ""}, {"da", ""}, {"dal", ""}, {"de", ""}, {"degli", ""},
+    {"dei", ""}, {"del", ""}, {"dela", ""}, {"della", ""}, {"den", ""}, {"der", ""}, {"di", ""},
+    {"dit", ""}, {"dos", ""}, {"du", ""}, {"el", ""}, {"es", ""}, {"ferch", ""}, {"fitz", ""},
+    {"het", ""}, {"ibn", ""}, {"la", ""}, {"las", ""}, {"le", ""}, {"les", ""}, {"los", ""},
+    {"mac", ""}, {"mc", ""}, {"nic", ""}, {"op", ""}, {"santa", ""}, {"st", ""}, {"ten", ""},
+    {"ter", ""}, {"ud", ""}, {"ul", ""}, {"um", ""}, {"umm", ""}, {"ur", ""}, {"uz", ""},
+    {"van", ""}, {"vande", ""}, {"vanden", ""}, {"vander", ""}, {"verch", ""}, {"vom", ""},
+    {"von", ""}, {"zu", ""}, {"zum", ""}, {"zur", ""},
+    /* clang-format on */
+};
+
+static KITH_WORDS_CONST struct kith_word fillers[] = {
+    /* clang-format off */
+    {"bano", ""}, {"begam", ""}, {"begum", ""}, {"bhai", ""}, {"bi", ""}, {"bibi", ""},
+    {"devi", ""}, {"kaur", ""}, {"khatoon", ""}, {"khatun", ""}, {"kour", ""}, {"kumar", ""},
+    {"kumari", ""}, {"md", ""}, {"mia", ""}, {"miah", ""}, {"mohamad", ""}, {"mohamed", ""},
+    {"mohammad", ""}, {"mohammed", ""}, {"mohd", ""}, {"muhammad", ""}, {"muhammed", ""},
+    {"sayed", ""}, {"shaikh", ""}, {"sheikh", ""}, {"singh", ""}, {"sk", ""}, {"syed", ""},
+    {"thi", ""}, {"uddin", ""}, {"ullah", ""},
+    /* clang-format on */
+};
+
+static KITH_WORDS_CONST struct kith_word date_notes[] = {
+    /* clang-format off */
+    {"about", "~"}, {"abt", "~"}, {"approx", "~"}, {"approximately", "~"}, {"around", "~"},
+    {"born", ""}, {"c", "~"}, {"ca", "~"}, {"circa", "~"}, {"de", ""}, {"dob", ""},
+    {"est", "~"}, {"estimated", "~"}, {"fri", ""}, {"friday", ""}, {"mon", ""}, {"monday", ""},
+    {"of", ""}, {"sat", ""}, {"saturday", ""}, {"sun", ""}, {"sunday", ""}, {"the", ""},
+    {"thu", ""}, {"thur", ""}, {"thurs", ""}, {"thursday", ""}, {"tue", ""}, {"tues", ""},
+    {"tuesday", ""}, {"wed", ""}, {"wednesday", ""}, {"weds", ""},
     /* clang-format on */
 };
 
@@ -187,21 +238,58 @@ const struct kith_words kith_word_lists[KITH_WORD_LISTS] = {
     [KITH_WORDS_SUFFIXES] = LIST(suffixes),
     [KITH_WORDS_NOTES] = LIST(notes),
     [KITH_WORDS_BRACKET_NOTES] = LIST(bracket_notes),
+    [KITH_WORDS_ALIASES] = LIST(aliases),
     [KITH_WORDS_PREFIXES] = LIST(prefixes),
     [KITH_WORDS_SURNAME_PREFIXES] = LIST(surname_prefixes),
-    [KITH_WORDS_SPELLINGS] = LIST(spellings),
+    [KITH_WORDS_PARTICLES] = LIST(particles),
+    [KITH_WORDS_FILLERS] = LIST(fillers),
+    [KITH_WORDS_EUROPE] = {kith_words_europe, KITH_WORDS_EUROPE_N},
+    [KITH_WORDS_WORLD] = {kith_words_world, KITH_WORDS_WORLD_N},
     [KITH_WORDS_STREET_WORDS] = LIST(street_words),
     [KITH_WORDS_SEXES] = LIST(sexes),
     [KITH_WORDS_MONTHS] = LIST(months),
+    [KITH_WORDS_DATE_NOTES] = LIST(date_notes),
 };
+
+/* The first eight bytes as a number that sorts as they do. */
+static uint64_t head_of(const char *word)
+{
+  uint64_t head = 0;
+
+  for (int i = 0; i < 8; i++) {
+    head = head << 8 | (uint8_t)*word;
+    word += *word != '\0';
+  }
+  return head;
+}
+
+static uint64_t head_of_entry(const struct kith_word *entry)
+{
+  uint64_t head;
+
+  memcpy(&head, entry->word, sizeof head);
+  return be64toh(head);
+}
 
 const struct kith_word *kith_word_find(enum kith_word_list list, const char *word)
 {
-  const struct kith_words *table = &kith_word_lists[list];
+  const struct kith_word *entry = kith_word_lists[list].words;
+  size_t n = kith_word_lists[list].n;
+  uint64_t head = head_of(word);
 
-  for (size_t i = 0; i < table->n; i++) {
-    if (word[0] == table->words[i].word[0] && strcmp(word, table->words[i].word) == 0)
-      return &table->words[i];
+  while (n > 0) {
+    size_t half = n / 2;
+    uint64_t other = head_of_entry(entry + half);
+    int order = head < other ? -1 : head > other ? 1 : strcmp(word, entry[half].word);
+
+    if (order == 0)
+      return entry + half;
+    if (order > 0) {
+      entry += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
+    }
   }
   return NULL;
 }

@@ -24,7 +24,7 @@ static unsigned kind_of(const char *field)
   for (unsigned i = 0; i < KITH_COUNT_OF(kinds); i++)
     if (strcmp(field, kinds[i]) == 0)
       return 1u << i;
-  return 0;
+  return strcmp(field, "name_forms") == 0 ? NAMES : 0;
 }
 
 static bool lacks(unsigned there, unsigned encoded, unsigned kinds)

@@ -35,7 +35,7 @@ static void check_row(const struct kith_source_row *row)
   enum kith_outcome outcomes[KITH_FIELD_COUNT];
   const struct kith_date *birth = &record.birth;
 
-  kith_standardise(&record, outcomes, row->fields);
+  kith_standardise(&record, outcomes, row->fields, NULL);
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
     check_values(&record.values[i]);
     require(outcomes[i] < KITH_OUTCOME_COUNT);
@@ -45,7 +45,7 @@ static void check_row(const struct kith_source_row *row)
   if (birth->year && birth->month && birth->day)
     require(kith_date_valid(*birth));
   /* No state: a second time gives the same. */
-  kith_standardise(&again, outcomes, row->fields);
+  kith_standardise(&again, outcomes, row->fields, NULL);
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
     require(record.values[i].n == again.values[i].n);
     for (unsigned j = 0; j < record.values[i].n; j++)
