@@ -26,11 +26,11 @@ static bool has_avx512(void)
 static const struct kith_kernel kernels[] = {
 #if defined(__x86_64__)
     {"avx512", has_avx512, kith_kernel_scan_avx512, kith_kernel_sieve_avx512,
-     kith_kernel_common_avx512, kith_kernel_near_avx512, 0.19, 0.02, 50},
-    {"avx2", has_avx2, kith_kernel_scan_avx2, kith_kernel_sieve_avx2, kith_kernel_common_avx2,
+     kith_kernel_apart_avx512, kith_kernel_near_avx512, 0.19, 0.02, 50},
+    {"avx2", has_avx2, kith_kernel_scan_avx2, kith_kernel_sieve_avx2, kith_kernel_apart_avx2,
      kith_kernel_near_avx2, 0.5, 0.022, 60},
 #endif
-    {"scalar", always, kith_kernel_scan_scalar, kith_kernel_sieve_scalar, kith_kernel_common_scalar,
+    {"scalar", always, kith_kernel_scan_scalar, kith_kernel_sieve_scalar, kith_kernel_apart_scalar,
      kith_kernel_near_scalar, 2.2, 0.1, 150},
 };
 

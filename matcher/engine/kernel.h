@@ -73,23 +73,21 @@ struct kith_kernel_candidate {
 typedef size_t kith_kernel_sieve_fn(const struct kith_kernel_sieve *sieve,
                                     struct kith_kernel_candidate *candidates);
 
-/* The number of bits that two rows of n_words words, 64-byte aligned, have in common. */
-typedef uint32_t kith_kernel_common_fn(const uint64_t *a, const uint64_t *b, size_t n_words);
+/* The number of bits in which two rows of n_words words differ. */
+typedef uint32_t kith_kernel_apart_fn(const uint64_t *a, const uint64_t *b, size_t n_words);
 
-/* ---- near: the L1 distance of sketches of 8, 16 or 32 groups, row by row
+/* ---- near: words that differ from the query's in few bits
  *
- * Writes the rows of `n` whose sketch differs from the query's by at most `most` in all; returns
- * how many. Rows stand one after the other, `width` bytes each (8, 16 or 32); up to
- * KITH_KERNEL_ALIGNMENT bytes after the last are read. */
-typedef size_t kith_kernel_near_fn(const uint8_t *query, const uint8_t *rows, size_t n,
-                                   size_t width, uint32_t most, uint32_t *near);
+ * Writes which of the `n` words differ from `query` in at most `most` bits; returns how many. */
+typedef size_t kith_kernel_near_fn(uint64_t query, const uint64_t *words, size_t n, unsigned most,
+                                   uint32_t *near);
 
 struct kith_kernel {
   const char *name;
   bool (*usable)(void);
   kith_kernel_scan_fn *scan;
   kith_kernel_sieve_fn *sieve;
-  kith_kernel_common_fn *common;
+  kith_kernel_apart_fn *apart;
   kith_kernel_near_fn *near;
   /* Measured costs, in cycles a pair of rows, for the planner. */
   double word_cost;   /* of a scan, a word */
@@ -107,16 +105,16 @@ KITH_MUST_USE enum kith_err kith_kernel_choose(const struct kith_kernel **out, c
 
 kith_kernel_scan_fn kith_kernel_scan_scalar;
 kith_kernel_sieve_fn kith_kernel_sieve_scalar;
-kith_kernel_common_fn kith_kernel_common_scalar;
+kith_kernel_apart_fn kith_kernel_apart_scalar;
 kith_kernel_near_fn kith_kernel_near_scalar;
 #if defined(__x86_64__)
 kith_kernel_scan_fn kith_kernel_scan_avx2;
 kith_kernel_sieve_fn kith_kernel_sieve_avx2;
-kith_kernel_common_fn kith_kernel_common_avx2;
+kith_kernel_apart_fn kith_kernel_apart_avx2;
 kith_kernel_near_fn kith_kernel_near_avx2;
 kith_kernel_scan_fn kith_kernel_scan_avx512;
 kith_kernel_sieve_fn kith_kernel_sieve_avx512;
-kith_kernel_common_fn kith_kernel_common_avx512;
+kith_kernel_apart_fn kith_kernel_apart_avx512;
 kith_kernel_near_fn kith_kernel_near_avx512;
 #endif
 

@@ -6,7 +6,6 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
-#include <string.h>
 
 #define AVX2 __attribute__((target("avx2")))
 
@@ -161,68 +160,25 @@ AVX2 size_t kith_kernel_sieve_avx2(const struct kith_kernel_sieve *sieve,
   return n;
 }
 
-__attribute__((target("popcnt"))) uint32_t
-kith_kernel_common_avx2(const uint64_t *a, const uint64_t *b, size_t n_words)
+__attribute__((target("popcnt"))) uint32_t kith_kernel_apart_avx2(const uint64_t *a,
+                                                                  const uint64_t *b, size_t n_words)
 {
   uint64_t count = 0;
   for (size_t w = 0; w < n_words; w++)
-    count += (uint64_t)__builtin_popcountll(a[w] & b[w]);
+    count += (uint64_t)__builtin_popcountll(a[w] ^ b[w]);
   return (uint32_t)count;
 }
 
-/* The sums of the distances in each 8 bytes, added up over the row's `width`. */
-AVX2 static inline __m256i row_sums(__m256i sums, size_t width)
+__attribute__((target("popcnt"))) size_t kith_kernel_near_avx2(uint64_t query,
+                                                               const uint64_t *words, size_t n,
+                                                               unsigned most, uint32_t *near)
 {
-  if (width >= 16)
-    sums = _mm256_add_epi64(sums, _mm256_shuffle_epi32(sums, 0x4e));
-  if (width == 32)
-    sums = _mm256_add_epi64(sums, _mm256_permute2x128_si256(sums, sums, 1));
-  return sums;
-}
-
-AVX2 static inline __attribute__((always_inline)) size_t near_rows(const uint8_t *query,
-                                                                   const uint8_t *rows, size_t n,
-                                                                   size_t width, uint32_t most,
-                                                                   uint32_t *near)
-{
-  const size_t at_once = 32 / width;
-  const unsigned step = (unsigned)(4 / at_once);
-  const __m256i limit = _mm256_set1_epi64x((long long)most + 1);
-  __m256i own;
   size_t n_near = 0;
-  uint64_t word;
-  if (width == 8) {
-    memcpy(&word, query, sizeof word);
-    own = _mm256_set1_epi64x((long long)word);
-  } else if (width == 16) {
-    own = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)query));
-  } else {
-    own = _mm256_loadu_si256((const __m256i *)(const void *)query);
-  }
-  for (size_t r = 0; r < n; r += at_once, rows += 32) {
-    __m256i there = _mm256_loadu_si256((const __m256i *)(const void *)rows);
-    __m256i sums = row_sums(_mm256_sad_epu8(own, there), width);
-    unsigned lanes =
-        (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(limit, sums)));
-    if (__builtin_expect(lanes != 0, 0))
-      for (size_t i = 0; i < at_once && r + i < n; i++)
-        if (lanes >> i * step & 1)
-          near[n_near++] = (uint32_t)(r + i);
+  for (size_t i = 0; i < n; i++) {
+    near[n_near] = (uint32_t)i;
+    n_near += (unsigned)__builtin_popcountll(query ^ words[i]) <= most;
   }
   return n_near;
-}
-
-AVX2 size_t kith_kernel_near_avx2(const uint8_t *query, const uint8_t *rows, size_t n, size_t width,
-                                  uint32_t most, uint32_t *near)
-{
-  switch (width) {
-  case 8:
-    return near_rows(query, rows, n, 8, most, near);
-  case 16:
-    return near_rows(query, rows, n, 16, most, near);
-  default:
-    return near_rows(query, rows, n, 32, most, near);
-  }
 }
 
 #else

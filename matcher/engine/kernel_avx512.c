@@ -5,7 +5,6 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
-#include <string.h>
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vpopcntdq")))
 
@@ -158,70 +157,41 @@ AVX512 size_t kith_kernel_sieve_avx512(const struct kith_kernel_sieve *sieve,
   return n;
 }
 
-AVX512 uint32_t kith_kernel_common_avx512(const uint64_t *a, const uint64_t *b, size_t n_words)
+AVX512 static inline __m512i add_apart(__m512i sum, __m512i a, __m512i b)
+{
+  return _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_xor_si512(a, b)));
+}
+
+AVX512 uint32_t kith_kernel_apart_avx512(const uint64_t *a, const uint64_t *b, size_t n_words)
 {
   __m512i sum = _mm512_setzero_si512();
   size_t w = 0;
   for (; w + LANES <= n_words; w += LANES)
-    sum = add_common(sum, _mm512_loadu_si512(a + w), _mm512_loadu_si512(b + w));
-  __mmask8 rest = (__mmask8)((1u << (n_words - w)) - 1);
-  sum =
-      add_common(sum, _mm512_maskz_loadu_epi64(rest, a + w), _mm512_maskz_loadu_epi64(rest, b + w));
+    sum = add_apart(sum, _mm512_loadu_si512(a + w), _mm512_loadu_si512(b + w));
+  if (w < n_words) {
+    __mmask8 rest = (__mmask8)((1u << (n_words - w)) - 1);
+    sum = add_apart(sum, _mm512_maskz_loadu_epi64(rest, a + w),
+                    _mm512_maskz_loadu_epi64(rest, b + w));
+  }
   return (uint32_t)_mm512_reduce_add_epi64(sum);
 }
 
-/* The sums of the distances in each 8 bytes, added up over the row's `width`. */
-AVX512 static inline __m512i row_sums(__m512i sums, size_t width)
+AVX512 size_t kith_kernel_near_avx512(uint64_t query, const uint64_t *words, size_t n,
+                                      unsigned most, uint32_t *near)
 {
-  if (width >= 16)
-    sums = _mm512_add_epi64(sums, _mm512_shuffle_epi32(sums, _MM_PERM_BADC));
-  if (width == 32)
-    sums = _mm512_add_epi64(sums, _mm512_shuffle_i64x2(sums, sums, 0xb1));
-  return sums;
-}
-
-AVX512 static inline __attribute__((always_inline)) size_t near_rows(const uint8_t *query,
-                                                                     const uint8_t *rows, size_t n,
-                                                                     size_t width, uint32_t most,
-                                                                     uint32_t *near)
-{
-  const size_t at_once = 64 / width;
-  const unsigned step = (unsigned)(8 / at_once);
-  const __m512i limit = _mm512_set1_epi64((long long)most);
-  __m512i own;
+  const __m512i own = _mm512_set1_epi64((long long)query);
+  const __m512i limit = _mm512_set1_epi64(most);
   size_t n_near = 0;
-  uint64_t word;
-  if (width == 8) {
-    memcpy(&word, query, sizeof word);
-    own = _mm512_set1_epi64((long long)word);
-  } else if (width == 16) {
-    own = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)query));
-  } else {
-    own = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(const void *)query));
-  }
-  for (size_t r = 0; r < n; r += at_once, rows += 64) {
-    __m512i sums = row_sums(_mm512_sad_epu8(own, _mm512_loadu_si512(rows)), width);
-    unsigned lanes = _mm512_cmple_epu64_mask(sums, limit);
+  for (size_t i = 0; i < n; i += LANES) {
+    unsigned here = n - i < LANES ? (1u << (n - i)) - 1 : 0xff;
+    __m512i there = _mm512_maskz_loadu_epi64((__mmask8)here, words + i);
+    __m512i count = _mm512_popcnt_epi64(_mm512_xor_si512(own, there));
+    unsigned lanes = _mm512_mask_cmple_epu64_mask((__mmask8)here, count, limit);
     __asm__("" : "+r"(lanes)); /* as in report() */
-    if (__builtin_expect(lanes != 0, 0))
-      for (size_t i = 0; i < at_once && r + i < n; i++)
-        if (lanes >> i * step & 1)
-          near[n_near++] = (uint32_t)(r + i);
+    for (lanes &= 0xff; __builtin_expect(lanes != 0, 0); lanes &= lanes - 1)
+      near[n_near++] = (uint32_t)i + (uint32_t)__builtin_ctz(lanes);
   }
   return n_near;
-}
-
-AVX512 size_t kith_kernel_near_avx512(const uint8_t *query, const uint8_t *rows, size_t n,
-                                      size_t width, uint32_t most, uint32_t *near)
-{
-  switch (width) {
-  case 8:
-    return near_rows(query, rows, n, 8, most, near);
-  case 16:
-    return near_rows(query, rows, n, 16, most, near);
-  default:
-    return near_rows(query, rows, n, 32, most, near);
-  }
 }
 
 #else

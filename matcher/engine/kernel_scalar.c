@@ -86,24 +86,21 @@ size_t kith_kernel_sieve_scalar(const struct kith_kernel_sieve *sieve,
   return n;
 }
 
-uint32_t kith_kernel_common_scalar(const uint64_t *a, const uint64_t *b, size_t n_words)
+uint32_t kith_kernel_apart_scalar(const uint64_t *a, const uint64_t *b, size_t n_words)
 {
   uint64_t count = 0;
   for (size_t w = 0; w < n_words; w++)
-    count += byte_sum(byte_counts(a[w] & b[w]));
+    count += byte_sum(byte_counts(a[w] ^ b[w]));
   return (uint32_t)count;
 }
 
-size_t kith_kernel_near_scalar(const uint8_t *query, const uint8_t *rows, size_t n, size_t width,
-                               uint32_t most, uint32_t *near)
+size_t kith_kernel_near_scalar(uint64_t query, const uint64_t *words, size_t n, unsigned most,
+                               uint32_t *near)
 {
   size_t n_near = 0;
-  for (size_t r = 0; r < n; r++, rows += width) {
-    uint32_t distance = 0;
-    for (size_t g = 0; g < width; g++)
-      distance += (uint32_t)(query[g] < rows[g] ? rows[g] - query[g] : query[g] - rows[g]);
-    near[n_near] = (uint32_t)r;
-    n_near += distance <= most;
+  for (size_t i = 0; i < n; i++) {
+    near[n_near] = (uint32_t)i;
+    n_near += byte_sum(byte_counts(query ^ words[i])) <= most;
   }
   return n_near;
 }

@@ -168,7 +168,6 @@ void kith_pack_free(struct kith_pack *pack)
   kith_free(pack->blocks);
   kith_free(pack->sketches);
   kith_free(pack->halves);
-  kith_free(pack->near);
   memset(pack, 0, sizeof *pack);
 }
 
@@ -225,11 +224,6 @@ size_t kith_pack_sketch_bytes(const struct kith_encodings *enc, unsigned n_group
   return enc->n + units_of(enc->n) * n_groups * KITH_KERNEL_UNIT;
 }
 
-size_t kith_pack_near_bytes(const struct kith_encodings *enc, unsigned near_width)
-{
-  return enc->n * near_width + KITH_KERNEL_ALIGNMENT;
-}
-
 static void fill_sketches(void *context, size_t first, size_t end)
 {
   const struct fill *fill = context;
@@ -259,29 +253,6 @@ enum kith_err kith_pack_add_sketch(struct kith_pack *pack, const struct kith_ske
   if (!pack->sketches || !pack->halves || kith_sketch_table_new(&table, sketch) != KITH_OK)
     return KITH_ERR_MEMORY; /* kith_pack_free takes what there is */
   kith_engine_parallel(n_threads, pack->n_rows, SLICE, fill_sketches, &fill);
-  kith_sketch_table_free(&table);
-  return KITH_OK;
-}
-
-static void fill_near(void *context, size_t first, size_t end)
-{
-  const struct fill *fill = context;
-  struct kith_pack *pack = fill->pack;
-  for (size_t position = first; position < end; position++)
-    (void)kith_sketch_table_row(fill->table, pack->near + position * pack->near_width,
-                                kith_pack_words(pack, position));
-}
-
-enum kith_err kith_pack_add_near(struct kith_pack *pack, const struct kith_sketch *sketch,
-                                 unsigned n_threads)
-{
-  struct kith_sketch_table table;
-  struct fill fill = {.pack = pack, .table = &table};
-  pack->near_width = sketch->n_groups;
-  pack->near = kith_calloc(pack->n_rows * sketch->n_groups + KITH_KERNEL_ALIGNMENT, 1);
-  if (!pack->near || kith_sketch_table_new(&table, sketch) != KITH_OK)
-    return KITH_ERR_MEMORY;
-  kith_engine_parallel(n_threads, pack->n_rows, SLICE, fill_near, &fill);
   kith_sketch_table_free(&table);
   return KITH_OK;
 }

@@ -40,9 +40,6 @@ struct kith_pack {
   uint8_t *sketches; /* in units of 64 rows (kernel.h); lanes beyond n_rows are zero */
   uint8_t *halves;   /* by position: half of (the sketch's sum - set bits), down, modulo 256 */
   unsigned n_groups;
-  /* For the pigeonhole join, else NULL: */
-  uint8_t *near; /* sketches again, row after row, near_width bytes each */
-  unsigned near_width;
 };
 
 struct kith_pack_options {
@@ -58,7 +55,7 @@ void kith_pack_free(struct kith_pack *pack);
 /* Puts the rows into blocks; `words` is gone then, unless it is kept. */
 KITH_MUST_USE enum kith_err kith_pack_add_blocks(struct kith_pack *pack, bool keep_words,
                                                  unsigned n_threads);
-/* Adds what the sieve needs, and what the pigeonhole join needs (8, 16 or 32 groups). */
+/* Adds what the sieve needs. */
 KITH_MUST_USE enum kith_err
 kith_pack_add_sketch(struct kith_pack *pack, const struct kith_sketch *sketch, unsigned n_threads);
 KITH_MUST_USE enum kith_err
@@ -68,7 +65,6 @@ kith_pack_add_near(struct kith_pack *pack, const struct kith_sketch *sketch, uns
 size_t kith_pack_bytes(const struct kith_encodings *enc);
 size_t kith_pack_blocks_bytes(const struct kith_encodings *enc);
 size_t kith_pack_sketch_bytes(const struct kith_encodings *enc, unsigned n_groups);
-size_t kith_pack_near_bytes(const struct kith_encodings *enc, unsigned near_width);
 
 static inline const uint64_t *kith_pack_words(const struct kith_pack *pack, size_t position)
 {

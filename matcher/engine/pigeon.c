@@ -5,11 +5,10 @@
 #include "base/mem.h"
 
 enum {
-  STRATUM_SHARE = 64,     /* a mask of fewer than 1 in 64 rows is left to the scan */
-  QUERIES_AT_ONCE = 32,   /* looked up together, so that memory is fetched ahead */
-  MEETINGS_MAX = 1 << 12, /* gathered before rows are compared */
-  FETCH_AHEAD = 8,        /* meetings */
-  ROWS_A_LOOK = 1 << 12,  /* between looks at the flag that stops */
+  STRATUM_SHARE = 64,       /* a mask of fewer than 1 in 64 rows is left to the scan */
+  MEETINGS_MAX = 1 << 12,   /* gathered before rows are compared */
+  FETCH_AHEAD = 8,          /* meetings */
+  BUCKETS_A_LOOK = 1 << 12, /* between looks at the flag that stops */
   BUCKET_BITS_MIN = 6
 };
 
@@ -77,31 +76,51 @@ uint32_t kith_pigeon_reach(const struct kith_task_setting *setting, const struct
 
 /* ---- parts */
 
-struct kith_pigeon_part kith_pigeon_part(size_t n_bits, uint32_t n_parts, uint32_t part)
+struct kith_pigeon_cut kith_pigeon_cut(size_t n_bits, uint32_t reach)
 {
-  return (struct kith_pigeon_part){(uint32_t)(n_bits * part / n_parts),
-                                   (uint32_t)(n_bits * (part + 1) / n_parts)};
+  struct kith_pigeon_cut cut = {.n_bits = (uint32_t)n_bits};
+  const uint32_t n_words = (uint32_t)(n_bits / 64);
+  cut.n_parts = (reach + 1) / n_words >= 2 ? (reach + 1) / n_words : 2;
+  cut.n_groups = (reach + cut.n_parts) / cut.n_parts;
+  return cut;
 }
 
-static bool part_agrees(const uint64_t *a, const uint64_t *b, struct kith_pigeon_part part)
+struct kith_pigeon_span kith_pigeon_group(const struct kith_pigeon_cut *cut, uint32_t group)
 {
-  for (uint32_t first = part.first; first < part.end; first += 64) {
-    uint32_t end = part.end - first > 64 ? first + 64 : part.end;
-    struct kith_pigeon_part piece = {first, end};
-    if (kith_pigeon_key(a, piece) != kith_pigeon_key(b, piece))
-      return false;
+  return (struct kith_pigeon_span){cut->n_bits * group / cut->n_groups,
+                                   cut->n_bits * (group + 1) / cut->n_groups};
+}
+
+struct kith_pigeon_span kith_pigeon_part(const struct kith_pigeon_cut *cut, uint32_t group,
+                                         uint32_t part)
+{
+  const struct kith_pigeon_span whole = kith_pigeon_group(cut, group);
+  const uint32_t n = whole.end - whole.first;
+  return (struct kith_pigeon_span){whole.first + n * part / cut->n_parts,
+                                   whole.first + n * (part + 1) / cut->n_parts};
+}
+
+static uint32_t bits_apart(const uint64_t *a, const uint64_t *b, struct kith_pigeon_span span)
+{
+  uint32_t n = 0;
+  for (uint32_t first = span.first; first < span.end; first += 64) {
+    struct kith_pigeon_span piece = {first, span.end - first > 64 ? first + 64 : span.end};
+    n += (uint32_t)__builtin_popcountll(kith_pigeon_bits(a, piece) ^ kith_pigeon_bits(b, piece));
   }
-  return true;
+  return n;
 }
 
-/* Whether this is the part that reports the pair. */
-static bool first_agreement(const uint64_t *a, const uint64_t *b, size_t n_bits,
-                            const struct kith_pigeon_task *task)
+/* Whether this is the group and the part that report the pair: the first group with fewer
+ * differing bits than parts, and in it the first part without any. */
+static bool reports(const uint64_t *a, const uint64_t *b, const struct kith_pigeon_task *task,
+                    uint32_t own_part)
 {
-  if (!part_agrees(a, b, kith_pigeon_part(n_bits, task->n_parts, task->part)))
-    return false; /* two keys in one bucket */
-  for (uint32_t part = 0; part < task->part; part++)
-    if (part_agrees(a, b, kith_pigeon_part(n_bits, task->n_parts, part)))
+  const struct kith_pigeon_cut *cut = &task->cut;
+  for (uint32_t group = 0; group <= task->group; group++)
+    if ((bits_apart(a, b, kith_pigeon_group(cut, group)) < cut->n_parts) != (group == task->group))
+      return false;
+  for (uint32_t part = 0; part <= own_part; part++)
+    if ((bits_apart(a, b, kith_pigeon_part(cut, task->group, part)) == 0) != (part == own_part))
       return false;
   return true;
 }
@@ -116,25 +135,37 @@ static size_t buckets_of(size_t n_rows)
   return n;
 }
 
-size_t kith_pigeon_worker_bytes(size_t n_rows, unsigned near_width)
+size_t kith_pigeon_worker_bytes(size_t n_rows)
 {
-  return (buckets_of(n_rows) + 2) * sizeof(uint32_t) +
-         n_rows * (3 * sizeof(uint32_t) + near_width) + KITH_KERNEL_ALIGNMENT +
-         MEETINGS_MAX * sizeof(uint64_t);
+  return 2 * ((buckets_of(n_rows) + 2) * sizeof(uint32_t) +
+              n_rows * (sizeof(uint32_t) + 2 * sizeof(uint64_t))) +
+         n_rows * sizeof(uint32_t) + MEETINGS_MAX * sizeof(uint64_t);
 }
 
-enum kith_err kith_pigeon_worker_new(struct kith_pigeon_worker *out, size_t n_rows,
-                                     unsigned near_width)
+static void side_free(struct kith_pigeon_side *side)
+{
+  kith_free(side->starts);
+  kith_free(side->positions);
+  kith_free(side->words);
+  kith_free(side->group);
+}
+
+static enum kith_err side_new(struct kith_pigeon_side *out, size_t n_rows)
+{
+  out->starts = KITH_NEW_ARRAY(uint32_t, buckets_of(n_rows) + 2);
+  out->positions = KITH_NEW_ARRAY(uint32_t, n_rows);
+  out->words = KITH_NEW_ARRAY(uint64_t, n_rows);
+  out->group = KITH_NEW_ARRAY(uint64_t, n_rows);
+  return out->starts && out->positions && out->words && out->group ? KITH_OK : KITH_ERR_MEMORY;
+}
+
+enum kith_err kith_pigeon_worker_new(struct kith_pigeon_worker *out, size_t n_rows)
 {
   struct kith_pigeon_worker worker = {0};
-  worker.starts = KITH_NEW_ARRAY(uint32_t, buckets_of(n_rows) + 2);
-  worker.keys = KITH_NEW_ARRAY(uint32_t, n_rows);
-  worker.positions = KITH_NEW_ARRAY(uint32_t, n_rows);
-  worker.near = kith_calloc(n_rows * near_width + KITH_KERNEL_ALIGNMENT, 1);
   worker.found = KITH_NEW_ARRAY(uint32_t, n_rows + 1);
   worker.meetings = KITH_NEW_ARRAY(uint64_t, MEETINGS_MAX);
-  if (!worker.starts || !worker.keys || !worker.positions || !worker.near || !worker.found ||
-      !worker.meetings) {
+  if (!worker.found || !worker.meetings || side_new(&worker.a, n_rows) ||
+      side_new(&worker.b, n_rows)) {
     kith_pigeon_worker_free(&worker);
     return KITH_ERR_MEMORY;
   }
@@ -144,10 +175,8 @@ enum kith_err kith_pigeon_worker_new(struct kith_pigeon_worker *out, size_t n_ro
 
 void kith_pigeon_worker_free(struct kith_pigeon_worker *worker)
 {
-  kith_free(worker->starts);
-  kith_free(worker->keys);
-  kith_free(worker->positions);
-  kith_free(worker->near);
+  side_free(&worker->a);
+  side_free(&worker->b);
   kith_free(worker->found);
   kith_free(worker->meetings);
   memset(worker, 0, sizeof *worker);
@@ -161,52 +190,67 @@ struct join {
   const struct kith_task_setting *setting;
   const struct kith_pigeon_task *task;
   struct kith_similarity_line line;
-  struct kith_pigeon_part part; /* at most 64 bits of it: the key */
-  unsigned shift;               /* of a hash: what is left tells the bucket */
-  unsigned width;               /* of a sketch, bytes */
+  uint32_t part;    /* of the group */
+  uint64_t mask;    /* of the part's bits in the group's word: the key */
+  size_t n_buckets; /* a power of two */
+  unsigned shift;   /* of a hash: what is left tells the bucket */
 };
 
-static inline uint32_t bucket_of(const struct join *join, const struct kith_pack *pack,
-                                 size_t position)
+static struct kith_pigeon_span at_most_a_word(struct kith_pigeon_span span)
 {
-  uint64_t key = kith_pigeon_key(kith_pack_words(pack, position), join->part);
-  key = (key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15); /* Fibonacci hashing: the high bits */
-  return (uint32_t)(key >> join->shift);
+  return (struct kith_pigeon_span){span.first,
+                                   span.end - span.first > 64 ? span.first + 64 : span.end};
 }
 
-/* memcpy of a length that the compiler knows. */
-static inline void copy_sketch(uint8_t *to, const uint8_t *from, unsigned width)
+/* The bits of a part in the word that has its group's first 64. */
+static uint64_t part_mask(const struct kith_pigeon_cut *cut, uint32_t group, uint32_t part)
 {
-  if (width == 8)
-    memcpy(to, from, 8);
-  else if (width == 16)
-    memcpy(to, from, 16);
-  else
-    memcpy(to, from, 32);
+  const uint32_t first = kith_pigeon_group(cut, group).first;
+  const struct kith_pigeon_span span = kith_pigeon_part(cut, group, part);
+  const uint64_t below_end =
+      span.end - first < 64 ? (UINT64_C(1) << (span.end - first)) - 1 : UINT64_MAX;
+  return span.first - first < 64 ? below_end & ~((UINT64_C(1) << (span.first - first)) - 1) : 0;
 }
 
-/* A counting sort of b's rows by bucket: starts[k] .. starts[k + 1] are those of bucket k. */
-static void fill_buckets(struct join *join)
+/* Fibonacci hashing: the high bits. */
+static inline uint32_t bucket_of(const struct join *join, uint64_t word)
 {
-  struct kith_pigeon_worker *worker = join->worker;
-  const struct kith_pigeon_task *task = join->task;
-  const size_t n = task->to.end - task->to.first;
-  const size_t n_buckets = buckets_of(n);
-  uint32_t *starts = worker->starts;
-  memset(starts, 0, (n_buckets + 2) * sizeof starts[0]);
-  for (size_t i = 0; i < n; i++) {
-    worker->keys[i] = bucket_of(join, task->b, task->to.first + i);
-    starts[worker->keys[i] + 2]++;
-  }
-  for (size_t k = 2; k < n_buckets + 2; k++)
+  uint64_t key = word & join->mask;
+  return (uint32_t)(((key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15)) >> join->shift);
+}
+
+static void fill_group(struct kith_pigeon_side *side, const struct kith_pack *pack,
+                       const struct kith_stratum *stratum, struct kith_pigeon_span group)
+{
+  const size_t n = stratum->end - stratum->first;
+  const uint64_t *rows = kith_pack_words(pack, stratum->first);
+  for (size_t i = 0; i < n; i++)
+    side->group[i] = kith_pigeon_bits(rows + i * pack->n_words, group);
+}
+
+/* A counting sort by bucket: rows starts[k] .. starts[k + 1] are those of bucket k. */
+static void fill_buckets(const struct join *join, struct kith_pigeon_side *side,
+                         const struct kith_stratum *stratum)
+{
+  const size_t n = stratum->end - stratum->first;
+  uint32_t *starts = side->starts;
+  memset(starts, 0, (join->n_buckets + 2) * sizeof starts[0]);
+  for (size_t i = 0; i < n; i++)
+    starts[bucket_of(join, side->group[i]) + 2]++;
+  for (size_t k = 2; k < join->n_buckets + 2; k++)
     starts[k] += starts[k - 1];
   for (size_t i = 0; i < n; i++) {
-    size_t position = task->to.first + i;
-    uint32_t at = starts[worker->keys[i] + 1]++;
-    worker->positions[at] = (uint32_t)position;
-    copy_sketch(worker->near + (size_t)at * join->width, task->b->near + position * join->width,
-                join->width);
+    uint32_t at = starts[bucket_of(join, side->group[i]) + 1]++;
+    side->positions[at] = stratum->first + (uint32_t)i;
+    side->words[at] = side->group[i];
   }
+}
+
+static void fetch(const uint64_t *row, size_t n_words)
+{
+  __builtin_prefetch(row);
+  if (n_words > 16) /* half a row is more than a cache line */
+    __builtin_prefetch(row + 8);
 }
 
 /* Compares the rows of the meetings. */
@@ -220,17 +264,21 @@ static enum kith_err judge_meetings(struct join *join)
   for (size_t m = 0; m < n; m++) {
     if (m + FETCH_AHEAD < n) {
       uint64_t ahead = meetings[m + FETCH_AHEAD];
-      __builtin_prefetch(kith_pack_words(task->a, ahead >> 32));
-      __builtin_prefetch(kith_pack_words(task->b, (uint32_t)ahead));
+      fetch(kith_pack_words(task->a, ahead >> 32), n_words);
+      fetch(kith_pack_words(task->b, (uint32_t)ahead), n_words);
     }
     const size_t at_a = meetings[m] >> 32;
     const size_t at_b = (uint32_t)meetings[m];
     const uint64_t *a = kith_pack_words(task->a, at_a);
     const uint64_t *b = kith_pack_words(task->b, at_b);
-    uint32_t common = join->setting->kernel->common(a, b, n_words);
-    if (common < kith_similarity_line_at(&join->line, kith_pack_class_at(task->a, at_a)->count,
-                                         kith_pack_class_at(task->b, at_b)->count) ||
-        !first_agreement(a, b, n_words * 64, task))
+    const uint32_t count_a = kith_pack_class_at(task->a, at_a)->count;
+    const uint32_t count_b = kith_pack_class_at(task->b, at_b)->count;
+    const uint32_t least = kith_similarity_line_at(&join->line, count_a, count_b);
+    const uint32_t most = count_a + count_b - 2 * least;
+    if (least > count_a || least > count_b)
+      continue;
+    const uint32_t apart = kith_task_apart(join->setting, a, b, most);
+    if (apart > most || !reports(a, b, task, join->part))
       continue;
     const struct kith_task_meeting meeting = {.a = task->a,
                                               .b = task->b,
@@ -238,7 +286,7 @@ static enum kith_err judge_meetings(struct join *join)
                                               .party_b = task->party_b,
                                               .at_a = at_a,
                                               .at_b = at_b,
-                                              .common = common};
+                                              .common = (count_a + count_b - apart) / 2};
     enum kith_err err = kith_task_judge(join->results, join->setting, &meeting);
     if (err)
       return err;
@@ -246,17 +294,16 @@ static enum kith_err judge_meetings(struct join *join)
   return KITH_OK;
 }
 
-/* Rows of the bucket whose sketches are near enough to the query's. */
-static enum kith_err meet(struct join *join, size_t at_a, uint32_t first, uint32_t end)
+/* The rows of b in [first, end) that are near row i of a in the group. */
+static enum kith_err meet(struct join *join, uint32_t i, uint32_t first, uint32_t end)
 {
   struct kith_pigeon_worker *worker = join->worker;
   const struct kith_pigeon_task *task = join->task;
-  uint32_t most = reach(&join->line, kith_pack_class_at(task->a, at_a)->count, task->to.count_max);
-  size_t n = join->setting->kernel->near(task->a->near + at_a * join->width,
-                                         worker->near + (size_t)first * join->width, end - first,
-                                         join->width, most, worker->found);
-  for (size_t i = 0; i < n; i++) {
-    uint32_t at_b = worker->positions[first + worker->found[i]];
+  const uint32_t at_a = worker->a.positions[i];
+  size_t n = join->setting->kernel->near(worker->a.words[i], worker->b.words + first, end - first,
+                                         task->cut.n_parts - 1, worker->found);
+  for (size_t f = 0; f < n; f++) {
+    uint32_t at_b = worker->b.positions[first + worker->found[f]];
     if (task->a == task->b && at_b <= at_a)
       continue;
     worker->meetings[worker->n_meetings++] = (uint64_t)at_a << 32 | at_b;
@@ -267,54 +314,47 @@ static enum kith_err meet(struct join *join, size_t at_a, uint32_t first, uint32
   return KITH_OK;
 }
 
-static enum kith_err look_up(struct join *join, size_t first, size_t n)
+static enum kith_err join_buckets(struct join *join)
 {
-  const struct kith_pigeon_worker *worker = join->worker;
-  uint32_t buckets[QUERIES_AT_ONCE];
+  const struct kith_pigeon_side *a = &join->worker->a;
+  const struct kith_pigeon_side *b = &join->worker->b;
   enum kith_err err = KITH_OK;
-  for (size_t i = 0; i < n; i++) {
-    buckets[i] = bucket_of(join, join->task->a, first + i);
-    __builtin_prefetch(&worker->starts[buckets[i]]);
+  for (size_t k = 0; k < join->n_buckets && !err; k++) {
+    if (b->starts[k + 1] == b->starts[k])
+      continue;
+    for (uint32_t i = a->starts[k]; i < a->starts[k + 1] && !err; i++)
+      err = meet(join, i, b->starts[k], b->starts[k + 1]);
+    if (k % BUCKETS_A_LOOK == 0 && join->setting->stopped(join->setting->context))
+      err = KITH_ERR_CANCELLED;
   }
-  for (size_t i = 0; i < n; i++) {
-    uint32_t start = worker->starts[buckets[i]];
-    if (worker->starts[buckets[i] + 1] > start)
-      __builtin_prefetch(worker->near + (size_t)start * join->width);
-  }
-  for (size_t i = 0; i < n && !err; i++) {
-    uint32_t start = worker->starts[buckets[i]];
-    uint32_t end = worker->starts[buckets[i] + 1];
-    if (end > start)
-      err = meet(join, first + i, start, end);
-  }
-  return err;
+  return err ? err : judge_meetings(join);
 }
 
 enum kith_err kith_pigeon_run(struct kith_pigeon_worker *worker, struct kith_task_worker *results,
                               const struct kith_task_setting *setting,
                               const struct kith_pigeon_task *task)
 {
+  const struct kith_pigeon_span group = at_most_a_word(kith_pigeon_group(&task->cut, task->group));
   struct join join = {.worker = worker,
                       .results = results,
                       .setting = setting,
                       .task = task,
                       .line = line_of(setting, &task->from, &task->to),
-                      .part = kith_pigeon_part(setting->n_words * 64, task->n_parts, task->part),
-                      .shift = 64,
-                      .width = task->b->near_width};
-  for (size_t n = buckets_of(task->to.end - task->to.first); n > 1; n /= 2)
+                      .n_buckets = buckets_of(task->to.end - task->to.first),
+                      .shift = 64};
+  for (size_t n = join.n_buckets; n > 1; n /= 2)
     join.shift--;
-  if (join.part.end - join.part.first > 64)
-    join.part.end = join.part.first + 64;
   worker->n_meetings = 0;
-  fill_buckets(&join);
+  fill_group(&worker->b, task->b, &task->to, group);
+  fill_group(&worker->a, task->a, &task->from, group);
   enum kith_err err = KITH_OK;
-  for (size_t at = task->from.first; at < task->from.end && !err; at += QUERIES_AT_ONCE) {
-    size_t rest = task->from.end - at;
-    if (at % ROWS_A_LOOK < QUERIES_AT_ONCE && setting->stopped(setting->context))
-      err = KITH_ERR_CANCELLED;
-    else
-      err = look_up(&join, at, rest < QUERIES_AT_ONCE ? rest : QUERIES_AT_ONCE);
+  for (join.part = 0; join.part < task->cut.n_parts && !err; join.part++) {
+    join.mask = part_mask(&task->cut, task->group, join.part);
+    fill_buckets(&join, &worker->b, &task->to);
+    if (setting->stopped(setting->context))
+      return KITH_ERR_CANCELLED;
+    fill_buckets(&join, &worker->a, &task->from);
+    err = join_buckets(&join);
   }
-  return err ? err : judge_meetings(&join);
+  return err;
 }

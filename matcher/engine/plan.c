@@ -8,11 +8,11 @@
 
 /* In cycles of each thread: a scan that costs less is not worth a plan. */
 #define WORTH_PLANNING 3e9
-/* In cycles: of a row that goes into a bucket or looks one up, of the rows that meet there. */
-#define ROW_COST 25.0
-#define MEETING_COST 150.0
-/* Rows of a bucket are more alike than others, so more of them pass the sketch. */
-#define BUCKET_LIKENESS 8.0
+/* In cycles: of a row that goes into a bucket or looks one up, of two rows that share one, of two
+ * that are near. */
+#define ROW_COST 30.0
+#define NEAR_COST 2.0
+#define MEETING_COST 60.0
 #define HUGE_COST 1e300
 
 enum { SAMPLE = 320 /* rows, each half against the other */, JOIN_SAMPLE = 3000 };
@@ -153,53 +153,82 @@ static enum kith_err plan_scan(struct kith_plan *plan, double *cost,
 
 /* ---- the join */
 
-static int by_value(const void *left, const void *right)
+/* What a sampled row has in a part, and in the part's group. */
+struct bits {
+  uint64_t part;
+  uint64_t group;
+};
+
+static int by_part(const void *left, const void *right)
 {
-  uint64_t a = *(const uint64_t *)left;
-  uint64_t b = *(const uint64_t *)right;
-  return (a > b) - (a < b);
+  const struct bits *a = left;
+  const struct bits *b = right;
+  return (a->part > b->part) - (a->part < b->part);
 }
 
-/* How many pairs of rows share a bucket, summed over all parts, for each pair of rows. */
-static double meeting_rate(const struct sample *sample, uint32_t n_parts, size_t n_bits)
+/* Of all pairs of rows: how many share a bucket, and how many of these are near in the group, both
+ * summed over all parts. */
+struct rates {
+  double share;
+  double near;
+};
+
+static struct kith_pigeon_span at_most_a_word(struct kith_pigeon_span span)
 {
-  uint64_t keys[JOIN_SAMPLE];
-  double n_equal = 0;
-  for (uint32_t part = 0; part < n_parts; part++) {
-    struct kith_pigeon_part bits = kith_pigeon_part(n_bits, n_parts, part);
-    if (bits.end - bits.first > 64)
-      bits.end = bits.first + 64;
-    for (size_t s = 0; s < sample->n; s++)
-      keys[s] = kith_pigeon_key(sample->rows[s], bits);
-    qsort(keys, sample->n, sizeof keys[0], by_value);
-    for (size_t s = 1, run = 0; s < sample->n; s++) {
-      run = keys[s] == keys[s - 1] ? run + 1 : 0;
-      n_equal += (double)run;
-    }
+  return (struct kith_pigeon_span){span.first,
+                                   span.end - span.first > 64 ? span.first + 64 : span.end};
+}
+
+static void add_part(struct rates *rates, const struct sample *sample,
+                     const struct kith_pigeon_cut *cut, uint32_t group, uint32_t part)
+{
+  struct bits bits[JOIN_SAMPLE];
+  const struct kith_pigeon_span of_group = at_most_a_word(kith_pigeon_group(cut, group));
+  const struct kith_pigeon_span of_part = at_most_a_word(kith_pigeon_part(cut, group, part));
+  for (size_t s = 0; s < sample->n; s++)
+    bits[s] = (struct bits){kith_pigeon_bits(sample->rows[s], of_part),
+                            kith_pigeon_bits(sample->rows[s], of_group)};
+  qsort(bits, sample->n, sizeof bits[0], by_part);
+  for (size_t first = 0, end; first < sample->n; first = end) {
+    for (end = first + 1; end < sample->n && bits[end].part == bits[first].part; end++)
+      for (size_t s = first; s < end; s++)
+        rates->near +=
+            (unsigned)__builtin_popcountll(bits[s].group ^ bits[end].group) < cut->n_parts;
+    rates->share += (double)(end - first) * (double)(end - first - 1) / 2;
   }
+}
+
+static struct rates measure(const struct sample *sample, const struct kith_pigeon_cut *cut)
+{
+  struct rates rates = {0, 0};
+  for (uint32_t group = 0; group < cut->n_groups; group++)
+    for (uint32_t part = 0; part < cut->n_parts; part++)
+      add_part(&rates, sample, cut, group, part);
   double n_pairs = (double)sample->n * ((double)sample->n - 1) / 2;
-  return (n_equal + 1) / n_pairs;
+  rates.share = (rates.share + 1) / n_pairs;
+  rates.near = (rates.near + 1) / n_pairs;
+  return rates;
 }
 
 struct join_search {
   const struct kith_plan_input *input;
   const struct sample *sample;
-  double near_cost;                       /* of two rows in a bucket */
-  double scan_cost;                       /* of two rows, where they are not joined */
-  double rates[KITH_SKETCH_BITS_MAX + 1]; /* meeting_rate by parts, 0: not known */
+  double scan_cost;                             /* of two rows, where they are not joined */
+  struct rates rates[KITH_SKETCH_BITS_MAX + 1]; /* by reach; share = 0: not known */
 };
 
-/* Rates fall smoothly with the number of parts: a few are measured, and the next of those is used.
- */
-static double rate_of(struct join_search *search, uint32_t n_parts)
+/* Rates rise smoothly with the reach: a few are measured, and the next of those is used. */
+static struct rates rates_of(struct join_search *search, uint32_t reach)
 {
   size_t n_bits = search->input->setting->n_words * 64;
-  uint32_t step = n_parts < 32 ? 4 : n_parts < 128 ? 8 : 32;
-  uint32_t rounded = (n_parts + step - 1) / step * step;
-  if (rounded > n_bits)
-    rounded = (uint32_t)n_bits;
-  if (search->rates[rounded] == 0)
-    search->rates[rounded] = meeting_rate(search->sample, rounded, n_bits);
+  uint32_t step = reach < 32 ? 4 : reach < 128 ? 8 : 32;
+  uint32_t rounded = (reach + step - 1) / step * step;
+  if (rounded >= n_bits)
+    rounded = (uint32_t)n_bits - 1;
+  if (search->rates[rounded].share == 0) {
+    struct kith_pigeon_cut cut = kith_pigeon_cut(n_bits, rounded);
+    search->rates[rounded] = measure(search->sample, &cut);
+  }
   return search->rates[rounded];
 }
 
@@ -210,28 +239,26 @@ static double pairs_of(const struct kith_stratum *a, const struct kith_stratum *
   return same ? n_a * (n_a - 1) / 2 : n_a * n_b;
 }
 
-/* The cost of a pair of strata, joined or scanned; *n_parts: 0 for scanned. */
-static double strata_cost(struct join_search *search, uint32_t *n_parts,
+/* The cost of a pair of strata, joined or scanned; cut->n_parts: 0 for scanned. */
+static double strata_cost(struct join_search *search, struct kith_pigeon_cut *cut,
                           const struct kith_stratum *a, const struct kith_stratum *b, bool same)
 {
   const bool forced = search->input->options->method == KITH_ENGINE_PIGEONHOLE;
   const size_t n_bits = search->input->setting->n_words * 64;
-  double scan = search->scan_cost * pairs_of(a, b, same);
-  uint32_t reach = kith_pigeon_reach(search->input->setting, a, b);
-  *n_parts = 0;
-  if (reach == UINT32_MAX) { /* nothing can match: one part, whose sketches let nothing pass */
-    *n_parts = 0;
+  const double scan = search->scan_cost * pairs_of(a, b, same);
+  const double n_a = (double)(a->end - a->first);
+  const double n_b = (double)(b->end - b->first);
+  const uint32_t reach = kith_pigeon_reach(search->input->setting, a, b);
+  *cut = (struct kith_pigeon_cut){0};
+  if (reach == UINT32_MAX || reach + 1 > n_bits / KITH_PIGEON_PART_BITS_MIN)
     return scan;
-  }
-  if (reach + 1 > n_bits / KITH_PIGEON_PART_BITS_MIN)
-    return scan;
-  double n_rows = (double)(a->end - a->first) + (double)(b->end - b->first);
-  double join =
-      n_rows * (reach + 1) * ROW_COST + (double)(a->end - a->first) * (double)(b->end - b->first) *
-                                            rate_of(search, reach + 1) * search->near_cost;
+  const struct kith_pigeon_cut own = kith_pigeon_cut(n_bits, reach);
+  const struct rates rates = rates_of(search, reach);
+  double join = (n_a + n_b) * own.n_groups * own.n_parts * ROW_COST +
+                n_a * n_b * (rates.share * NEAR_COST + rates.near * MEETING_COST);
   if (join >= scan && !forced)
     return scan;
-  *n_parts = reach + 1;
+  *cut = own;
   return join;
 }
 
@@ -245,26 +272,27 @@ static enum kith_err joins_cost(double *cost, bool *all_joined, struct join_sear
   *all_joined = true;
   for (unsigned a = 0; a < input->n_parties; a++)
     for (unsigned b = a; b < input->n_parties; b++) {
-      uint32_t *cells = NULL;
+      struct kith_pigeon_cut *cells = NULL;
       if (!(a == b ? input->options->within : input->options->across) || !strata[a].n ||
           !strata[b].n)
         continue;
-      if (plan && !(cells = KITH_NEW_ARRAY(uint32_t, (size_t)strata[a].n * strata[b].n)))
+      if (plan &&
+          !(cells = KITH_NEW_ARRAY(struct kith_pigeon_cut, (size_t)strata[a].n * strata[b].n)))
         return KITH_ERR_MEMORY;
       for (unsigned s = 0; s < strata[a].n; s++)
         for (unsigned t = a == b ? s : 0; t < strata[b].n; t++) {
-          uint32_t n_parts;
+          struct kith_pigeon_cut cut;
           bool same = a == b && s == t;
-          *cost += strata_cost(search, &n_parts, &strata[a].items[s], &strata[b].items[t], same);
+          *cost += strata_cost(search, &cut, &strata[a].items[s], &strata[b].items[t], same);
           pairs += pairs_of(&strata[a].items[s], &strata[b].items[t], same);
-          *all_joined &= n_parts > 0;
+          *all_joined &= cut.n_parts > 0;
           if (cells)
-            cells[s * strata[b].n + t] = n_parts;
-          if (plan && n_parts)
+            cells[s * strata[b].n + t] = cut;
+          if (plan && cut.n_parts)
             plan->join = true;
         }
       if (plan)
-        plan->joins[a * KITH_ENGINE_PARTIES_MAX + b].n_parts = cells;
+        plan->joins[a * KITH_ENGINE_PARTIES_MAX + b].cuts = cells;
     }
   *all_joined &= pairs > 0.999 * (double)input->comparisons;
   *cost += search->scan_cost * ((double)input->comparisons - pairs);
@@ -278,48 +306,27 @@ static void cut_all(struct kith_strata *strata, const struct kith_plan_input *in
     kith_strata_cut(&strata[p], &input->packs[p], n_counts);
 }
 
-/* The number of count classes, and the sketch that rows in a bucket are compared by. */
+/* The number of count classes. */
 static enum kith_err plan_join(struct kith_plan *plan, double *cost, bool *all_joined,
-                               struct join_search *search, const struct kith_covariance *covariance)
+                               struct join_search *search)
 {
-  static const unsigned widths[] = {8, 16, 32};
-  static const double near_costs[] = {0.7, 1.1, 2.2};
-  static const unsigned all_counts[] = {1, 2, 3, 4, 6, 8, 12, 16};
-  const struct kith_plan_input *input = search->input;
-  unsigned best_counts = 1;
-  double best = HUGE_COST;
-  double near = HUGE_COST;
+  static const unsigned n_counts[] = {1, 2, 3, 4, 6, 8, 12, 16};
+  unsigned best = 1;
   enum kith_err err = KITH_OK;
-  for (size_t i = 0; i < KITH_COUNT_OF(widths) && !err && search->near_cost == 0; i++) {
-    struct kith_sketch sketch;
-    double rate = 1;
-    if (widths[i] * KITH_SKETCH_GROUP_BITS_MAX < covariance->n_bits || near_costs[i] > near)
-      continue;
-    err = kith_sketch_learn(&sketch, covariance, widths[i]);
-    if (!err)
-      err = pass_rate(&rate, search->sample, &sketch, input->setting);
-    rate = rate * BUCKET_LIKENESS < 1 ? rate * BUCKET_LIKENESS : 1;
-    if (!err && near_costs[i] + rate * MEETING_COST < near) {
-      near = near_costs[i] + rate * MEETING_COST;
-      plan->near = sketch;
-    }
-  }
-  if (search->near_cost == 0)
-    search->near_cost = near;
-  for (size_t i = 0; i < KITH_COUNT_OF(all_counts) && !err; i++) {
+  *cost = HUGE_COST;
+  for (size_t i = 0; i < KITH_COUNT_OF(n_counts) && !err; i++) {
     double own;
     bool all;
-    cut_all(plan->strata, input, all_counts[i]);
+    cut_all(plan->strata, search->input, n_counts[i]);
     err = joins_cost(&own, &all, search, plan->strata, NULL);
-    if (!err && own < best) {
-      best = own;
-      best_counts = all_counts[i];
+    if (!err && own < *cost) {
+      *cost = own;
       *all_joined = all;
+      best = n_counts[i];
     }
   }
-  *cost = best;
   if (!err)
-    cut_all(plan->strata, input, best_counts);
+    cut_all(plan->strata, search->input, best);
   return err;
 }
 
@@ -333,10 +340,9 @@ static void say_why(struct kith_plan *plan, const struct kith_plan_input *input,
     (void)snprintf(scan_text, sizeof scan_text, "sketches of %u groups", plan->sketch.n_groups);
   if (plan->join)
     (void)snprintf(plan->why, sizeof plan->why,
-                   "pigeonhole join by sketches of %u groups, the rest %s: about %.3f cycles a "
-                   "pair; a scan by %s alone %.3f, brute force %.3f",
-                   plan->near.n_groups, scan_text, join / (double)input->comparisons, scan_text,
-                   scan, brute);
+                   "pigeonhole join, the rest %s: about %.3f cycles a pair; a scan by %s alone "
+                   "%.3f, brute force %.3f",
+                   scan_text, join / (double)input->comparisons, scan_text, scan, brute);
   else
     (void)snprintf(plan->why, sizeof plan->why,
                    "%s: about %.3f cycles a pair; brute force %.3f, pigeonhole join %.3f",
@@ -358,12 +364,12 @@ static enum kith_err make(struct kith_plan *plan, struct join_search *search,
   enum kith_err err = KITH_OK;
   search->scan_cost = scan;
   if (method != KITH_ENGINE_SKETCH)
-    err = plan_join(plan, &join, &all_joined, search, covariance);
+    err = plan_join(plan, &join, &all_joined, search);
   if (!err && method != KITH_ENGINE_PIGEONHOLE && !(all_joined && join < scan * n)) {
     err = plan_scan(plan, &scan, input, search->sample, covariance);
     search->scan_cost = scan;
     if (!err && method != KITH_ENGINE_SKETCH)
-      err = plan_join(plan, &join, &all_joined, search, covariance);
+      err = plan_join(plan, &join, &all_joined, search);
   }
   if (!err && (method == KITH_ENGINE_PIGEONHOLE || join < scan * n))
     err = joins_cost(&join, &all_joined, search, plan->strata, plan);
@@ -402,6 +408,6 @@ enum kith_err kith_plan_make(struct kith_plan *out, const struct kith_plan_input
 void kith_plan_free(struct kith_plan *plan)
 {
   for (size_t i = 0; i < KITH_COUNT_OF(plan->joins); i++)
-    kith_free(plan->joins[i].n_parts);
+    kith_free(plan->joins[i].cuts);
   memset(plan, 0, sizeof *plan);
 }

@@ -13,17 +13,16 @@
 #include "matcher/engine/sketch.h"
 #include "matcher/engine/task.h"
 
-/* Pairs of strata of two parties: the number of parts that join them, 0 where they are scanned. */
+/* Pairs of strata of two parties: how each is joined, n_parts = 0 where it is scanned. */
 struct kith_plan_joins {
-  uint32_t *n_parts; /* owned, strata of a x strata of b; NULL: nothing is joined */
+  struct kith_pigeon_cut *cuts; /* owned, strata of a x strata of b; NULL: nothing is joined */
 };
 
 struct kith_plan {
   bool scan;  /* some pairs are scanned */
   bool sieve; /* with `sketch` */
   struct kith_sketch sketch;
-  bool join; /* some strata are joined, by sketches `near` */
-  struct kith_sketch near;
+  bool join; /* some strata are joined */
   struct kith_strata strata[KITH_ENGINE_PARTIES_MAX];
   /* By party_a x KITH_ENGINE_PARTIES_MAX + party_b. */
   struct kith_plan_joins joins[KITH_ENGINE_PARTIES_MAX * KITH_ENGINE_PARTIES_MAX];

@@ -19,13 +19,13 @@ struct job {
   size_t first_task;
 };
 
-/* A join of one pair of strata: n_parts tasks. */
+/* A join of one pair of strata: a task for each group of parts. */
 struct joining {
   uint8_t party_a;
   uint8_t party_b;
   uint16_t stratum_a;
   uint16_t stratum_b;
-  uint32_t n_parts;
+  struct kith_pigeon_cut cut;
   size_t first_task;
 };
 
@@ -126,7 +126,7 @@ static size_t bytes_needed(const struct run *run, const struct kith_encodings *c
 {
   size_t bytes = kith_task_worker_bytes(&run->setting);
   if (plan->join)
-    bytes += kith_pigeon_worker_bytes(run->join_rows_max, plan->near.n_groups);
+    bytes += kith_pigeon_worker_bytes(run->join_rows_max);
   bytes *= run->options->n_threads;
   for (unsigned p = 0; p < n_parties; p++) {
     bytes += kith_pack_bytes(parties[p]);
@@ -134,8 +134,6 @@ static size_t bytes_needed(const struct run *run, const struct kith_encodings *c
       bytes += kith_pack_sketch_bytes(parties[p], plan->sketch.n_groups);
     else if (plan->scan)
       bytes += kith_pack_blocks_bytes(parties[p]);
-    if (plan->join)
-      bytes += kith_pack_near_bytes(parties[p], plan->near.n_groups);
   }
   return bytes;
 }
@@ -206,9 +204,10 @@ static const struct kith_strata *strata_of(const struct run *run, unsigned party
   return &run->plan.strata[party];
 }
 
-static const uint32_t *joins_of(const struct run *run, unsigned party_a, unsigned party_b)
+static const struct kith_pigeon_cut *joins_of(const struct run *run, unsigned party_a,
+                                              unsigned party_b)
 {
-  return run->plan.joins[party_a * KITH_ENGINE_PARTIES_MAX + party_b].n_parts;
+  return run->plan.joins[party_a * KITH_ENGINE_PARTIES_MAX + party_b].cuts;
 }
 
 /* Tasks of a job go range by range, so that neighbours in time share the range in the cache. */
@@ -249,7 +248,7 @@ static uint64_t joined_pairs(const struct run *run, const struct kith_task *task
     return 0;
   for (unsigned s = 0; s < a->n; s++)
     for (unsigned t = 0; t < b->n; t++)
-      if (task->joined[s * b->n + t])
+      if (task->joined[s * b->n + t].n_parts)
         n += kith_task_pairs(
             most(task->first_row, a->items[s].first), least(task->end_row, a->items[s].end),
             most(first_b, b->items[t].first), least(end_b, b->items[t].end), task->a == task->b);
@@ -286,14 +285,15 @@ static enum kith_err run_join(struct thread *thread, size_t index)
       .party_b = joining->party_b,
       .from = strata_of(run, joining->party_a)->items[joining->stratum_a],
       .to = strata_of(run, joining->party_b)->items[joining->stratum_b],
-      .part = (uint32_t)(index - joining->first_task),
-      .n_parts = joining->n_parts,
+      .cut = joining->cut,
+      .group = (uint32_t)(index - joining->first_task),
   };
+  const uint64_t n_groups = joining->cut.n_groups;
   uint64_t pairs =
       kith_task_pairs(task.from.first, task.from.end, task.to.first, task.to.end, task.a == task.b);
   enum kith_err err = kith_pigeon_run(&thread->joiner, &thread->worker, &run->setting, &task);
   if (!err)
-    task_done(run, pairs * (task.part + 1) / task.n_parts - pairs * task.part / task.n_parts);
+    task_done(run, pairs * (task.group + 1) / n_groups - pairs * task.group / n_groups);
   return err;
 }
 
@@ -345,19 +345,22 @@ static void add_joinings(struct run *run, unsigned a, unsigned b)
 {
   const struct kith_strata *of_a = strata_of(run, a);
   const struct kith_strata *of_b = strata_of(run, b);
-  const uint32_t *n_parts = joins_of(run, a, b);
-  for (unsigned s = 0; n_parts && s < of_a->n; s++)
+  const struct kith_pigeon_cut *cuts = joins_of(run, a, b);
+  for (unsigned s = 0; cuts && s < of_a->n; s++)
     for (unsigned t = 0; t < of_b->n; t++) {
-      if (!n_parts[s * of_b->n + t])
+      const struct kith_pigeon_cut *cut = &cuts[s * of_b->n + t];
+      if (!cut->n_parts)
         continue;
       run->joinings[run->n_joinings++] = (struct joining){.party_a = (uint8_t)a,
                                                           .party_b = (uint8_t)b,
                                                           .stratum_a = (uint16_t)s,
                                                           .stratum_b = (uint16_t)t,
-                                                          .n_parts = n_parts[s * of_b->n + t],
+                                                          .cut = *cut,
                                                           .first_task = run->n_join_tasks};
-      run->n_join_tasks += n_parts[s * of_b->n + t];
-      run->join_rows_max = most(run->join_rows_max, of_b->items[t].end - of_b->items[t].first);
+      run->n_join_tasks += cut->n_groups;
+      run->join_rows_max =
+          most(run->join_rows_max, most(of_a->items[s].end - of_a->items[s].first,
+                                        of_b->items[t].end - of_b->items[t].first));
     }
 }
 
@@ -402,7 +405,7 @@ static enum kith_err run_threads(struct run *run)
     threads[i].run = run;
     err = kith_task_worker_new(&threads[i].worker, &run->setting);
     if (!err && run->plan.join)
-      err = kith_pigeon_worker_new(&threads[i].joiner, run->join_rows_max, run->plan.near.n_groups);
+      err = kith_pigeon_worker_new(&threads[i].joiner, run->join_rows_max);
   }
   if (err)
     goto out;
@@ -463,11 +466,9 @@ static enum kith_err equip(struct run *run)
   for (unsigned p = 0; p < run->n_packs && !err; p++) {
     if (run_stopped(run))
       return KITH_ERR_CANCELLED;
-    if (plan->join)
-      err = kith_pack_add_near(&run->packs[p], &plan->near, n_threads);
-    if (!err && plan->scan && plan->sieve)
+    if (plan->scan && plan->sieve)
       err = kith_pack_add_sketch(&run->packs[p], &plan->sketch, n_threads);
-    else if (!err && plan->scan)
+    else if (plan->scan)
       err = kith_pack_add_blocks(&run->packs[p], plan->join, n_threads);
   }
   return err;

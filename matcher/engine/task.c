@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "matcher/engine/pigeon.h"
 
 enum {
   LANES = KITH_KERNEL_LANES,
@@ -298,7 +299,7 @@ static bool is_joined(const struct kith_task *task, size_t at_a, size_t at_b)
   uint16_t a = kith_pack_class_at(task->a, at_a)->stratum;
   uint16_t b = kith_pack_class_at(task->b, at_b)->stratum;
   return a != KITH_PACK_NO_STRATUM && b != KITH_PACK_NO_STRATUM &&
-         task->joined[a * task->n_strata_b + b] != 0;
+         task->joined[a * task->n_strata_b + b].n_parts != 0;
 }
 
 /* A hit reached the threshold of its block; here the row itself is judged. */
@@ -352,16 +353,23 @@ static size_t verify(struct kith_task_worker *worker, const struct kith_task_set
                      const struct kith_kernel_scan *scan, size_t at_a, size_t n_candidates)
 {
   size_t n = 0;
-  const uint64_t *rows = task->b->words + tile->first_block * LANES * setting->n_words;
   for (size_t c = 0; c < n_candidates; c++) {
     const struct kith_kernel_candidate *candidate = &worker->candidates[c];
     if (candidate->row >= tile->n_rows || at_a + candidate->query >= task->end_row)
       continue;
-    uint32_t common =
-        setting->kernel->common(task->a->words + (at_a + candidate->query) * setting->n_words,
-                                rows + candidate->row * setting->n_words, setting->n_words);
-    if (common >= scan->thresholds[candidate->query][candidate->row / LANES])
-      worker->hits[n++] = (struct kith_kernel_hit){candidate->row, candidate->query, common};
+    const size_t own = at_a + candidate->query;
+    const size_t other = tile->first_block * LANES + candidate->row;
+    const uint32_t sum =
+        kith_pack_class_at(task->a, own)->count + kith_pack_class_at(task->b, other)->count;
+    const uint64_t least = scan->thresholds[candidate->query][candidate->row / LANES];
+    if (2 * least > sum)
+      continue;
+    const uint32_t most = sum - 2 * (uint32_t)least;
+    const uint32_t apart = kith_task_apart(setting, kith_pack_words(task->a, own),
+                                           kith_pack_words(task->b, other), most);
+    if (apart <= most)
+      worker->hits[n++] =
+          (struct kith_kernel_hit){candidate->row, candidate->query, (sum - apart) / 2};
   }
   return n;
 }

@@ -38,6 +38,8 @@ struct kith_task_setting {
 
 void kith_task_setting_sizes(struct kith_task_setting *setting, size_t n_words);
 
+struct kith_pigeon_cut;
+
 struct kith_task {
   const struct kith_pack *a;
   const struct kith_pack *b; /* a == b: within, only positions of b after those of a */
@@ -47,9 +49,9 @@ struct kith_task {
   size_t end_row;
   size_t first_block; /* of b, end_block excluded */
   size_t end_block;
-  /* Pairs of strata that the pigeonhole join sees to: stratum of a x n_strata_b + stratum of b;
-   * NULL: none. */
-  const uint32_t *joined;
+  /* Pairs of strata that the pigeonhole join sees to, those with parts: stratum of a x
+   * n_strata_b + stratum of b; NULL: none. */
+  const struct kith_pigeon_cut *joined;
   size_t n_strata_b;
 };
 
@@ -101,6 +103,17 @@ struct kith_task_meeting {
   size_t at_b;
   uint32_t common;
 };
+/* The bits in which two packed rows differ, where these are at most `most`; else any number above
+ * that. One half of the bits nearly always tells. */
+static inline uint32_t kith_task_apart(const struct kith_task_setting *setting, const uint64_t *a,
+                                       const uint64_t *b, uint32_t most)
+{
+  const size_t half = setting->n_words / 2;
+  uint32_t apart = setting->kernel->apart(a, b, half);
+  return apart > most ? apart
+                      : apart + setting->kernel->apart(a + half, b + half, setting->n_words - half);
+}
+
 /* Judges the pair with the fraction itself, and keeps it for the sink if it is in. */
 KITH_MUST_USE enum kith_err kith_task_judge(struct kith_task_worker *worker,
                                             const struct kith_task_setting *setting,

@@ -26,37 +26,34 @@ static unsigned below(unsigned n)
   return (unsigned)(next_random() % n);
 }
 
-/* The sketches of a bucket, by every kernel and one by one. */
+/* The words of a bucket, by every kernel and bit by bit. */
 static void test_near(void **state)
 {
   (void)state;
-  static uint8_t rows[70 * 32 + KITH_KERNEL_ALIGNMENT];
+  uint64_t words[70];
   size_t n_kernels;
   const struct kith_kernel *kernels = kith_kernel_table(&n_kernels);
-  for (unsigned round = 0; round < 3000; round++) {
-    const size_t width = (size_t)8 << below(3);
+  for (unsigned round = 0; round < 20000; round++) {
     const size_t n = below(70);
-    const unsigned range = 1 + below(256);
-    uint32_t near[70 + 1];
+    const unsigned most = below(66);
+    const uint64_t query = next_random();
+    uint32_t near[70];
     uint32_t want[70];
-    uint8_t query[32];
     size_t n_want = 0;
-    for (size_t i = 0; i < sizeof rows; i++)
-      rows[i] = (uint8_t)below(range);
-    for (size_t i = 0; i < width; i++)
-      query[i] = (uint8_t)below(range);
-    const uint32_t most = below((unsigned)width * range / 2 + 1);
-    for (size_t r = 0; r < n; r++) {
-      uint32_t distance = 0;
-      for (size_t g = 0; g < width; g++)
-        distance += (uint32_t)abs(query[g] - rows[r * width + g]);
+    for (size_t i = 0; i < n; i++) {
+      unsigned distance = 0;
+      words[i] = query;
+      for (unsigned flips = below(70); flips > 0; flips--)
+        words[i] ^= UINT64_C(1) << below(64);
+      for (unsigned bit = 0; bit < 64; bit++)
+        distance += (words[i] ^ query) >> bit & 1;
       if (distance <= most)
-        want[n_want++] = (uint32_t)r;
+        want[n_want++] = (uint32_t)i;
     }
     for (size_t k = 0; k < n_kernels; k++) {
       if (!kernels[k].usable())
         continue;
-      assert_int_equal(kernels[k].near(query, rows, n, width, most, near), n_want);
+      assert_int_equal(kernels[k].near(query, words, n, most, near), n_want);
       assert_memory_equal(near, want, n_want * sizeof want[0]);
     }
   }
