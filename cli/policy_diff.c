@@ -23,6 +23,19 @@ static const struct {
     {"scope.on", "the day on which ages are counted"},
     {"scope.age_min", "the youngest age in scope"},
     {"scope.age_max", "the oldest age in scope"},
+    {"scope.unknown_birth", "whether records whose age isn't known are in scope"},
+    {"scope.places", "postcodes in scope:"},
+    {"scope.unknown_place", "whether records whose postcode isn't known are in scope"},
+    {"scope.period", "the period of records in scope"},
+    {"scope.period.from", "the first day of records in scope"},
+    {"scope.period.to", "the last day of records in scope"},
+    {"scope.unknown_period", "whether records without a usable date of their own are in scope"},
+    {"evidence", "the fields that a record needs to be encoded"},
+    {"dates.year_min", "the first plausible year of birth"},
+    {"dates.year_max", "the last plausible year of birth"},
+    {"dates.outside", "what becomes of dates of birth outside those years"},
+    {"source.minimum_linkable", "the least share of usable records in an agency's source"},
+    {"source.maximum_set_aside", "the largest share of rows set aside in an agency's source"},
     {"standardiser", "how values are standardised"},
     {"linkage.protection", "how values are hidden from the matcher"},
     {"linkage.bits", "the bits of a filter"},
@@ -107,7 +120,8 @@ static void compare_arrays(struct difference *out, const char *key, const json_t
   }
 }
 
-/* Objects are at most three deep in a policy: linkage.threshold.min. */
+/* Objects are at most three deep in a policy: linkage.threshold.min. An array of arrays has no
+ * elements with names: it differs as a whole. */
 static void compare(struct difference *out, const char *place, json_t *a, json_t *b)
 {
   const char *key;
@@ -121,15 +135,18 @@ static void compare(struct difference *out, const char *place, json_t *a, json_t
     (void)snprintf(path, sizeof path, "%s%s%s", place, *place ? "." : "", key);
     if (json_is_object(from) && json_is_object(to))
       compare(out, path, from, to);
-    else if (json_is_array(from) && json_is_array(to))
+    else if (json_is_array(from) && json_is_array(to) && strcmp(path, "evidence") != 0)
       compare_arrays(out, path, from, to);
     else if (!to || !json_equal(from, to))
       differ(out, path, "", from, to);
   }
   json_object_foreach(b, key, from)
   {
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s%s%s", place, *place ? "." : "", key);
     if (!json_object_get(a, key))
-      differ(out, key, "", NULL, from);
+      differ(out, path, "", NULL, from);
   }
 }
 

@@ -6,11 +6,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "proto/document.h"
+#include "proto/policy_parts.h"
 #include "proto/rule.h"
 
 enum {
   PHASE_S_MAX = 366 * 86400,
-  AGE_MAX = 150,
   COUNT_MAX = 1000,
   BATCH_MAX = 1000000000,
   REVIEW_DAYS_MAX = 365,
@@ -28,47 +28,16 @@ static void element_begin(struct kith_json_reader *nested, const struct kith_jso
   kith_json_begin(nested, json_array_get(array, i), place, reader->fault);
 }
 
-/* Ends a nested reader, whose error becomes the outer one's. */
-static void nested_end(struct kith_json_reader *reader, struct kith_json_reader *nested)
-{
-  if (reader->err == KITH_OK)
-    reader->err = kith_json_done(nested);
-}
-
-static unsigned number(struct kith_json_reader *reader, const char *key, int64_t min, int64_t max)
-{
-  return (unsigned)kith_json_int(reader, key, min, max);
-}
-
-static struct kith_ratio ratio(struct kith_json_reader *reader, const char *key)
-{
-  struct kith_ratio out = {1, 1};
-  const char *text = kith_json_string(reader, key, NULL);
-
-  if (reader->err == KITH_OK && kith_ratio_parse(&out, text, NULL) != KITH_OK)
-    kith_json_refuse(reader, key, "expected a number from 0 to 1 in quotes, such as \"0.85\"");
-  return out;
-}
-
 static bool ratio_below(struct kith_ratio a, struct kith_ratio b)
 {
   return (uint64_t)a.numerator * b.denominator < (uint64_t)b.numerator * a.denominator;
 }
 
-/* [a-z0-9_-]{1,31}, for fields and the standardiser's version. */
 static void name_read(struct kith_json_reader *reader, const char *key,
                       char out[KITH_FIELD_NAME_BYTES])
 {
-  const char *text = kith_json_string(reader, key, NULL);
-  size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-
-  if (reader->err != KITH_OK)
-    return;
-  if (len == 0 || len >= KITH_FIELD_NAME_BYTES || text[len] != '\0')
-    kith_json_refuse(reader, key, "expected a name: 1 to %d of a-z, 0-9, _ and -",
-                     KITH_FIELD_NAME_BYTES - 1);
-  else
-    memcpy(out, text, len + 1);
+  (void)kith_json_string(reader, key, NULL);
+  name_copy(reader, key, json_object_get(reader->object, key), out);
 }
 
 static void agencies_read(struct kith_policy *out, struct kith_json_reader *reader)
@@ -105,23 +74,6 @@ enum kith_err kith_policy_date_parse(struct kith_date *out, const char *text)
       (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0'),
       (text[5] - '0') * 10 + (text[6] - '0'), (text[8] - '0') * 10 + (text[9] - '0')};
   return KITH_OK;
-}
-
-static void scope_read(struct kith_scope *out, struct kith_json_reader *reader)
-{
-  struct kith_json_reader nested;
-  const char *on;
-
-  out->present = kith_json_has(reader, "scope");
-  if (!out->present)
-    return;
-  kith_json_nested(&nested, reader, "scope", true);
-  on = kith_json_string(&nested, "on", NULL);
-  if (nested.err == KITH_OK && kith_policy_date_parse(&out->on, on) != KITH_OK)
-    kith_json_refuse(&nested, "on", "expected a date such as \"2026-11-23\"");
-  out->age_min = number(&nested, "age_min", 0, AGE_MAX);
-  out->age_max = number(&nested, "age_max", out->age_min, AGE_MAX);
-  nested_end(reader, &nested);
 }
 
 static void fields_read(struct kith_policy *out, struct kith_json_reader *reader)
@@ -273,7 +225,7 @@ static void policy_read(struct kith_policy *out, struct kith_json_reader *reader
   kith_document_text(reader, "purpose", out->purpose, sizeof out->purpose, false);
   out->trial = kith_document_bool(reader, "trial");
   agencies_read(out, reader);
-  scope_read(&out->scope, reader);
+  kith_policy_records_read(out, reader);
   name_read(reader, "standardiser", out->standardiser);
   linkage_read(out, reader);
   cohort_read(out, reader);

@@ -3,7 +3,13 @@
  *   { "kith": "policy", "format": 1, "name": "...", "version": 1, "expires": "...Z",
  *     "purpose": "...", "trial": false,
  *     "agencies": [ { "id": "police", "gateway": "..." }, ... ],
- *     "scope": { "on": "2026-11-23", "age_min": 0, "age_max": 120 },          (optional)
+ *     "scope": { "on": "2026-11-23", "age_min": 0, "age_max": 25, "unknown_birth": "out",
+ *                "places": ["cv", "b1"], "unknown_place": "out",
+ *                "period": { "from": "2024-01-01", "to": "2026-11-01" },
+ *                "unknown_period": "out" },
+ *     "evidence": [ ["given_name", "surname", "names"], ["date_of_birth", "postcode"] ],
+ *     "dates": { "year_min": 1900, "year_max": 2026, "outside": "keep" },
+ *     "source": { "minimum_linkable": "0.5", "maximum_set_aside": "0.2" },
  *     "standardiser": "kith-1",
  *     "linkage": {
  *       "protection": "clk", "bits": 1024, "mask": true, "similarity": "masked_dice",
@@ -14,6 +20,10 @@
  *     "round": { "quorum": 2, "minimum_batch": 20,
  *                "gather_s": 604800, "keying_s": 3600, "submit_s": 86400 },
  *     "release": { "recipients": ["horizon"], "review_days": 7, "retention_days": 30 } }
+ *
+ * "scope" and each of its members may be left out: then it bounds nothing. "evidence", "dates" and
+ * "source" may be left out too: then they are as above, which is the default; they are printed
+ * always. What each means is in kith-policy(5).
  *
  * "weight" is the number of bits that the field is expected to set in a filter: masked Dice scales
  * counts by it (docs/linkage.md). The default policy is made by kith_policy_default. */
@@ -46,11 +56,46 @@ struct kith_policy_agency {
   char gateway[KITH_TEXT_BYTES];
 };
 
+enum { KITH_PLACES_MAX = 64, KITH_PLACE_BYTES = 5 };
+
+/* Whose records may be encoded; daemon/pipeline/scope.h says how a record is judged. */
 struct kith_scope {
   bool present;
-  struct kith_date on;
-  unsigned age_min;
+  struct kith_date on; /* year 0: any age */
+  unsigned age_min;    /* in whole years on that day, both included */
   unsigned age_max;
+  bool unknown_birth_in; /* in scope where the date of birth doesn't tell */
+  unsigned n_places;     /* 0: anywhere */
+  /* Postcode areas ("cv") and districts ("cv1"), in lower case, all different. */
+  char places[KITH_PLACES_MAX][KITH_PLACE_BYTES];
+  bool unknown_place_in;
+  struct kith_date from; /* year 0: any time; of record_date, both included */
+  struct kith_date to;
+  bool unknown_period_in;
+};
+
+enum { KITH_EVIDENCE_GROUPS_MAX = 8 };
+
+/* What a record needs to be encoded: of each group at least one field. No group: nothing. */
+struct kith_evidence {
+  unsigned n_groups;
+  struct kith_evidence_group {
+    unsigned n;                                          /* 1 .. KITH_FIELDS_MAX, all different */
+    char fields[KITH_FIELDS_MAX][KITH_FIELD_NAME_BYTES]; /* names of standard fields */
+  } groups[KITH_EVIDENCE_GROUPS_MAX];
+};
+
+/* Years of dates of birth that are plausible, both included. */
+struct kith_plausible_dates {
+  unsigned year_min;
+  unsigned year_max;
+  bool drop_outside; /* else a date outside is kept as evidence, and reported */
+};
+
+/* What a source must be like before it takes part in a round. */
+struct kith_source_minima {
+  struct kith_ratio minimum_linkable;  /* of the rows that were not set aside */
+  struct kith_ratio maximum_set_aside; /* of all rows */
 };
 
 struct kith_threshold {
@@ -69,6 +114,9 @@ struct kith_policy {
   unsigned n_agencies;
   struct kith_policy_agency agencies[KITH_AGENCIES_MAX];
   struct kith_scope scope;
+  struct kith_evidence evidence;
+  struct kith_plausible_dates dates;
+  struct kith_source_minima source;
   char standardiser[KITH_FIELD_NAME_BYTES];
   enum kith_protection protection;
   unsigned bits;
@@ -102,6 +150,8 @@ KITH_MUST_USE enum kith_err kith_policy_print(struct kith_buf *out,
 /* The default policy over these agencies, in the order given: the same but for their names. */
 void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_MEMBER_ID_BYTES],
                          unsigned n_agencies);
+/* Sets evidence, dates and source as they are where a policy does not say them. */
+void kith_policy_default_records(struct kith_policy *out);
 /* Whether governance has named the agency's gateway: neither empty nor the default's text. */
 bool kith_policy_gateway_stated(const struct kith_policy_agency *agency);
 enum { KITH_RATIO_TEXT_BYTES = 32 };
@@ -109,6 +159,8 @@ enum { KITH_RATIO_TEXT_BYTES = 32 };
 void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio ratio);
 /* "2026-11-23", a day that there is; KITH_ERR_DATA otherwise. */
 KITH_MUST_USE enum kith_err kith_policy_date_parse(struct kith_date *out, const char *text);
+/* "cv" or "cv1": an area of one or two letters, or a district, in lower case. */
+bool kith_policy_place_valid(const char *text);
 /* Signatures, then parse, then expiry at `now` (KITH_ERR_DENIED). */
 KITH_MUST_USE enum kith_err kith_policy_accept(struct kith_policy *out,
                                                const struct kith_signed *document,

@@ -80,6 +80,7 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
       .review_days = DEFAULT_REVIEW_DAYS,
       .retention_days = DEFAULT_RETENTION_DAYS,
   };
+  kith_policy_default_records(out);
   memcpy(out->fields, default_fields, sizeof default_fields);
   (void)snprintf(out->rule, sizeof out->rule, "at least %u service%s", n_services,
                  n_services == 1 ? "" : "s");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/document.h"
+#include "proto/policy_parts.h"
 
 void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio ratio)
 {
@@ -26,31 +27,6 @@ void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio r
   }
 }
 
-/* Each puts values into an object and gives 0, or another number where memory ran out. */
-
-static int put(json_t *object, const char *key, json_t *value)
-{
-  return json_object_set_new(object, key, value);
-}
-
-static int put_number(json_t *object, const char *key, uint64_t number)
-{
-  return put(object, key, json_integer((json_int_t)number));
-}
-
-static int put_string(json_t *object, const char *key, const char *text)
-{
-  return put(object, key, json_string(text));
-}
-
-static int put_ratio(json_t *object, const char *key, struct kith_ratio ratio)
-{
-  char text[KITH_RATIO_TEXT_BYTES];
-
-  kith_policy_ratio_text(text, ratio);
-  return put_string(object, key, text);
-}
-
 static int put_agencies(json_t *object, const struct kith_policy *policy)
 {
   json_t *array = json_array();
@@ -64,22 +40,6 @@ static int put_agencies(json_t *object, const struct kith_policy *policy)
     bad |= json_array_append_new(array, agency);
   }
   return bad | put(object, "agencies", array);
-}
-
-static int put_scope(json_t *object, const struct kith_scope *scope)
-{
-  json_t *inner;
-  char on[48];
-  int bad;
-
-  if (!scope->present)
-    return 0;
-  inner = json_object();
-  (void)snprintf(on, sizeof on, "%04d-%02d-%02d", scope->on.year, scope->on.month, scope->on.day);
-  bad = put_string(inner, "on", on);
-  bad |= put_number(inner, "age_min", scope->age_min);
-  bad |= put_number(inner, "age_max", scope->age_max);
-  return bad | put(object, "scope", inner);
 }
 
 static int put_fields(json_t *object, const struct kith_policy *policy)
@@ -161,7 +121,7 @@ enum kith_err kith_policy_print(struct kith_buf *out, const struct kith_policy *
   bad |= put_string(object, "purpose", policy->purpose);
   bad |= put(object, "trial", json_boolean(policy->trial));
   bad |= put_agencies(object, policy);
-  bad |= put_scope(object, &policy->scope);
+  bad |= kith_policy_records_put(object, policy);
   bad |= put_string(object, "standardiser", policy->standardiser);
   bad |= put_linkage(object, policy);
   bad |= put_cohort_and_round(object, policy);

@@ -11,7 +11,16 @@ static struct kith_policy full_policy(void)
   struct kith_policy policy;
 
   kith_policy_default(&policy, agencies, 3);
-  policy.scope = (struct kith_scope){true, {2026, 11, 23}, 0, 25};
+  policy.scope = (struct kith_scope){.present = true,
+                                     .on = {2026, 11, 23},
+                                     .age_min = 0,
+                                     .age_max = 25,
+                                     .unknown_birth_in = true,
+                                     .n_places = 3,
+                                     .places = {"cv1", "cv2", "b"},
+                                     .from = {2024, 1, 1},
+                                     .to = {2026, 11, 1},
+                                     .unknown_period_in = true};
   policy.n_recipients = 2;
   strcpy(policy.recipients[0], "horizon");
   strcpy(policy.recipients[1], "second");
@@ -54,7 +63,7 @@ static enum kith_err read_policy(const char *text, size_t len, struct kith_fault
 
 static void round_trips(void **state)
 {
-  struct kith_policy policies[5];
+  struct kith_policy policies[8];
 
   (void)state;
   kith_policy_default(&policies[0], agencies, 3);
@@ -69,7 +78,17 @@ static void round_trips(void **state)
   policies[4] = full_policy();
   policies[4].masked_dice = false;
   strcpy(policies[4].purpose, "pr\xc3\xa9vention \"quoted\" \\ / \xe2\x82\xac");
-  for (size_t i = 0; i < 5; i++) {
+  policies[5] = full_policy();
+  policies[5].scope = (struct kith_scope){.present = true, .n_places = 1, .places = {"ec1a"}};
+  policies[5].evidence = (struct kith_evidence){0};
+  policies[6] = full_policy();
+  policies[6].scope = (struct kith_scope){.present = true, .on = {2026, 1, 1}, .age_max = 17};
+  policies[6].dates = (struct kith_plausible_dates){1910, 2030, true};
+  policies[7] = full_policy();
+  policies[7].scope =
+      (struct kith_scope){.present = true, .from = {2026, 1, 1}, .to = {2026, 1, 1}};
+  policies[7].source = (struct kith_source_minima){{0, 1}, {1, 1}};
+  for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
     char *text = print(&policies[i]);
     struct kith_fault fault = {0};
     struct kith_policy back;
@@ -82,7 +101,10 @@ static void round_trips(void **state)
     assert_int_equal(back.n_agencies, policies[i].n_agencies);
     assert_int_equal(back.threshold.auto_default, policies[i].threshold.auto_default);
     assert_int_equal(back.mask, policies[i].mask);
-    assert_int_equal(back.scope.on.day, policies[i].scope.on.day);
+    assert_memory_equal(&back.scope, &policies[i].scope, sizeof back.scope);
+    assert_memory_equal(&back.evidence, &policies[i].evidence, sizeof back.evidence);
+    assert_memory_equal(&back.dates, &policies[i].dates, sizeof back.dates);
+    assert_memory_equal(&back.source, &policies[i].source, sizeof back.source);
     assert_memory_equal(back.fields, policies[i].fields, sizeof back.fields);
     assert_memory_equal(back.recipients, policies[i].recipients, sizeof back.recipients);
     free(text);
@@ -118,7 +140,10 @@ static void every_key(void **state)
   json_t *root = print_json(&policy);
 
   (void)state;
-  document_mutate(read_policy, root, root, " scope ");
+  document_mutate(read_policy, root, root,
+                  " scope age_min age_max unknown_birth unknown_place unknown_period period "
+                  "evidence dates year_min year_max outside source minimum_linkable "
+                  "maximum_set_aside ");
   json_decref(root);
 }
 
@@ -148,6 +173,57 @@ static const struct document_change changes[] = {
     {"scope.on", "\"2026-02-30\"", "scope.on: expected a date"},
     {"scope.on", "\"2026-11-23T\"", "scope.on: expected a date"},
     {"scope.on", "\"2024-02-29\"", NULL},
+    {"scope", "{}", "scope: is empty"},
+    {"scope", "{\"on\": \"2026-11-23\"}", NULL},
+    {"scope", "{\"age_max\": 25}", "scope.on: is missing"},
+    {"scope", "{\"unknown_birth\": \"in\"}", "scope.unknown_birth: has nothing to be about"},
+    {"scope", "{\"places\": [\"cv\"], \"unknown_period\": \"in\"}",
+     "scope.unknown_period: has nothing to be about"},
+    {"scope", "{\"on\": \"2026-11-23\", \"unknown_place\": \"out\"}",
+     "scope.unknown_place: has nothing to be about"},
+    {"scope.on", "\"0000-01-01\"", "scope.on: expected a date"},
+    {"scope.unknown_birth", "\"IN\"", "scope.unknown_birth: expected \"out\" or \"in\""},
+    {"scope.unknown_place", "true", "scope.unknown_place: expected"},
+    {"scope.unknown_period", "\"keep\"", "scope.unknown_period: expected \"out\" or \"in\""},
+    {"scope.places", "[]", "scope.places: expected an array"},
+    {"scope.places", "\"cv1\"", "scope.places: expected an array"},
+    {"scope.places.0", "7", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"\"", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"CV1\"", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"cva\"", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"cv123\"", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"cv1 2\"", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"cv1*\"", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"1cv\"", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"ec1aa\"", "scope.places[0]: expected a postcode area"},
+    {"scope.places.0", "\"cv2\"", "scope.places[1]: is the same as places[0]"},
+    {"scope.places.0", "\"ec1a\"", NULL},
+    {"scope.places.0", "\"w1\"", NULL},
+    {"scope.places.0", "\"cv10\"", NULL},
+    {"scope.period", "{}", "scope.period: is empty"},
+    {"scope.period", "{\"from\": \"2024-01-01\"}", "scope.period.to: is missing"},
+    {"scope.period.from", "\"2024-1-1\"", "scope.period.from: expected a date"},
+    {"scope.period.from", "\"2026-11-02\"", "scope.period.to: is before \"from\""},
+    {"scope.period.from", "\"2026-11-01\"", NULL},
+    {"scope.period.since", "\"2026-11-01\"", "scope.period.since: is not known here"},
+    {"evidence", "[]", NULL},
+    {"evidence", "[[\"surname\"]]", NULL},
+    {"evidence", "[\"surname\"]", "evidence[0]: expected an array"},
+    {"evidence", "[[]]", "evidence[0]: expected an array"},
+    {"evidence.1", "[\"surname\", \"surname\"]", "evidence[1][1]: is the same as evidence[1][0]"},
+    {"evidence.1", "[\"Surname\"]", "evidence[1][0]: expected a name"},
+    {"evidence.1", "[null]", "evidence[1][0]: expected a name"},
+    {"evidence", "[[\"a\"],[\"a\"],[\"a\"],[\"a\"],[\"a\"],[\"a\"],[\"a\"],[\"a\"],[\"a\"]]",
+     "evidence: expected an array"},
+    {"dates.year_min", "1799", "dates.year_min: expected"},
+    {"dates.year_min", "2027", "dates.year_max: 2026 is before year_min"},
+    {"dates.year_max", "2201", "dates.year_max: expected"},
+    {"dates.year_max", "1900", NULL},
+    {"dates.outside", "\"ignore\"", "dates.outside: expected \"keep\" or \"drop\""},
+    {"source.minimum_linkable", "0.5", "source.minimum_linkable: expected"},
+    {"source.minimum_linkable", "\"1.5\"", "source.minimum_linkable: expected a number"},
+    {"source.maximum_set_aside", "\"\"", "source.maximum_set_aside: expected a number"},
+    {"source.maximum_set_aside", "\"0\"", NULL},
     {"scope.age_min", "151", "scope.age_min: expected"},
     {"scope.age_min", "26", "scope.age_max: expected a whole number from 26"},
     {"scope.age_max", "151", "scope.age_max: expected"},
@@ -208,6 +284,39 @@ static void values(void **state)
   (void)state;
   document_changes(read_policy, good, changes, sizeof changes / sizeof changes[0]);
   json_decref(good);
+}
+
+/* What older policies do not say, and what it then means. */
+static void left_out(void **state)
+{
+  struct kith_policy policy = full_policy();
+  struct kith_policy back;
+  struct kith_policy defaults;
+  json_t *root = print_json(&policy);
+  char *text;
+
+  (void)state;
+  json_object_del(root, "scope");
+  json_object_del(root, "evidence");
+  json_object_del(root, "dates");
+  json_object_del(root, "source");
+  text = json_dumps(root, 0);
+  assert_int_equal(kith_policy_parse(&back, text, strlen(text), "t.json", NULL), KITH_OK);
+  kith_policy_default(&defaults, agencies, 3);
+  assert_false(back.scope.present);
+  assert_memory_equal(&back.evidence, &defaults.evidence, sizeof back.evidence);
+  assert_int_equal(back.evidence.n_groups, 2);
+  assert_string_equal(back.evidence.groups[0].fields[2], "names");
+  assert_string_equal(back.evidence.groups[1].fields[1], "postcode");
+  assert_int_equal(back.dates.year_min, 1900);
+  assert_int_equal(back.dates.year_max, 2026);
+  assert_false(back.dates.drop_outside);
+  assert_int_equal(back.source.minimum_linkable.numerator * 2,
+                   back.source.minimum_linkable.denominator);
+  assert_int_equal(back.source.maximum_set_aside.numerator * 5,
+                   back.source.maximum_set_aside.denominator);
+  json_decref(root);
+  free(text);
 }
 
 static void too_many(void **state)
@@ -317,10 +426,11 @@ static void out_of_memory(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(round_trips), cmocka_unit_test(default_is_fixed),
-      cmocka_unit_test(every_key),   cmocka_unit_test(values),
-      cmocka_unit_test(too_many),    cmocka_unit_test(ratios),
-      cmocka_unit_test(accepts),     cmocka_unit_test(out_of_memory)};
+      cmocka_unit_test(round_trips),  cmocka_unit_test(default_is_fixed),
+      cmocka_unit_test(every_key),    cmocka_unit_test(values),
+      cmocka_unit_test(left_out),     cmocka_unit_test(too_many),
+      cmocka_unit_test(ratios),       cmocka_unit_test(accepts),
+      cmocka_unit_test(out_of_memory)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
