@@ -11,6 +11,7 @@ enum {
   KITH_GOVERNANCE_KEYS_MAX = 16, /* of a charter */
   KITH_MEMBER_ID_BYTES = 33,     /* with its terminator */
   KITH_FIELDS_MAX = 16,          /* of a policy's filter: one bit of the mask each */
+  KITH_FILTERS_MAX = 4,          /* of a record */
   KITH_BITS_MIN = 64,
   KITH_BITS_MAX = 8192,
   KITH_FILTER_BYTES_MAX = KITH_BITS_MAX / 8,

@@ -17,27 +17,9 @@ enum {
   RETENTION_DAYS_MAX = 3650
 };
 
-/* "PLACE: KEY[i]", to begin the reader of an array's element. */
-static void element_begin(struct kith_json_reader *nested, const struct kith_json_reader *reader,
-                          const char *key, const json_t *array, size_t i)
-{
-  char place[sizeof nested->place];
-
-  (void)snprintf(place, sizeof place, "%.110s%s%s[%zu]", reader->place,
-                 strchr(reader->place, ':') ? "." : ": ", key, i);
-  kith_json_begin(nested, json_array_get(array, i), place, reader->fault);
-}
-
 static bool ratio_below(struct kith_ratio a, struct kith_ratio b)
 {
   return (uint64_t)a.numerator * b.denominator < (uint64_t)b.numerator * a.denominator;
-}
-
-static void name_read(struct kith_json_reader *reader, const char *key,
-                      char out[KITH_FIELD_NAME_BYTES])
-{
-  (void)kith_json_string(reader, key, NULL);
-  name_copy(reader, key, json_object_get(reader->object, key), out);
 }
 
 static void agencies_read(struct kith_policy *out, struct kith_json_reader *reader)
@@ -89,6 +71,7 @@ static void fields_read(struct kith_policy *out, struct kith_json_reader *reader
     field->q = number(&nested, "q", 0, 4);
     field->bits_per_token = number(&nested, "bits_per_token", 1, 64);
     field->weight = number(&nested, "weight", 1, 65535);
+    kith_policy_field_filter_read(out, field, &nested);
     for (size_t j = 0; j < i; j++) {
       if (strcmp(field->field, out->fields[j].field) == 0)
         kith_json_refuse(&nested, "field", "fields[%zu] is the same; take one out", j);
@@ -130,7 +113,7 @@ static void linkage_read(struct kith_policy *out, struct kith_json_reader *reade
   if (nested.err == KITH_OK && strcmp(text, "clk") != 0)
     kith_json_refuse(&nested, "protection", "expected \"clk\", the one that this version has");
   out->protection = KITH_PROTECTION_CLK;
-  out->bits = number(&nested, "bits", KITH_BITS_MIN, KITH_BITS_MAX);
+  kith_policy_filters_read(out, &nested);
   out->mask = kith_document_bool(&nested, "mask");
   text = kith_json_string(&nested, "similarity", NULL);
   out->masked_dice = strcmp(text, "masked_dice") == 0;
@@ -139,6 +122,7 @@ static void linkage_read(struct kith_policy *out, struct kith_json_reader *reade
   if (out->masked_dice && !out->mask)
     kith_json_refuse(&nested, "similarity", "masked_dice needs \"mask\": true; or say \"dice\"");
   fields_read(out, &nested);
+  kith_policy_filters_check(out, &nested);
   out->candidate_bound = ratio(&nested, "candidate_bound");
   if (out->candidate_bound.numerator == 0)
     kith_json_refuse(&nested, "candidate_bound", "is 0: every pair would be a candidate");

@@ -25,12 +25,17 @@
  * "source" may be left out too: then they are as above, which is the default; they are printed
  * always. What each means is in kith-policy(5).
  *
+ * Instead of "bits" a policy can have "filters": [ { "name": "stable", "bits": 1024 }, ... ], two
+ * to four of them, and each field "filter": NAME (the first, where it has none). Candidates and
+ * scores come from the first (docs/encoding.md).
+ *
  * "weight" is the number of bits that the field is expected to set in a filter: masked Dice scales
  * counts by it (docs/linkage.md). The default policy is made by kith_policy_default. */
 #ifndef KITH_PROTO_POLICY_H
 #define KITH_PROTO_POLICY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -49,6 +54,12 @@ struct kith_policy_field {
   unsigned q;                        /* 1 .. 4; 0: whole tokens (dates, sex) */
   unsigned bits_per_token;           /* 1 .. 64 */
   uint32_t weight;                   /* expected bits set, 1 .. 65535 */
+  unsigned filter;                   /* the one it is in, from 0 */
+};
+
+struct kith_policy_filter {
+  char name[KITH_FIELD_NAME_BYTES];
+  unsigned bits;
 };
 
 struct kith_policy_agency {
@@ -119,7 +130,9 @@ struct kith_policy {
   struct kith_source_minima source;
   char standardiser[KITH_FIELD_NAME_BYTES];
   enum kith_protection protection;
-  unsigned bits;
+  unsigned bits;      /* of the first filter */
+  unsigned n_filters; /* 0: one, without a name; else 2 and more */
+  struct kith_policy_filter filters[KITH_FILTERS_MAX];
   bool mask;
   bool masked_dice; /* "similarity": "masked_dice" or "dice" */
   unsigned n_fields;
@@ -154,6 +167,8 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
 void kith_policy_default_records(struct kith_policy *out);
 /* Whether governance has named the agency's gateway: neither empty nor the default's text. */
 bool kith_policy_gateway_stated(const struct kith_policy_agency *agency);
+/* Bytes of all filters of a row. */
+size_t kith_policy_row_bytes(const struct kith_policy *policy);
 enum { KITH_RATIO_TEXT_BYTES = 32 };
 /* "0.55", or "N/D" where it is no decimal; reads back as the same ratio. */
 void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio ratio);

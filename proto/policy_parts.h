@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -15,6 +16,27 @@
 void kith_policy_records_read(struct kith_policy *out, struct kith_json_reader *reader);
 /* 0, or another number where memory ran out. */
 int kith_policy_records_put(json_t *object, const struct kith_policy *policy);
+
+/* policy_filters.c: "bits" or "filters"; a field's filter, after its own keys; and whether each
+ * filter has a field. */
+void kith_policy_filters_read(struct kith_policy *out, struct kith_json_reader *reader);
+void kith_policy_field_filter_read(const struct kith_policy *policy,
+                                   struct kith_policy_field *field,
+                                   struct kith_json_reader *reader);
+void kith_policy_filters_check(const struct kith_policy *policy, struct kith_json_reader *reader);
+int kith_policy_filters_put(json_t *object, const struct kith_policy *policy);
+
+/* "PLACE: KEY[i]", to begin the reader of an array's element. */
+static inline void element_begin(struct kith_json_reader *nested,
+                                 const struct kith_json_reader *reader, const char *key,
+                                 const json_t *array, size_t i)
+{
+  char place[sizeof nested->place];
+
+  (void)snprintf(place, sizeof place, "%.110s%s%s[%zu]", reader->place,
+                 strchr(reader->place, ':') ? "." : ": ", key, i);
+  kith_json_begin(nested, json_array_get(array, i), place, reader->fault);
+}
 
 /* Ends a nested reader, whose error becomes the outer one's. */
 static inline void nested_end(struct kith_json_reader *reader, struct kith_json_reader *nested)
@@ -53,6 +75,13 @@ static inline void name_copy(struct kith_json_reader *reader, const char *key, c
                      KITH_FIELD_NAME_BYTES - 1);
   else
     memcpy(out, text, len + 1);
+}
+
+static inline void name_read(struct kith_json_reader *reader, const char *key,
+                             char out[KITH_FIELD_NAME_BYTES])
+{
+  (void)kith_json_string(reader, key, NULL);
+  name_copy(reader, key, json_object_get(reader->object, key), out);
 }
 
 /* Each puts values into an object and gives 0, or another number where memory ran out. */

@@ -54,6 +54,8 @@ static int put_fields(json_t *object, const struct kith_policy *policy)
     bad |= put_number(field, "q", policy->fields[i].q);
     bad |= put_number(field, "bits_per_token", policy->fields[i].bits_per_token);
     bad |= put_number(field, "weight", policy->fields[i].weight);
+    if (policy->n_filters)
+      bad |= put_string(field, "filter", policy->filters[policy->fields[i].filter].name);
     bad |= json_array_append_new(array, field);
   }
   return bad | put(object, "fields", array);
@@ -66,7 +68,7 @@ static int put_linkage(json_t *object, const struct kith_policy *policy)
   json_t *band = json_object();
   int bad = put_string(inner, "protection", "clk");
 
-  bad |= put_number(inner, "bits", policy->bits);
+  bad |= kith_policy_filters_put(inner, policy);
   bad |= put(inner, "mask", json_boolean(policy->mask));
   bad |= put_string(inner, "similarity", policy->masked_dice ? "masked_dice" : "dice");
   bad |= put_fields(inner, policy);
