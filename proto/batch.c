@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-size_t kith_batch_row_bytes(unsigned bits)
+size_t kith_batch_row_bytes(size_t filters_bytes)
 {
-  return KITH_ROW_HEADER_BYTES + (bits + 7) / 8;
+  return KITH_ROW_HEADER_BYTES + filters_bytes;
 }
 
 uint16_t kith_batch_row_mask(const uint8_t *row)
@@ -12,18 +12,18 @@ uint16_t kith_batch_row_mask(const uint8_t *row)
   return (uint16_t)(row[KITH_HANDLE_BYTES] | row[KITH_HANDLE_BYTES + 1] << 8);
 }
 
-const uint8_t *kith_batch_row_filter(const uint8_t *row)
+const uint8_t *kith_batch_row_filters(const uint8_t *row)
 {
   return row + KITH_ROW_HEADER_BYTES;
 }
 
 void kith_batch_row_write(uint8_t *row, const uint8_t handle[KITH_HANDLE_BYTES], uint16_t mask,
-                          const uint8_t *filter, unsigned bits)
+                          const uint8_t *filters, size_t filters_bytes)
 {
   memcpy(row, handle, KITH_HANDLE_BYTES);
   row[KITH_HANDLE_BYTES] = (uint8_t)mask;
   row[KITH_HANDLE_BYTES + 1] = (uint8_t)(mask >> 8);
-  memcpy(row + KITH_ROW_HEADER_BYTES, filter, (bits + 7) / 8);
+  memcpy(row + KITH_ROW_HEADER_BYTES, filters, filters_bytes);
 }
 
 uint32_t kith_batch_rows_max(size_t row_bytes)

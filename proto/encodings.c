@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/secret.h"
 
 void kith_encodings_init(struct kith_encodings *enc)
 {
@@ -13,18 +14,71 @@ void kith_encodings_free(struct kith_encodings *enc)
 {
   if (!enc)
     return;
+  if (enc->filters)
+    kith_wipe(enc->filters, enc->n * enc->stride);
+  if (enc->masks)
+    kith_wipe(enc->masks, enc->n * sizeof *enc->masks);
   kith_free(enc->filters);
   kith_free(enc->masks);
   kith_encodings_init(enc);
 }
 
+void kith_encodings_set_filters(struct kith_encodings *enc, const unsigned *bits,
+                                unsigned n_filters)
+{
+  enc->bits = bits[0];
+  enc->row_bytes = ((size_t)bits[0] + 7) / 8;
+  enc->stride = 0;
+  enc->n_filters = n_filters;
+  for (unsigned f = 0; f < KITH_ENCODINGS_FILTERS_MAX; f++) {
+    enc->filter_bits[f] = f < n_filters ? bits[f] : 0;
+    enc->stride += ((size_t)enc->filter_bits[f] + 7) / 8;
+  }
+}
+
+const uint8_t *kith_encodings_filter(const struct kith_encodings *enc, size_t row, unsigned f)
+{
+  size_t offset = 0;
+
+  for (unsigned i = 0; i < f; i++)
+    offset += ((size_t)enc->filter_bits[i] + 7) / 8;
+  return kith_encodings_row(enc, row) + offset;
+}
+
+void kith_encodings_filter_weights(const struct kith_encodings *enc, unsigned f,
+                                   uint32_t out[KITH_ENCODINGS_FIELDS_MAX])
+{
+  for (unsigned i = 0; i < KITH_ENCODINGS_FIELDS_MAX; i++)
+    out[i] = enc->field_filters[i] == f ? enc->field_weights[i] : 0;
+}
+
+uint16_t kith_encodings_filter_fields(const struct kith_encodings *enc, unsigned f)
+{
+  unsigned fields = 0;
+
+  for (unsigned i = 0; i < KITH_ENCODINGS_FIELDS_MAX; i++)
+    fields |= enc->field_filters[i] == f ? 1u << i : 0;
+  return (uint16_t)fields;
+}
+
 enum kith_err kith_encodings_alloc(struct kith_encodings *enc, size_t n, unsigned bits,
                                    bool with_masks)
 {
-  if (bits > KITH_ENCODINGS_BITS_MAX || n > KITH_ENCODINGS_ROWS_MAX || (n > 0 && bits == 0))
+  return kith_encodings_alloc_filters(enc, n, &bits, 1, with_masks);
+}
+
+enum kith_err kith_encodings_alloc_filters(struct kith_encodings *enc, size_t n,
+                                           const unsigned *bits, unsigned n_filters,
+                                           bool with_masks)
+{
+  struct kith_encodings lengths = {0};
+  for (unsigned f = 0; f < n_filters; f++)
+    if (bits[f] > KITH_ENCODINGS_BITS_MAX || ((n > 0 || f > 0) && bits[f] == 0))
+      return KITH_ERR_LIMIT;
+  if (n > KITH_ENCODINGS_ROWS_MAX)
     return KITH_ERR_LIMIT;
-  size_t row_bytes = (bits + 7) / 8;
-  uint8_t *filters = kith_calloc(n, row_bytes ? row_bytes : 1);
+  kith_encodings_set_filters(&lengths, bits, n_filters);
+  uint8_t *filters = kith_calloc(n, lengths.stride ? lengths.stride : 1);
   if (!filters)
     return KITH_ERR_MEMORY;
   uint16_t *masks = NULL;
@@ -37,8 +91,7 @@ enum kith_err kith_encodings_alloc(struct kith_encodings *enc, size_t n, unsigne
   }
   kith_encodings_init(enc);
   enc->n = n;
-  enc->bits = bits;
-  enc->row_bytes = row_bytes;
+  kith_encodings_set_filters(enc, bits, n_filters);
   enc->filters = filters;
   enc->masks = masks;
   return KITH_OK;
@@ -77,23 +130,58 @@ static enum kith_err check_fields(const struct kith_encodings *enc, const char *
   return KITH_OK;
 }
 
+static enum kith_err check_pad_bits(const struct kith_encodings *enc, unsigned f, const char *name,
+                                    struct kith_fault *fault)
+{
+  size_t row_bytes = ((size_t)enc->filter_bits[f] + 7) / 8;
+  unsigned pad = 0xffu >> enc->filter_bits[f] % 8;
+  if (enc->filter_bits[f] % 8 != 0)
+    for (size_t i = 0; i < enc->n; i++)
+      if (kith_encodings_filter(enc, i, f)[row_bytes - 1] & pad)
+        return kith_fail(fault, KITH_ERR_DATA, "%s: row %zu: bits are set beyond bit %u", name, i,
+                         enc->filter_bits[f] - 1);
+  return KITH_OK;
+}
+
+static enum kith_err check_filters(const struct kith_encodings *enc, const char *name,
+                                   struct kith_fault *fault)
+{
+  size_t stride = 0;
+  if (enc->n_filters < 1 || enc->n_filters > KITH_ENCODINGS_FILTERS_MAX)
+    return kith_fail(fault, KITH_ERR_DATA, "%s: %u filters a row, 1 to %d are possible", name,
+                     enc->n_filters, KITH_ENCODINGS_FILTERS_MAX);
+  for (unsigned f = 0; f < enc->n_filters; f++) {
+    if (enc->filter_bits[f] > KITH_ENCODINGS_BITS_MAX ||
+        (enc->filter_bits[f] == 0 && (enc->n > 0 || f > 0)))
+      return kith_fail(fault, KITH_ERR_DATA, "%s: %u bits a row, 1 to %d are possible", name,
+                       enc->filter_bits[f], KITH_ENCODINGS_BITS_MAX);
+    stride += ((size_t)enc->filter_bits[f] + 7) / 8;
+  }
+  if (enc->n > KITH_ENCODINGS_ROWS_MAX || enc->bits != enc->filter_bits[0] ||
+      enc->row_bytes != ((size_t)enc->bits + 7) / 8 || enc->stride != stride)
+    return kith_fail(fault, KITH_ERR_DATA, "%s: rows of %zu bytes, their filters have %zu", name,
+                     enc->stride, stride);
+  for (unsigned i = 0; i < KITH_ENCODINGS_FIELDS_MAX; i++)
+    if (enc->field_filters[i] >= (i < enc->n_fields ? enc->n_filters : 1))
+      return kith_fail(fault, KITH_ERR_DATA, "%s: field %u is in a filter that does not exist",
+                       name, i);
+  for (unsigned f = 0; f < enc->n_filters; f++) {
+    enum kith_err err = check_pad_bits(enc, f, name, fault);
+    if (err)
+      return err;
+  }
+  return KITH_OK;
+}
+
 enum kith_err kith_encodings_check(const struct kith_encodings *enc, const char *name,
                                    struct kith_fault *fault)
 {
   enum kith_err err = check_fields(enc, name, fault);
   if (err)
     return err;
-  if (enc->bits > KITH_ENCODINGS_BITS_MAX || (enc->bits == 0 && enc->n > 0) ||
-      enc->n > KITH_ENCODINGS_ROWS_MAX || enc->row_bytes != (enc->bits + 7) / 8)
-    return kith_fail(fault, KITH_ERR_DATA, "%s: %u bits a row, 1 to %d are possible", name,
-                     enc->bits, KITH_ENCODINGS_BITS_MAX);
-  if (enc->bits % 8 != 0) {
-    unsigned pad = 0xffu >> enc->bits % 8;
-    for (size_t i = 0; i < enc->n; i++)
-      if (kith_encodings_row(enc, i)[enc->row_bytes - 1] & pad)
-        return kith_fail(fault, KITH_ERR_DATA, "%s: row %zu: bits are set beyond bit %u", name, i,
-                         enc->bits - 1);
-  }
+  err = check_filters(enc, name, fault);
+  if (err)
+    return err;
   if (enc->masks && enc->n_fields < KITH_ENCODINGS_FIELDS_MAX)
     for (size_t i = 0; i < enc->n; i++)
       if (enc->masks[i] >> enc->n_fields)
@@ -112,6 +200,11 @@ enum kith_err kith_encodings_comparable(const struct kith_encodings *a, const ch
   if (a->bits != b->bits)
     return kith_fail(fault, KITH_ERR_DATA, "%s has rows of %u bits, %s of %u", name_a, a->bits,
                      name_b, b->bits);
+  if (a->n_filters != b->n_filters ||
+      memcmp(a->filter_bits, b->filter_bits, sizeof a->filter_bits) != 0 ||
+      memcmp(a->field_filters, b->field_filters, sizeof a->field_filters) != 0)
+    return kith_fail(fault, KITH_ERR_DATA, "%s and %s differ in the filters of a row", name_a,
+                     name_b);
   if (a->has_schema != b->has_schema ||
       memcmp(a->schema_hash, b->schema_hash, sizeof a->schema_hash) != 0)
     return kith_fail(fault, KITH_ERR_DATA,

@@ -4,16 +4,20 @@
  *
  *   offset  bytes
  *        0      8  "KITHENC" and a newline
- *        8      2  version, 1
+ *        8      2  version: 1, or 2 where rows have several filters
  *       10      2  flags: 1 = rows have masks, 2 = schema hash and key check are there
- *       12      4  bits a row
+ *       12      4  bits of the first filter
  *       16      8  rows n
  *       24     32  schema hash, zero without flag 2
  *       56     16  key check, zero without flag 2
  *       72      2  fields
  *       74      2  zero
  *       76     64  16 field weights of 4 bytes
- *      140         n rows: a mask of 2 bytes with flag 1, then ceil(bits / 8) bytes
+ *     (140      2  version 2 only: filters f, 2 to 4
+ *      142      2  zero
+ *      144     16  4 lengths in bits of 4 bytes; zero from f on
+ *      160     16  16 numbers of a byte: the filter that a field is in)
+ *      140         (176) n rows: a mask of 2 bytes with flag 1, then each filter's bytes
  *      end      4  CRC-32 (as gzip has it) of all before
  */
 #include <errno.h>
@@ -33,9 +37,11 @@ static const uint8_t magic[8] = "KITHENC\n";
 
 enum {
   VERSION = 1,
+  VERSION_FILTERS = 2,
   FLAG_MASKS = 1,
   FLAG_SCHEMA = 2,
   HEADER_BYTES = 140,
+  HEADER_FILTERS_BYTES = KITH_ENCODINGS_HEADER_BYTES_MAX,
   CRC_BYTES = 4,
 };
 
@@ -71,30 +77,61 @@ static enum kith_err no_room(enum kith_err err, const char *name, struct kith_fa
 
 struct kith_header {
   unsigned flags;
-  unsigned bits;
   uint64_t n;
-  size_t stride; /* bytes a row, mask included */
+  size_t len;                 /* of the header */
+  size_t stride;              /* bytes a row, mask included */
+  struct kith_encodings like; /* without rows */
 };
+
+/* What version 2 has more. */
+static enum kith_err parse_filters(struct kith_header *header, const uint8_t *bytes, size_t len,
+                                   const char *name, struct kith_fault *fault)
+{
+  unsigned bits[KITH_ENCODINGS_FILTERS_MAX];
+  unsigned n;
+  header->len = HEADER_FILTERS_BYTES;
+  if (len < HEADER_FILTERS_BYTES + CRC_BYTES)
+    return kith_fail(fault, KITH_ERR_DATA, "%s: not a kith encodings file, or cut short", name);
+  n = (unsigned)get_le(bytes + 140, 2);
+  for (unsigned f = 0; f < KITH_ENCODINGS_FILTERS_MAX; f++)
+    bits[f] = (unsigned)get_le(bytes + 144 + 4 * (size_t)f, 4);
+  if (n < 2 || n > KITH_ENCODINGS_FILTERS_MAX || get_le(bytes + 142, 2) != 0 ||
+      bits[0] != header->like.bits)
+    return kith_fail(fault, KITH_ERR_DATA, "%s: wrong filters in the header", name);
+  for (unsigned f = 0; f < KITH_ENCODINGS_FILTERS_MAX; f++)
+    if (f < n ? bits[f] == 0 || bits[f] > KITH_ENCODINGS_BITS_MAX : bits[f] != 0)
+      return kith_fail(fault, KITH_ERR_DATA, "%s: wrong lengths of filters in the header", name);
+  kith_encodings_set_filters(&header->like, bits, n);
+  memcpy(header->like.field_filters, bytes + 160, sizeof header->like.field_filters);
+  return KITH_OK;
+}
 
 static enum kith_err parse_header(struct kith_header *header, const uint8_t *bytes, size_t len,
                                   const char *name, struct kith_fault *fault)
 {
+  *header = (struct kith_header){.len = HEADER_BYTES};
   if (len < HEADER_BYTES + CRC_BYTES || memcmp(bytes, magic, sizeof magic) != 0)
     return kith_fail(fault, KITH_ERR_DATA, "%s: not a kith encodings file, or cut short", name);
   unsigned version = (unsigned)get_le(bytes + 8, 2);
-  if (version != VERSION)
+  if (version != VERSION && version != VERSION_FILTERS)
     return kith_fail(fault, KITH_ERR_DATA,
-                     "%s: encodings file of version %u, this kith reads version %d", name, version,
-                     VERSION);
+                     "%s: encodings file of version %u, this kith reads versions 1 and 2", name,
+                     version);
   header->flags = (unsigned)get_le(bytes + 10, 2);
-  header->bits = (unsigned)get_le(bytes + 12, 4);
+  unsigned bits = (unsigned)get_le(bytes + 12, 4);
   header->n = get_le(bytes + 16, 8);
   if (header->flags & ~(unsigned)(FLAG_MASKS | FLAG_SCHEMA) || get_le(bytes + 74, 2) != 0)
     return kith_fail(fault, KITH_ERR_DATA, "%s: unknown flags in the header", name);
-  if (header->bits > KITH_ENCODINGS_BITS_MAX || (header->bits == 0 && header->n > 0))
+  if (bits > KITH_ENCODINGS_BITS_MAX || (bits == 0 && header->n > 0))
     return no_room(KITH_ERR_LIMIT, name, fault);
-  header->stride = (header->bits + 7) / 8 + (header->flags & FLAG_MASKS ? 2 : 0);
-  size_t body = len - HEADER_BYTES - CRC_BYTES;
+  kith_encodings_set_filters(&header->like, &bits, 1);
+  if (version == VERSION_FILTERS) {
+    enum kith_err err = parse_filters(header, bytes, len, name, fault);
+    if (err)
+      return err;
+  }
+  header->stride = header->like.stride + (header->flags & FLAG_MASKS ? 2 : 0);
+  size_t body = len - header->len - CRC_BYTES;
   if (header->stride == 0 ? body != 0
                           : body % header->stride != 0 || body / header->stride != header->n)
     return kith_fail(fault, KITH_ERR_DATA,
@@ -112,14 +149,15 @@ static void fill_from_kith(struct kith_encodings *enc, const struct kith_header 
   enc->n_fields = (unsigned)get_le(bytes + 72, 2);
   for (unsigned f = 0; f < KITH_ENCODINGS_FIELDS_MAX; f++)
     enc->field_weights[f] = (uint32_t)get_le(bytes + 76 + 4 * (size_t)f, 4);
-  const uint8_t *at = bytes + HEADER_BYTES;
+  memcpy(enc->field_filters, header->like.field_filters, sizeof enc->field_filters);
+  const uint8_t *at = bytes + header->len;
   for (size_t i = 0; i < enc->n; i++) {
     if (enc->masks) {
       enc->masks[i] = (uint16_t)get_le(at, 2);
       at += 2;
     }
-    memcpy(kith_encodings_row(enc, i), at, enc->row_bytes);
-    at += enc->row_bytes;
+    memcpy(kith_encodings_row(enc, i), at, enc->stride);
+    at += enc->stride;
   }
 }
 
@@ -133,7 +171,8 @@ enum kith_err kith_encodings_parse_kith(struct kith_encodings *out, const void *
     return err;
   struct kith_encodings enc;
   kith_encodings_init(&enc);
-  err = kith_encodings_alloc(&enc, header.n, header.bits, (header.flags & FLAG_MASKS) != 0);
+  err = kith_encodings_alloc_filters(&enc, header.n, header.like.filter_bits, header.like.n_filters,
+                                     (header.flags & FLAG_MASKS) != 0);
   if (err)
     return no_room(err, name, fault);
   fill_from_kith(&enc, &header, bytes);
@@ -150,39 +189,79 @@ enum kith_err kith_encodings_parse_kith(struct kith_encodings *out, const void *
   return KITH_OK;
 }
 
-static void print_hashed(FILE *stream, uint32_t *crc, const uint8_t *bytes, size_t len)
+static void put_hashed(struct kith_encodings_writer *writer, const uint8_t *bytes, size_t len)
 {
-  *crc = crc_of(*crc, bytes, len);
-  (void)fwrite(bytes, 1, len, stream); /* the caller looks at ferror */
+  writer->crc = crc_of(writer->crc, bytes, len);
+  (void)fwrite(bytes, 1, len, writer->stream); /* kith_encodings_end looks at ferror */
 }
 
-static void print_kith(FILE *stream, const struct kith_encodings *enc)
+void kith_encodings_begin(struct kith_encodings_writer *writer, FILE *stream,
+                          const struct kith_encodings *like, bool masked)
 {
-  uint8_t header[HEADER_BYTES] = {0};
-  uint32_t crc = 0;
+  uint8_t *header = writer->header;
+  bool several = like->n_filters > 1;
+
+  *writer = (struct kith_encodings_writer){
+      .stream = stream, .masked = masked, .stride = like->stride, .header_len = HEADER_BYTES};
   memcpy(header, magic, sizeof magic);
-  put_le(header + 8, 2, VERSION);
+  put_le(header + 8, 2, several ? VERSION_FILTERS : VERSION);
   put_le(header + 10, 2,
-         (enc->masks ? (unsigned)FLAG_MASKS : 0u) | (enc->has_schema ? (unsigned)FLAG_SCHEMA : 0u));
-  put_le(header + 12, 4, enc->bits);
-  put_le(header + 16, 8, enc->n);
-  memcpy(header + 24, enc->schema_hash, sizeof enc->schema_hash);
-  memcpy(header + 56, enc->key_check, sizeof enc->key_check);
-  put_le(header + 72, 2, enc->n_fields);
+         (masked ? (unsigned)FLAG_MASKS : 0u) | (like->has_schema ? (unsigned)FLAG_SCHEMA : 0u));
+  put_le(header + 12, 4, like->bits);
+  put_le(header + 16, 8, like->n);
+  memcpy(header + 24, like->schema_hash, sizeof like->schema_hash);
+  memcpy(header + 56, like->key_check, sizeof like->key_check);
+  put_le(header + 72, 2, like->n_fields);
   for (unsigned f = 0; f < KITH_ENCODINGS_FIELDS_MAX; f++)
-    put_le(header + 76 + 4 * (size_t)f, 4, enc->field_weights[f]);
-  print_hashed(stream, &crc, header, sizeof header);
-  for (size_t i = 0; i < enc->n; i++) {
-    uint8_t mask[2];
-    if (enc->masks) {
-      put_le(mask, sizeof mask, enc->masks[i]);
-      print_hashed(stream, &crc, mask, sizeof mask);
-    }
-    print_hashed(stream, &crc, kith_encodings_row(enc, i), enc->row_bytes);
+    put_le(header + 76 + 4 * (size_t)f, 4, like->field_weights[f]);
+  if (several) {
+    writer->header_len = HEADER_FILTERS_BYTES;
+    put_le(header + 140, 2, like->n_filters);
+    for (unsigned f = 0; f < KITH_ENCODINGS_FILTERS_MAX; f++)
+      put_le(header + 144 + 4 * (size_t)f, 4, like->filter_bits[f]);
+    memcpy(header + 160, like->field_filters, sizeof like->field_filters);
   }
+  (void)fwrite(header, 1, writer->header_len, stream);
+}
+
+void kith_encodings_add(struct kith_encodings_writer *writer, const uint8_t *filters,
+                        const uint16_t *masks, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    uint8_t mask[2];
+    if (writer->masked) {
+      put_le(mask, sizeof mask, masks[i]);
+      put_hashed(writer, mask, sizeof mask);
+    }
+    put_hashed(writer, filters + i * writer->stride, writer->stride);
+  }
+  writer->n += n;
+}
+
+enum kith_err kith_encodings_end(struct kith_encodings_writer *writer)
+{
+  size_t body = writer->n * (writer->stride + (writer->masked ? 2 : 0));
+  bool known = get_le(writer->header + 16, 8) == writer->n;
   uint8_t trailer[CRC_BYTES];
-  put_le(trailer, sizeof trailer, crc);
-  (void)fwrite(trailer, 1, sizeof trailer, stream);
+
+  put_le(writer->header + 16, 8, writer->n);
+  put_le(trailer, sizeof trailer,
+         crc32_combine(crc_of(0, writer->header, writer->header_len), writer->crc, (z_off_t)body));
+  (void)fwrite(trailer, 1, sizeof trailer, writer->stream);
+  if (!known && fseeko(writer->stream, 0, SEEK_SET) == 0)
+    (void)fwrite(writer->header, 1, writer->header_len, writer->stream);
+  else if (!known)
+    return KITH_ERR_IO;
+  return ferror(writer->stream) ? KITH_ERR_IO : KITH_OK;
+}
+
+static enum kith_err print_kith(FILE *stream, const struct kith_encodings *enc)
+{
+  struct kith_encodings_writer writer;
+
+  kith_encodings_begin(&writer, stream, enc, enc->masks != NULL);
+  kith_encodings_add(&writer, enc->filters, enc->masks, enc->n);
+  return kith_encodings_end(&writer);
 }
 
 /* ---- clkhash */
@@ -415,9 +494,10 @@ enum kith_err kith_encodings_print(FILE *stream, const struct kith_encodings *en
   if (format == KITH_ENCODINGS_CLKHASH)
     err = print_clkhash(stream, enc);
   else if (format == KITH_ENCODINGS_RAW)
-    (void)fwrite(enc->filters, 1, enc->n * enc->row_bytes, stream);
+    for (size_t i = 0; i < enc->n; i++)
+      (void)fwrite(kith_encodings_row(enc, i), 1, enc->row_bytes, stream);
   else
-    print_kith(stream, enc);
+    err = print_kith(stream, enc);
   if (!err && ferror(stream))
     err = KITH_ERR_IO;
   return err;

@@ -26,6 +26,12 @@ static enum kith_err schema_make(struct kith_row_encoder *encoder, const struct 
     return kith_fail(fault, KITH_ERR_CONFIG, "the policy has more than %d fields",
                      KITH_ENCODE_FIELDS_MAX);
   schema->bits = policy->bits;
+  schema->n_filters = policy->n_filters;
+  for (unsigned i = 0; i < policy->n_filters; i++) {
+    schema->filters[i].bits = policy->filters[i].bits;
+    (void)snprintf(schema->filters[i].name, sizeof schema->filters[i].name, "%s",
+                   policy->filters[i].name);
+  }
   schema->n_fields = policy->n_fields;
   for (unsigned i = 0; i < policy->n_fields; i++) {
     const struct kith_policy_field *from = &policy->fields[i];
@@ -39,6 +45,7 @@ static enum kith_err schema_make(struct kith_row_encoder *encoder, const struct 
     to->q = from->q;
     to->bits_per_token = from->bits_per_token;
     to->weight = from->weight;
+    to->filter = from->filter;
   }
   return KITH_OK;
 }
@@ -82,7 +89,7 @@ static void texts_add(const char **texts, unsigned *n, const struct kith_values 
     texts[(*n)++] = values->text[i];
 }
 
-enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder, uint8_t *filter,
+enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder, uint8_t *filters,
                                       uint16_t *mask, const struct kith_record *record)
 {
   const char *texts[KITH_ENCODE_FIELDS_MAX][2 * KITH_VALUES_MAX];
@@ -101,22 +108,33 @@ enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder, uint8_t 
     }
     values[i] = (struct kith_encode_values){texts[i], n};
   }
-  return kith_encoder_encode(encoder->encoder, filter, mask, values);
+  return kith_encoder_encode(encoder->encoder, filters, mask, values);
+}
+
+size_t kith_row_encoder_bytes(const struct kith_row_encoder *encoder)
+{
+  struct kith_encode_layout layout;
+
+  kith_encode_layout(&layout, &encoder->schema);
+  return layout.bytes;
 }
 
 void kith_row_encoder_describe(const struct kith_row_encoder *encoder, struct kith_encodings *enc)
 {
+  struct kith_encode_layout layout;
   struct kith_hash hash;
 
-  enc->bits = encoder->schema.bits;
-  enc->row_bytes = encoder->schema.bits / 8;
+  kith_encode_layout(&layout, &encoder->schema);
+  kith_encodings_set_filters(enc, layout.bits, layout.n_filters);
   enc->has_schema = true;
   kith_encode_schema_hash(&hash, &encoder->schema);
   memcpy(enc->schema_hash, hash.bytes, sizeof enc->schema_hash);
   kith_encoder_key_check(encoder->encoder, enc->key_check);
   enc->n_fields = encoder->schema.n_fields;
-  for (unsigned i = 0; i < encoder->schema.n_fields; i++)
+  for (unsigned i = 0; i < encoder->schema.n_fields; i++) {
     enc->field_weights[i] = encoder->schema.fields[i].weight;
+    enc->field_filters[i] = (uint8_t)encoder->schema.fields[i].filter;
+  }
 }
 
 /* Whole years from birth to `on`; below 0 where birth lies after it. */

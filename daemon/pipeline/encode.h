@@ -22,12 +22,15 @@ KITH_MUST_USE enum kith_err kith_row_encoder_new(struct kith_row_encoder **out,
                                                  struct kith_fault *fault);
 void kith_row_encoder_free(struct kith_row_encoder *encoder);
 
-/* filter: policy->bits / 8 bytes, overwritten. */
+/* Of all filters of a row. */
+size_t kith_row_encoder_bytes(const struct kith_row_encoder *encoder);
+
+/* filters: so many bytes, overwritten. */
 KITH_MUST_USE enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder,
-                                                    uint8_t *filter, uint16_t *mask,
+                                                    uint8_t *filters, uint16_t *mask,
                                                     const struct kith_record *record);
 
-/* Puts length, schema hash, key check, fields and weights into a set of encodings. */
+/* Puts lengths, schema hash, key check, fields and weights into a set of encodings. */
 void kith_row_encoder_describe(const struct kith_row_encoder *encoder, struct kith_encodings *enc);
 
 /* Whether the age on the policy's day is surely within its bounds. A date that is missing, lies

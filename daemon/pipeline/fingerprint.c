@@ -53,7 +53,7 @@ enum kith_err kith_pipeline_fingerprint(struct kith_hash *out, const struct kith
 
   if (err != KITH_OK)
     return err;
-  filter = kith_calloc(policy->bits / 8, 1);
+  filter = kith_calloc(kith_row_encoder_bytes(encoder), 1);
   if (!filter) {
     err = KITH_ERR_MEMORY;
     goto done;
@@ -71,7 +71,7 @@ enum kith_err kith_pipeline_fingerprint(struct kith_hash *out, const struct kith
     err = kith_row_encoder_encode(encoder, filter, &mask, &record);
     if (err != KITH_OK)
       goto done;
-    kith_hasher_part(&hasher, filter, policy->bits / 8);
+    kith_hasher_part(&hasher, filter, kith_row_encoder_bytes(encoder));
     kith_hasher_u64(&hasher, mask);
   }
   kith_hasher_final(&hasher, out);

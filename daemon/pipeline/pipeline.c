@@ -1,185 +1,326 @@
+/* Rows are read by the caller's thread into a ring of blocks, encoded by all threads, and given in
+ * the order of the source. Blocks are taken in order, so that the states of the ring are three
+ * counters: head <= taken <= tail. */
 #include "daemon/pipeline/pipeline.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "crypto/secret.h"
-#include "daemon/pipeline/encode.h"
-#include "daemon/pipeline/source.h"
-#include "daemon/pipeline/standardise.h"
+#include "daemon/pipeline/block.h"
 
-enum { ROWS_FIRST = 1024, ROWS_A_LOOK = 256 };
+enum { ROWS_A_LOOK = 256 };
 
-/* What grows while rows are read. */
-struct growing {
-  size_t n;
-  size_t cap;
-  size_t row_bytes;
-  bool masked;
-  uint8_t *filters;
-  uint16_t *masks;
-  uint64_t *source_rows;
-  bool *in_scope;
+struct worker {
+  struct kith_pipeline *pipeline;
+  struct kith_row_encoder *encoder;
+  unsigned number; /* 0: the caller's thread */
+  pthread_t thread;
 };
 
-/* A block grown to `cap` elements in place of *block; *block stays valid where it fails. */
-static bool block_grow(void *block_pointer, size_t cap, size_t size)
+struct slot {
+  struct kith_work_block block;
+  bool done;
+};
+
+struct kith_pipeline {
+  const struct kith_policy *policy;
+  struct kith_pipeline_options options;
+  struct kith_source *source;
+  struct slot *slots;
+  size_t n_slots;
+  struct worker *workers; /* n_threads of them, the first n_started of them at work */
+  unsigned n_threads;
+  unsigned n_started;
+
+  pthread_mutex_t mutex; /* over what follows, and each slot's done */
+  pthread_cond_t work;   /* taken < tail, or stop */
+  pthread_cond_t done;   /* a slot is done */
+  uint64_t head;         /* blocks given */
+  uint64_t taken;        /* blocks that a thread encodes or has encoded */
+  uint64_t tail;         /* blocks read */
+  bool stop;
+
+  /* Of the caller's thread alone. */
+  bool given;        /* the block at head is the caller's until its next call */
+  bool ended;        /* there is nothing more to read, because of: */
+  enum kith_err end; /* KITH_ERR_NOT_FOUND: the source's end */
+  struct kith_fault fault;
+};
+
+unsigned kith_pipeline_threads(unsigned n_threads)
 {
-  void **block = block_pointer;
-  void *grown = kith_realloc(*block, cap, size);
+  cpu_set_t set;
+  int n;
 
-  if (grown)
-    *block = grown;
-  return grown != NULL;
-}
-
-static enum kith_err rows_resize(struct growing *rows, size_t cap)
-{
-  if (!block_grow(&rows->filters, cap, rows->row_bytes) ||
-      !block_grow(&rows->source_rows, cap, sizeof *rows->source_rows) ||
-      !block_grow(&rows->in_scope, cap, sizeof *rows->in_scope) ||
-      (rows->masked && !block_grow(&rows->masks, cap, sizeof *rows->masks)))
-    return KITH_ERR_MEMORY;
-  rows->cap = cap;
-  return KITH_OK;
-}
-
-static void rows_free(struct growing *rows)
-{
-  if (rows->filters)
-    kith_wipe(rows->filters, rows->n * rows->row_bytes);
-  kith_free(rows->filters);
-  kith_free(rows->masks);
-  kith_free(rows->source_rows);
-  kith_free(rows->in_scope);
-  *rows = (struct growing){0};
-}
-
-/* Appends one row: encoded where it is fine and in scope, else empty. */
-static enum kith_err row_add(struct growing *rows, struct kith_encoded *out,
-                             struct kith_row_encoder *encoder, const struct kith_policy *policy,
-                             const struct kith_source_row *row)
-{
-  struct kith_record record;
-  enum kith_outcome outcomes[KITH_FIELD_COUNT];
-  uint16_t mask = 0;
-  uint8_t *filter;
-  enum kith_err err = KITH_OK;
-
-  if (rows->n == rows->cap)
-    err = rows_resize(rows, rows->cap ? rows->cap + rows->cap / 2 : ROWS_FIRST);
-  if (err != KITH_OK)
-    return err;
-  filter = rows->filters + rows->n * rows->row_bytes;
-  memset(filter, 0, rows->row_bytes);
-  rows->source_rows[rows->n] = row->row;
-  rows->in_scope[rows->n] = false;
-  if (row->rule != KITH_ROW_FINE) {
-    out->n_set_aside++;
-  } else {
-    kith_standardise(&record, outcomes, row->fields, NULL);
-    if (kith_scope_has(&policy->scope, record.birth)) {
-      rows->in_scope[rows->n] = true;
-      out->n_in_scope++;
-      err = kith_row_encoder_encode(encoder, filter, &mask, &record);
-    } else {
-      out->n_out_of_scope++;
-    }
-    kith_wipe(&record, sizeof record);
+  if (n_threads == 0) {
+    n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    n_threads = n > 0 ? (unsigned)n : 1;
   }
-  if (rows->masked)
-    rows->masks[rows->n] = mask;
-  rows->n++;
-  return err;
+  return n_threads < KITH_PIPELINE_THREADS_MAX ? n_threads : KITH_PIPELINE_THREADS_MAX;
 }
 
-static enum kith_err rows_read(struct growing *rows, struct kith_encoded *out,
-                               struct kith_row_encoder *encoder, const struct kith_policy *policy,
-                               struct kith_source *source,
-                               const struct kith_pipeline_options *options,
-                               struct kith_fault *fault)
+/* ---- encoding */
+
+/* Encodes the next block that is read; called and left with the mutex held. */
+static void block_encode(struct kith_pipeline *pipeline, const struct worker *worker)
+{
+  struct slot *slot = &pipeline->slots[pipeline->taken++ % pipeline->n_slots];
+
+  pthread_mutex_unlock(&pipeline->mutex);
+  kith_work_block_encode(&slot->block, worker->encoder, pipeline->policy, &pipeline->options,
+                         worker->number);
+  pthread_mutex_lock(&pipeline->mutex);
+  slot->done = true;
+  pthread_cond_signal(&pipeline->done);
+}
+
+static void *worker_main(void *context)
+{
+  const struct worker *worker = context;
+  struct kith_pipeline *pipeline = worker->pipeline;
+
+  pthread_mutex_lock(&pipeline->mutex);
+  while (!pipeline->stop) {
+    if (pipeline->taken < pipeline->tail)
+      block_encode(pipeline, worker);
+    else
+      pthread_cond_wait(&pipeline->work, &pipeline->mutex);
+  }
+  pthread_mutex_unlock(&pipeline->mutex);
+  return NULL;
+}
+
+/* ---- reading */
+
+static void end_reading(struct kith_pipeline *pipeline, enum kith_err err)
+{
+  pipeline->ended = true;
+  pipeline->end = err;
+}
+
+static bool look_up(struct kith_pipeline *pipeline, uint64_t row)
+{
+  const struct kith_pipeline_options *options = &pipeline->options;
+
+  if (options->cancel && atomic_load(options->cancel)) {
+    end_reading(pipeline, kith_fail(&pipeline->fault, KITH_ERR_CANCELLED, "stopped after row %llu",
+                                    (unsigned long long)row));
+    return false;
+  }
+  if (options->progress)
+    options->progress(options->progress_context, kith_source_share(pipeline->source));
+  return true;
+}
+
+/* Fills a block as far as there are rows. */
+static void block_read(struct kith_pipeline *pipeline, struct kith_work_block *block)
 {
   struct kith_source_row row;
-  enum kith_err err;
+  enum kith_err err = KITH_OK;
 
-  while ((err = kith_source_next(source, &row, fault)) == KITH_OK) {
-    err = row_add(rows, out, encoder, policy, &row);
+  kith_work_block_clear(block);
+  while (err == KITH_OK && !kith_work_block_full(block)) {
+    err = kith_source_next(pipeline->source, &row, &pipeline->fault);
     if (err != KITH_OK)
-      return kith_fail(fault, err, "row %llu: can't be encoded: %s", (unsigned long long)row.row,
-                       kith_err_name(err));
-    if (rows->n % ROWS_A_LOOK != 0 || !options)
-      continue;
-    if (options->cancel && atomic_load(options->cancel))
-      return kith_fail(fault, KITH_ERR_CANCELLED, "stopped after row %llu",
-                       (unsigned long long)row.row);
-    if (options->progress)
-      options->progress(options->progress_context, kith_source_share(source));
+      break;
+    err = kith_work_block_add(block, &row);
+    if (err != KITH_OK)
+      (void)kith_fail(&pipeline->fault, err, "no memory for the rows of the source");
+    else if (block->out.n % ROWS_A_LOOK == 0 && !look_up(pipeline, row.row))
+      return;
   }
-  return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
+  if (err != KITH_OK)
+    end_reading(pipeline, err);
 }
 
-/* Moves what was read into *out. */
-static enum kith_err rows_give(struct kith_encoded *out, struct growing *rows,
-                               const struct kith_row_encoder *encoder, struct kith_source *source)
-{
-  enum kith_err err = rows_resize(rows, rows->n); /* no more than is needed */
+/* ---- giving */
 
-  if (err != KITH_OK)
-    return err;
-  kith_source_take_ids(source, &out->ids);
-  kith_row_encoder_describe(encoder, &out->encodings);
-  out->encodings.n = rows->n;
-  out->encodings.filters = rows->filters;
-  out->encodings.masks = rows->masks;
-  out->source_rows = rows->source_rows;
-  out->in_scope = rows->in_scope;
-  *rows = (struct growing){0};
+static enum kith_err block_give(struct kith_pipeline *pipeline, const struct kith_block **out,
+                                struct kith_work_block *block, struct kith_fault *fault)
+{
+  if (block->err != KITH_OK)
+    return kith_fail(fault, block->err, "row %llu: can't be encoded: %s",
+                     (unsigned long long)block->err_row, kith_err_name(block->err));
+  pipeline->given = true;
+  *out = &block->out;
   return KITH_OK;
 }
 
-enum kith_err kith_pipeline_run(struct kith_encoded *out, const struct kith_policy *policy,
-                                const uint8_t *secret, size_t secret_len,
-                                const struct kith_source_spec *spec,
-                                const struct kith_pipeline_options *options,
-                                struct kith_fault *fault)
+static enum kith_err end_give(const struct kith_pipeline *pipeline, struct kith_fault *fault)
 {
-  struct growing rows = {.row_bytes = policy->bits / 8, .masked = policy->mask};
-  struct kith_row_encoder *encoder = NULL;
-  struct kith_source *source = NULL;
-  struct kith_encoded encoded = {0};
-  enum kith_err err;
+  if (pipeline->end == KITH_ERR_NOT_FOUND) {
+    if (pipeline->options.progress)
+      pipeline->options.progress(pipeline->options.progress_context, 1);
+  } else if (fault) {
+    *fault = pipeline->fault;
+  }
+  return pipeline->end;
+}
 
-  kith_encodings_init(&encoded.encodings);
-  err = kith_row_encoder_new(&encoder, policy, secret, secret_len, fault);
-  if (err == KITH_OK)
-    err = kith_source_open(&source, spec, fault);
-  if (err == KITH_OK)
-    err = rows_read(&rows, &encoded, encoder, policy, source, options, fault);
-  if (err == KITH_OK) {
-    err = rows_give(&encoded, &rows, encoder, source);
-    if (err != KITH_OK)
-      (void)kith_fail(fault, err, "no memory for the rows of the source");
-  }
-  if (err == KITH_OK) {
-    if (options && options->progress)
-      options->progress(options->progress_context, 1);
-    *out = encoded;
+/* One step towards the block at head: reads, encodes or waits. The mutex is held. */
+static void step(struct kith_pipeline *pipeline)
+{
+  if (!pipeline->ended && pipeline->tail - pipeline->head < pipeline->n_slots) {
+    struct slot *slot = &pipeline->slots[pipeline->tail % pipeline->n_slots];
+
+    pthread_mutex_unlock(&pipeline->mutex);
+    block_read(pipeline, &slot->block);
+    pthread_mutex_lock(&pipeline->mutex);
+    slot->done = false;
+    if (slot->block.out.n > 0) {
+      pipeline->tail++;
+      pthread_cond_signal(&pipeline->work);
+    }
+  } else if (pipeline->taken < pipeline->tail) {
+    block_encode(pipeline, &pipeline->workers[0]);
   } else {
-    kith_encoded_free(&encoded);
+    pthread_cond_wait(&pipeline->done, &pipeline->mutex);
   }
-  rows_free(&rows);
-  kith_source_free(source);
-  kith_row_encoder_free(encoder);
+}
+
+enum kith_err kith_pipeline_next(struct kith_pipeline *pipeline, const struct kith_block **out,
+                                 struct kith_fault *fault)
+{
+  struct kith_work_block *block = NULL;
+
+  pthread_mutex_lock(&pipeline->mutex);
+  pipeline->head += pipeline->given;
+  pipeline->given = false;
+  while (!block && !(pipeline->ended && pipeline->head == pipeline->tail)) {
+    struct slot *slot = &pipeline->slots[pipeline->head % pipeline->n_slots];
+
+    if (pipeline->head < pipeline->tail && slot->done)
+      block = &slot->block;
+    else
+      step(pipeline);
+  }
+  pthread_mutex_unlock(&pipeline->mutex);
+  /* What went wrong in rows before the end comes before what ended the reading; but a person who
+   * cancels does not wait for them. */
+  if (block && !(pipeline->ended && pipeline->end == KITH_ERR_CANCELLED))
+    return block_give(pipeline, out, block, fault);
+  return end_give(pipeline, fault);
+}
+
+/* ---- life */
+
+static enum kith_err workers_new(struct kith_pipeline *pipeline, const uint8_t *secret,
+                                 size_t secret_len, struct kith_fault *fault)
+{
+  enum kith_err err = KITH_OK;
+
+  pipeline->workers = KITH_NEW_ARRAY(struct worker, pipeline->n_threads);
+  if (!pipeline->workers)
+    return kith_fail(fault, KITH_ERR_MEMORY, "no memory for an encoder");
+  for (unsigned i = 0; err == KITH_OK && i < pipeline->n_threads; i++) {
+    pipeline->workers[i].pipeline = pipeline;
+    pipeline->workers[i].number = i;
+    err = kith_row_encoder_new(&pipeline->workers[i].encoder, pipeline->policy, secret, secret_len,
+                               fault);
+  }
   return err;
 }
 
-void kith_encoded_free(struct kith_encoded *encoded)
+static enum kith_err slots_new(struct kith_pipeline *pipeline, struct kith_fault *fault)
 {
-  if (encoded->encodings.filters)
-    kith_wipe(encoded->encodings.filters, encoded->encodings.n * encoded->encodings.row_bytes);
-  kith_ids_free(&encoded->ids);
-  kith_free(encoded->source_rows);
-  kith_free(encoded->in_scope);
-  kith_encodings_free(&encoded->encodings);
-  *encoded = (struct kith_encoded){0};
+  size_t row_bytes = kith_pipeline_row_bytes(pipeline);
+  enum kith_err err;
+
+  /* Two blocks a thread: one at work, one to go on with. */
+  pipeline->n_slots = pipeline->n_threads > 1 ? 2 * (size_t)pipeline->n_threads + 1 : 1;
+  pipeline->slots = KITH_NEW_ARRAY(struct slot, pipeline->n_slots);
+  err = pipeline->slots ? KITH_OK : KITH_ERR_MEMORY;
+  for (size_t i = 0; err == KITH_OK && i < pipeline->n_slots; i++)
+    err = kith_work_block_init(&pipeline->slots[i].block, row_bytes);
+  return err == KITH_OK ? err : kith_fail(fault, err, "no memory for the rows of the source");
+}
+
+/* Where the machine has no more threads, those that there are do the work. */
+static void workers_start(struct kith_pipeline *pipeline)
+{
+  pipeline->n_started = 1;
+  while (pipeline->n_started < pipeline->n_threads) {
+    struct worker *worker = &pipeline->workers[pipeline->n_started];
+
+    if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
+      break;
+    pipeline->n_started++;
+  }
+}
+
+enum kith_err kith_pipeline_open(struct kith_pipeline **out, const struct kith_policy *policy,
+                                 const uint8_t *secret, size_t secret_len,
+                                 const struct kith_source_spec *spec,
+                                 const struct kith_pipeline_options *options,
+                                 struct kith_fault *fault)
+{
+  struct kith_pipeline *pipeline = KITH_NEW(struct kith_pipeline);
+  enum kith_err err;
+
+  if (!pipeline)
+    return kith_fail(fault, KITH_ERR_MEMORY, "no memory for an encoder");
+  pipeline->policy = policy;
+  if (options)
+    pipeline->options = *options;
+  pipeline->n_threads = kith_pipeline_threads(pipeline->options.n_threads);
+  (void)pthread_mutex_init(&pipeline->mutex, NULL); /* can't fail with default attributes */
+  (void)pthread_cond_init(&pipeline->work, NULL);
+  (void)pthread_cond_init(&pipeline->done, NULL);
+  err = workers_new(pipeline, secret, secret_len, fault);
+  if (err == KITH_OK)
+    err = slots_new(pipeline, fault);
+  if (err == KITH_OK)
+    err = kith_source_open(&pipeline->source, spec, fault);
+  if (err != KITH_OK) {
+    kith_pipeline_free(pipeline);
+    return err;
+  }
+  workers_start(pipeline);
+  *out = pipeline;
+  return KITH_OK;
+}
+
+void kith_pipeline_free(struct kith_pipeline *pipeline)
+{
+  if (!pipeline)
+    return;
+  pthread_mutex_lock(&pipeline->mutex);
+  pipeline->stop = true;
+  pthread_cond_broadcast(&pipeline->work);
+  pthread_mutex_unlock(&pipeline->mutex);
+  for (unsigned i = 1; i < pipeline->n_started; i++)
+    pthread_join(pipeline->workers[i].thread, NULL);
+  for (size_t i = 0; pipeline->slots && i < pipeline->n_slots; i++)
+    kith_work_block_free(&pipeline->slots[i].block);
+  for (unsigned i = 0; pipeline->workers && i < pipeline->n_threads; i++)
+    kith_row_encoder_free(pipeline->workers[i].encoder);
+  kith_free(pipeline->slots);
+  kith_free(pipeline->workers);
+  kith_source_free(pipeline->source);
+  pthread_cond_destroy(&pipeline->done);
+  pthread_cond_destroy(&pipeline->work);
+  pthread_mutex_destroy(&pipeline->mutex);
+  kith_free(pipeline);
+}
+
+void kith_pipeline_describe(const struct kith_pipeline *pipeline, struct kith_encodings *enc)
+{
+  kith_row_encoder_describe(pipeline->workers[0].encoder, enc);
+}
+
+size_t kith_pipeline_row_bytes(const struct kith_pipeline *pipeline)
+{
+  return kith_row_encoder_bytes(pipeline->workers[0].encoder);
+}
+
+double kith_pipeline_share(const struct kith_pipeline *pipeline)
+{
+  return kith_source_share(pipeline->source);
+}
+
+void kith_pipeline_take_ids(struct kith_pipeline *pipeline, struct kith_ids *out)
+{
+  kith_source_take_ids(pipeline->source, out);
 }

@@ -33,6 +33,10 @@ static void *job_main(void *context)
   struct kith_encode_job *job = context;
   struct kith_pipeline_options options = {0};
 
+  unsigned processors = kith_pipeline_threads(0);
+
+  /* One is left to sockets and to the other services of the machine. */
+  options.n_threads = processors > 1 ? processors - 1 : 1;
   options.progress = progress;
   options.progress_context = job;
   options.cancel = &job->cancel;

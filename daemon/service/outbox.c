@@ -149,7 +149,7 @@ static enum kith_err fill_batch(struct filler *filler, struct kith_txn *txn, uin
 
     kith_batch_row_write(filler->rows + i * filler->row_bytes, place->handle,
                          enc->masks ? enc->masks[record] : 0, kith_encodings_row(enc, record),
-                         enc->bits);
+                         enc->stride);
     err = keep_handle(filler, txn, place, kith_ids_at(&filler->encoded->ids, record));
   }
   if (err == KITH_OK)
@@ -192,7 +192,7 @@ static enum kith_err filler_init(struct filler *filler, struct kith_agency *agen
   enum kith_err err;
 
   *filler = (struct filler){.agency = agency, .round = round, .encoded = encoded};
-  filler->row_bytes = kith_batch_row_bytes(round->policy.bits);
+  filler->row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(&round->policy));
   filler->rows = kith_calloc(KITH_BATCH_BYTES_MAX, 1);
   filler->sealed = kith_calloc(KITH_BATCH_BYTES_MAX + KITH_BOX_OVERHEAD, 1);
   if (!filler->rows || !filler->sealed)
@@ -279,7 +279,7 @@ enum kith_err kith_outbox_batch(struct kith_agency *agency, const struct kith_ag
   }
   kith_secret_free(secret);
   if (err != KITH_OK) {
-    kith_free(opened);
+    kith_free(opened); /* nothing was opened into it */
     return err;
   }
   *rows = opened;

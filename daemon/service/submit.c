@@ -28,8 +28,8 @@ static enum kith_err start_job(struct kith_agency *agency, struct kith_agency_ro
   kith_secret_free(secret);
   agency->job_noticed = false;
   if (err == KITH_OK)
-    err = kith_encode_job_new(&agency->job, round->node->id, &round->policy,
-                              &agency->config.source, linkage);
+    err = kith_encode_job_new(&agency->job, round->node->id, &round->policy, &agency->config.source,
+                              linkage);
   return err;
 }
 
@@ -40,7 +40,7 @@ static enum kith_err say_intent(struct kith_agency *agency, struct kith_agency_r
 
   intent->roster = view_of(round)->roster_hash;
   intent->n_records = round->n_records;
-  intent->row_bytes = (uint32_t)kith_batch_row_bytes(round->policy.bits);
+  intent->row_bytes = (uint32_t)kith_batch_row_bytes(kith_policy_row_bytes(&round->policy));
   intent->n_batches = kith_batch_count(round->n_records, intent->row_bytes);
   if (intent->n_batches > KITH_BATCHES_MAX) {
     kith_agency_problem(round, "more records than a round can take; narrow the scope");
@@ -106,6 +106,7 @@ static enum kith_err send_batch(struct kith_agency *agency, struct kith_agency_r
   kith_batch_hash(&request.body.batch_put.hash, round->node->id, agency->node->id, number, rows,
                   len);
   err = kith_agency_exchange(agency, &reply, &request);
+  kith_wipe(rows, len);
   if (err != KITH_OK)
     return err;
   if (reply.error != KITH_REPLY_OK) {
@@ -161,6 +162,8 @@ static enum kith_err say_manifest(struct kith_agency *agency, struct kith_agency
     err = kith_outbox_batch(agency, round, i, &rows, &len);
     if (err == KITH_OK)
       kith_batch_hash(&manifest->batches[i], round->node->id, agency->node->id, i, rows, len);
+    if (rows)
+      kith_wipe(rows, len);
     kith_free(rows);
   }
   if (err == KITH_OK) {

@@ -74,9 +74,10 @@ static enum kith_err sorted_keys(struct sort_key **keys, const struct kith_encod
   struct sort_key *b = KITH_NEW_ARRAY(struct sort_key, enc->n);
   enum kith_err err = a && b ? KITH_OK : KITH_ERR_MEMORY;
   uint32_t count_max = 0;
+  uint16_t fields = kith_encodings_filter_fields(enc, 0); /* others say nothing of this filter */
   for (size_t i = 0; i < enc->n && !err; i++) {
     a[i] = (struct sort_key){(uint32_t)i, count_row(enc, i),
-                             use_masks && enc->masks ? enc->masks[i] : 0};
+                             use_masks && enc->masks ? enc->masks[i] & fields : 0};
     if (a[i].count > count_max)
       count_max = a[i].count;
   }

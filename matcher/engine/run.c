@@ -527,7 +527,7 @@ static enum kith_err prepare(struct run *run, const struct kith_encodings *const
       .kind = run->options->similarity,
       .bits = first->bits,
   };
-  memcpy(run->setting.similarity.field_weights, first->field_weights, sizeof first->field_weights);
+  kith_encodings_filter_weights(first, 0, run->setting.similarity.field_weights);
   run->setting.bound = run->options->bound;
   run->setting.flush = run_flush;
   run->setting.stopped = run_stopped;

@@ -59,7 +59,7 @@ static uint32_t node_b(const struct graph *graph, const struct kith_linkage_pair
 static int compare_rows(const struct kith_encodings *a, uint32_t row_a,
                         const struct kith_encodings *b, uint32_t row_b)
 {
-  int order = memcmp(kith_encodings_row(a, row_a), kith_encodings_row(b, row_b), a->row_bytes);
+  int order = memcmp(kith_encodings_row(a, row_a), kith_encodings_row(b, row_b), a->stride);
 
   if (order == 0 && a->masks && b->masks)
     order = (a->masks[row_a] > b->masks[row_b]) - (a->masks[row_a] < b->masks[row_b]);

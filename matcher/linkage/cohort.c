@@ -58,8 +58,7 @@ static int compare_content(const struct order *order, const struct kith_cohort_r
   const struct kith_encodings *left = order->input->parties[a->party];
   const struct kith_encodings *right = order->input->parties[b->party];
 
-  return memcmp(kith_encodings_row(left, a->row), kith_encodings_row(right, b->row),
-                left->row_bytes);
+  return memcmp(kith_encodings_row(left, a->row), kith_encodings_row(right, b->row), left->stride);
 }
 
 static int compare_records(const void *left, const void *right, void *context)

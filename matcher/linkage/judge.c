@@ -43,6 +43,8 @@ static uint8_t evidence_of(const struct kith_policy *policy, unsigned mask)
   for (unsigned i = 0; i < policy->n_fields; i++) {
     unsigned kind = kind_of(policy->fields[i].field);
 
+    if (policy->fields[i].filter)
+      continue; /* scores come from the first filter */
     all += policy->fields[i].weight;
     encoded |= kind;
     if (mask >> i & 1) {

@@ -265,7 +265,7 @@ static enum kith_err run_init(struct run *run, const struct kith_linkage_input *
       policy->masked_dice && policy->mask ? KITH_SIMILARITY_MASKED : KITH_SIMILARITY_DICE;
   run->similarity.bits = policy->bits;
   for (unsigned i = 0; i < policy->n_fields; i++)
-    run->similarity.field_weights[i] = policy->fields[i].weight;
+    run->similarity.field_weights[i] = policy->fields[i].filter ? 0 : policy->fields[i].weight;
   run->judge = KITH_NEW(struct kith_judge);
   return run->judge ? kith_judge_init(run->judge, input) : KITH_ERR_MEMORY;
 }

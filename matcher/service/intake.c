@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "crypto/seal.h"
+#include "crypto/secret.h"
 #include "matcher/service/tables.h"
 #include "proto/batch.h"
 #include "proto/submission.h"
@@ -187,7 +188,7 @@ static enum kith_err load_rows(struct loader *loader, const uint8_t *rows, size_
     memcpy(loader->out->handles + loader->next_row * KITH_HANDLE_BYTES, row, KITH_HANDLE_BYTES);
     if (enc->masks)
       enc->masks[loader->next_row] = mask;
-    memcpy(kith_encodings_row(enc, loader->next_row), kith_batch_row_filter(row), enc->row_bytes);
+    memcpy(kith_encodings_row(enc, loader->next_row), kith_batch_row_filters(row), enc->stride);
   }
   return KITH_OK;
 }
@@ -203,30 +204,38 @@ static enum kith_err load_batch(struct loader *loader, struct kith_txn *txn,
     return err;
   if (len < KITH_BOX_OVERHEAD || (len - KITH_BOX_OVERHEAD) % loader->row_bytes)
     return KITH_ERR_DATA;
-  KITH_AUTO_FREE uint8_t *rows = kith_calloc(len - KITH_BOX_OVERHEAD, 1);
+  len -= KITH_BOX_OVERHEAD;
+  KITH_AUTO_FREE uint8_t *rows = kith_calloc(len, 1);
   if (!rows)
     return KITH_ERR_MEMORY;
-  err = kith_box_open(rows, loader->secret, key->bytes, key->len, sealed, len);
+  err = kith_box_open(rows, loader->secret, key->bytes, key->len, sealed, len + KITH_BOX_OVERHEAD);
   if (err == KITH_OK)
-    err = load_rows(loader, rows, (len - KITH_BOX_OVERHEAD) / loader->row_bytes);
+    err = load_rows(loader, rows, len / loader->row_bytes);
+  kith_wipe(rows, len);
   return err;
 }
 
 static enum kith_err rows_alloc(struct kith_intake_rows *out, const struct kith_manifest *manifest,
                                 const struct kith_policy *policy)
 {
+  unsigned bits[KITH_FILTERS_MAX] = {policy->bits};
   enum kith_err err;
 
+  for (unsigned i = 0; i < policy->n_filters; i++)
+    bits[i] = policy->filters[i].bits;
   kith_encodings_init(&out->encodings);
-  err = kith_encodings_alloc(&out->encodings, manifest->n_records, policy->bits, policy->mask);
+  err = kith_encodings_alloc_filters(&out->encodings, manifest->n_records, bits,
+                                     policy->n_filters ? policy->n_filters : 1, policy->mask);
   if (err != KITH_OK)
     return err;
   out->handles = kith_calloc(manifest->n_records, KITH_HANDLE_BYTES);
   if (!out->handles)
     return KITH_ERR_MEMORY;
   out->encodings.n_fields = policy->n_fields;
-  for (unsigned i = 0; i < policy->n_fields; i++)
+  for (unsigned i = 0; i < policy->n_fields; i++) {
     out->encodings.field_weights[i] = policy->fields[i].weight;
+    out->encodings.field_filters[i] = (uint8_t)policy->fields[i].filter;
+  }
   return KITH_OK;
 }
 
@@ -248,7 +257,7 @@ enum kith_err kith_intake_load(struct kith_node *node, struct kith_intake_rows *
     goto end;
   loader.out = out;
   loader.secret = secret;
-  loader.row_bytes = kith_batch_row_bytes(policy->bits);
+  loader.row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(policy));
   loader.known_fields = (uint16_t)((1u << policy->n_fields) - 1);
   for (uint32_t i = 0; err == KITH_OK && i < manifest->n_batches; i++) {
     batch_key_set(&key, round, agency, i);

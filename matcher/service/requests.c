@@ -270,7 +270,7 @@ static enum kith_reply_error check_batch(const struct kith_matcher_round *round,
                                          const struct kith_seat *seat,
                                          const struct kith_request *request)
 {
-  size_t row_bytes = kith_batch_row_bytes(round->policy.bits);
+  size_t row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(&round->policy));
   const struct kith_span *rows = &request->body.batch_put.rows;
   uint32_t number = request->body.batch_put.number;
   uint32_t full = kith_batch_rows_max(row_bytes);

@@ -346,7 +346,7 @@ static enum kith_err store_statement(struct kith_matcher *matcher, struct kith_m
  * these numbers later on. */
 static bool intent_fits(const struct kith_matcher_round *round, const struct kith_intent *intent)
 {
-  size_t row_bytes = kith_batch_row_bytes(round->policy.bits);
+  size_t row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(&round->policy));
 
   return intent->row_bytes == row_bytes &&
          intent->n_batches == kith_batch_count(intent->n_records, row_bytes);

@@ -182,11 +182,11 @@ static struct kith_linkage_result run_city(const struct party city[PARTIES])
 /* The default, with fields of its own. */
 static void make_policy(void)
 {
-  static const struct kith_policy_field fields[FIELDS] = {{"given_name", 2, 10, 67},
-                                                          {"surname", 2, 10, 76},
-                                                          {"date_of_birth", 0, 20, 147},
-                                                          {"sex", 0, 20, 20},
-                                                          {"postcode", 2, 3, 24}};
+  static const struct kith_policy_field fields[FIELDS] = {{"given_name", 2, 10, 67, 0},
+                                                          {"surname", 2, 10, 76, 0},
+                                                          {"date_of_birth", 0, 20, 147, 0},
+                                                          {"sex", 0, 20, 20, 0},
+                                                          {"postcode", 2, 3, 24, 0}};
 
   kith_policy_default(&policy, names, PARTIES);
   policy.n_fields = FIELDS;

@@ -128,7 +128,7 @@ static void scope(void **state)
   struct kith_policy policy = default_policy();
   struct kith_encoded out;
 
-  policy.scope = (struct kith_scope){true, {2026, 1, 1}, 0, 24};
+  policy.scope = (struct kith_scope){.present = true, .on = {2026, 1, 1}, .age_max = 24};
   assert_int_equal(run(&out, &policy, path, NULL, NULL), KITH_OK);
   assert_int_equal(out.n_in_scope, 1);
   assert_int_equal(out.n_out_of_scope, 4);
@@ -141,8 +141,9 @@ static void scope(void **state)
 
 static void scope_ages(void **state)
 {
-  const struct kith_scope teens = {true, {2026, 6, 15}, 13, 19};
-  const struct kith_scope young = {true, {2026, 6, 15}, 0, 24};
+  const struct kith_scope teens = {
+      .present = true, .on = {2026, 6, 15}, .age_min = 13, .age_max = 19};
+  const struct kith_scope young = {.present = true, .on = {2026, 6, 15}, .age_max = 24};
   static const struct {
     struct kith_date birth;
     bool teen;
@@ -230,6 +231,199 @@ static void watched_and_cancelled(void **state)
   assert_null(out.encodings.filters);
 }
 
+/* ---- threads */
+
+enum { MANY = 9000 };
+
+static const char *many_people(void **state, const char *name, int bad_row)
+{
+  static const char *const names[] = {"Anna", "Bert", "Caroline", "Dwight", "Zo\xc3\xab", ""};
+  const char *path = unit_path(state, name);
+  FILE *file = fopen(path, "wb");
+
+  fprintf(file, "id,given_name,surname,date_of_birth,sex,postcode,street\n");
+  for (int i = 0; i < MANY; i++) {
+    if (i == bad_row)
+      fprintf(file, "%d,\xff\xfe,,,,,\n", i);
+    else
+      fprintf(file, "%d,%s,Example%d,%d-%02d-%02d,%s,QX%d 1AB,%.*s\n", i % 97 == 96 ? i - 1 : i,
+              names[i % 6], i % 321, 1950 + i % 60, 1 + i % 12, 1 + i % 28, i & 1 ? "f" : "m",
+              i % 50, i % 500 == 0 ? 300 : 1, "a long street whose name goes on and on");
+  }
+  fclose(file);
+  return path;
+}
+
+static void same_encoded(const struct kith_encoded *a, const struct kith_encoded *b)
+{
+  const struct kith_encodings *left = &a->encodings;
+  const struct kith_encodings *right = &b->encodings;
+
+  assert_int_equal(left->n, right->n);
+  assert_int_equal(left->stride, right->stride);
+  assert_memory_equal(left->filters, right->filters, left->n * left->stride);
+  assert_memory_equal(left->masks, right->masks, left->n * sizeof *left->masks);
+  assert_memory_equal(a->source_rows, b->source_rows, left->n * sizeof *a->source_rows);
+  assert_memory_equal(a->in_scope, b->in_scope, left->n * sizeof *a->in_scope);
+  assert_int_equal(a->n_in_scope, b->n_in_scope);
+  assert_int_equal(a->n_set_aside, b->n_set_aside);
+  assert_int_equal(a->n_out_of_scope, b->n_out_of_scope);
+  for (size_t i = 0; i < left->n; i++)
+    assert_string_equal(kith_ids_at(&a->ids, i), kith_ids_at(&b->ids, i));
+}
+
+struct looks {
+  uint64_t rows[KITH_PIPELINE_THREADS_MAX];
+  uint64_t in_scope[KITH_PIPELINE_THREADS_MAX];
+};
+
+static void look(void *context, unsigned thread, const struct kith_record *record,
+                 const enum kith_outcome outcomes[KITH_FIELD_COUNT], bool in_scope)
+{
+  struct looks *looks = context;
+
+  (void)record;
+  (void)outcomes;
+  looks->rows[thread]++;
+  looks->in_scope[thread] += in_scope;
+}
+
+/* The same bytes whatever the number of threads, and each row is looked at once. */
+static void any_number_of_threads(void **state)
+{
+  static const unsigned threads[] = {1, 2, 3, 8, 0};
+  const char *path = many_people(state, "threads.csv", -1);
+  struct kith_policy policy = default_policy();
+  struct kith_encoded first;
+
+  policy.scope =
+      (struct kith_scope){.present = true, .on = {2026, 1, 1}, .age_min = 20, .age_max = 70};
+  for (size_t i = 0; i < KITH_COUNT_OF(threads); i++) {
+    struct looks looks = {0};
+    const struct kith_pipeline_options options = {
+        .n_threads = threads[i], .look = look, .look_context = &looks};
+    struct kith_encoded out;
+    uint64_t rows = 0;
+    uint64_t in_scope = 0;
+
+    assert_int_equal(run(&out, &policy, path, &options, NULL), KITH_OK);
+    assert_int_equal(out.encodings.n, MANY);
+    for (unsigned k = 0; k < KITH_PIPELINE_THREADS_MAX; k++) {
+      rows += looks.rows[k];
+      in_scope += looks.in_scope[k];
+      assert_true(looks.rows[k] == 0 || k < kith_pipeline_threads(threads[i]));
+    }
+    assert_int_equal(rows, MANY - out.n_set_aside);
+    assert_int_equal(in_scope, out.n_in_scope);
+    assert_true(out.n_set_aside > 50 && out.n_out_of_scope > 100);
+    if (i == 0) {
+      first = out;
+      continue;
+    }
+    same_encoded(&first, &out);
+    kith_encoded_free(&out);
+  }
+  kith_encoded_free(&first);
+}
+
+/* In blocks: the same rows; what is wrong comes after the rows before it, for every number. */
+static void blocks_and_errors(void **state)
+{
+  const char *path = many_people(state, "blocks.csv", 5000);
+  struct kith_policy policy = default_policy();
+  struct kith_source_spec strict = kith_source_of_file(path);
+
+  strict.strict = true;
+  for (unsigned n_threads = 1; n_threads <= 4; n_threads++) {
+    const struct kith_pipeline_options options = {.n_threads = n_threads};
+    const struct kith_block *block = NULL;
+    struct kith_pipeline *pipeline = NULL;
+    struct kith_fault fault = {0};
+    size_t n = 0;
+    enum kith_err err;
+
+    assert_int_equal(
+        kith_pipeline_open(&pipeline, &policy, secret, sizeof secret, &strict, &options, &fault),
+        KITH_OK);
+    while ((err = kith_pipeline_next(pipeline, &block, &fault)) == KITH_OK) {
+      assert_true(block->n > 0);
+      assert_int_equal(block->source_rows[0], n + 2);
+      n += block->n;
+    }
+    assert_int_equal(err, KITH_ERR_DATA);
+    assert_int_equal(n, 96); /* the id of row 98 is that of row 97 */
+    assert_non_null(strstr(fault.text, "row 98, column 1: repeated id"));
+    kith_pipeline_free(pipeline);
+  }
+}
+
+/* Left in the middle, with blocks at work. */
+static void left_early(void **state)
+{
+  const char *path = many_people(state, "early.csv", -1);
+  const struct kith_source_spec spec = kith_source_of_file(path);
+  struct kith_policy policy = default_policy();
+
+  for (unsigned n_threads = 1; n_threads <= 4; n_threads++) {
+    const struct kith_pipeline_options options = {.n_threads = n_threads};
+    const struct kith_block *block = NULL;
+    struct kith_pipeline *pipeline = NULL;
+
+    assert_int_equal(
+        kith_pipeline_open(&pipeline, &policy, secret, sizeof secret, &spec, &options, NULL),
+        KITH_OK);
+    assert_int_equal(kith_pipeline_next(pipeline, &block, NULL), KITH_OK);
+    kith_pipeline_free(pipeline);
+  }
+  kith_pipeline_free(NULL);
+}
+
+/* ---- several filters */
+
+/* Each field sets bits in its own filter alone, and every filter has its own keys. */
+static void several_filters(void **state)
+{
+  const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  struct kith_policy policy = default_policy();
+  struct kith_encoded one;
+  struct kith_encoded two;
+  unsigned last = policy.n_fields - 1;
+
+  assert_int_equal(run(&one, &policy, path, NULL, NULL), KITH_OK);
+  assert_int_equal(one.encodings.n_filters, 1);
+  assert_string_equal(policy.fields[last].field, "postcode");
+  policy.n_filters = 2;
+  policy.filters[0] = (struct kith_policy_filter){"stable", 1024};
+  policy.filters[1] = (struct kith_policy_filter){"volatile", 512};
+  policy.fields[last].filter = 1;
+  assert_int_equal(kith_policy_row_bytes(&policy), 192);
+  assert_int_equal(run(&two, &policy, path, NULL, NULL), KITH_OK);
+  assert_int_equal(kith_encodings_check(&two.encodings, "test", NULL), KITH_OK);
+  assert_int_equal(two.encodings.n_filters, 2);
+  assert_int_equal(two.encodings.stride, 192);
+  assert_int_equal(two.encodings.row_bytes, 128);
+  assert_int_equal(two.encodings.field_filters[last], 1);
+  assert_int_equal(kith_encodings_filter_fields(&two.encodings, 1), 1u << last);
+  for (size_t i = 0; i < two.encodings.n; i++) {
+    const uint8_t *second = kith_encodings_filter(&two.encodings, i, 1);
+    unsigned n = 0;
+
+    assert_ptr_equal(second, kith_encodings_row(&two.encodings, i) + 128);
+    for (size_t k = 0; k < 64; k++)
+      n += (unsigned)__builtin_popcount(second[k]);
+    assert_int_equal(two.encodings.masks[i], one.encodings.masks[i]);
+    assert_int_equal(n > 0, two.encodings.masks[i] >> last & 1);
+  }
+  assert_memory_not_equal(one.encodings.schema_hash, two.encodings.schema_hash,
+                          KITH_SCHEMA_HASH_BYTES);
+  assert_memory_not_equal(kith_encodings_row(&one.encodings, 0),
+                          kith_encodings_row(&two.encodings, 0), 128);
+  assert_int_equal(kith_encodings_comparable(&one.encodings, "a", &two.encodings, "b", NULL),
+                   KITH_ERR_DATA);
+  kith_encoded_free(&one);
+  kith_encoded_free(&two);
+}
+
 static void fingerprint_of(struct kith_hash *out, const struct kith_policy *policy)
 {
   assert_int_equal(kith_pipeline_fingerprint(out, policy), KITH_OK);
@@ -280,7 +474,8 @@ static void no_memory(void **state)
   UNIT_EACH_ALLOCATION(n)
   {
     struct kith_encoded out;
-    enum kith_err err = run(&out, &policy, path, NULL, NULL);
+    const struct kith_pipeline_options options = {.n_threads = 1 + (unsigned)(n & 1)};
+    enum kith_err err = run(&out, &policy, path, &options, NULL);
 
     if (err == KITH_OK) {
       unit_allocations_done();
@@ -317,6 +512,10 @@ int main(void)
       cmocka_unit_test(scope_ages),
       cmocka_unit_test(refusals),
       cmocka_unit_test(watched_and_cancelled),
+      cmocka_unit_test(any_number_of_threads),
+      cmocka_unit_test(blocks_and_errors),
+      cmocka_unit_test(left_early),
+      cmocka_unit_test(several_filters),
       cmocka_unit_test(fingerprints),
       cmocka_unit_test(no_memory),
   };
