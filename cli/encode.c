@@ -181,15 +181,68 @@ static void show_share(void *context, double share)
   kith_cli_progress_update(context, share, share);
 }
 
-static enum kith_err encode_kith(struct encode *encode, struct kith_fault *fault)
+/* Block by block, so that a file of any length needs the memory of a few blocks. */
+static enum kith_err kith_blocks(struct encode *encode, struct kith_pipeline *pipeline, bool masked,
+                                 uint64_t *n_out_of_scope, FILE *stream, struct kith_fault *fault)
 {
-  struct kith_policy *policy = KITH_NEW(struct kith_policy);
-  struct kith_signed document = {0};
-  struct kith_encoded encoded = {0};
+  struct kith_encodings_writer writer;
+  struct kith_encodings like;
+  const struct kith_block *block;
+  enum kith_err err;
+
+  kith_encodings_init(&like);
+  kith_pipeline_describe(pipeline, &like);
+  kith_encodings_begin(&writer, stream, &like, masked);
+  while ((err = kith_pipeline_next(pipeline, &block, fault)) == KITH_OK) {
+    kith_encodings_add(&writer, block->filters, block->masks, block->n);
+    encode->n_encoded += block->n_in_scope;
+    encode->n_bad += block->n_set_aside;
+    *n_out_of_scope += block->n_out_of_scope;
+    if (ferror(stream))
+      break;
+  }
+  if (err != KITH_OK && err != KITH_ERR_NOT_FOUND)
+    return err;
+  return kith_encodings_end(&writer) == KITH_OK
+             ? KITH_OK
+             : kith_fail(fault, KITH_ERR_IO, "%s: can't be written", encode->out_path);
+}
+
+static enum kith_err encode_policy(struct encode *encode, const struct kith_policy *policy,
+                                   struct kith_fault *fault)
+{
   struct kith_cli_progress progress;
   const struct kith_pipeline_options options = {
       .progress = show_share, .progress_context = &progress, .cancel = kith_cli_cancel_on_signal()};
   const struct kith_source_spec source = kith_source_of_file(encode->path);
+  struct kith_pipeline *pipeline = NULL;
+  struct kith_file_out *out = NULL;
+  uint64_t n_out_of_scope = 0;
+  enum kith_err err = kith_pipeline_open(&pipeline, policy, kith_secret_peek(encode->secret),
+                                         kith_secret_len(encode->secret), &source, &options, fault);
+
+  if (err == KITH_OK)
+    err = kith_file_out_new(&out, encode->out_path, OUT_MODE, fault);
+  if (err == KITH_OK) {
+    kith_cli_progress_start(&progress, "encoding", "files", encode->quiet);
+    err = kith_blocks(encode, pipeline, policy->mask, &n_out_of_scope, kith_file_out_stream(out),
+                      fault);
+    kith_cli_progress_finish(&progress);
+  }
+  if (err == KITH_OK)
+    err = kith_file_out_commit(out, fault);
+  if (err == KITH_OK && n_out_of_scope && !encode->quiet)
+    (void)fprintf(stderr, "%s: %llu rows out of the policy's scope are empty encodings\n",
+                  encode->path, (unsigned long long)n_out_of_scope);
+  kith_file_out_free(out);
+  kith_pipeline_free(pipeline);
+  return err;
+}
+
+static enum kith_err encode_kith(struct encode *encode, struct kith_fault *fault)
+{
+  struct kith_policy *policy = KITH_NEW(struct kith_policy);
+  struct kith_signed document = {0};
   enum kith_err err;
 
   if (!policy)
@@ -197,22 +250,8 @@ static enum kith_err encode_kith(struct encode *encode, struct kith_fault *fault
   err = kith_cli_policy_load(&document, policy, encode->schema_path, fault);
   if (err == KITH_ERR_DATA)
     err = fault->err = KITH_ERR_CONFIG;
-  if (err == KITH_OK) {
-    kith_cli_progress_start(&progress, "encoding", "files", encode->quiet);
-    err = kith_pipeline_run(&encoded, policy, kith_secret_peek(encode->secret),
-                            kith_secret_len(encode->secret), &source, &options, fault);
-    kith_cli_progress_finish(&progress);
-  }
   if (err == KITH_OK)
-    err = kith_encodings_write(encode->out_path, &encoded.encodings, KITH_ENCODINGS_KITH, fault);
-  if (err == KITH_OK) {
-    encode->n_encoded = encoded.n_in_scope;
-    encode->n_bad = encoded.n_set_aside;
-    if (encoded.n_out_of_scope && !encode->quiet)
-      (void)fprintf(stderr, "%s: %llu rows out of the policy's scope are empty encodings\n",
-                    encode->path, (unsigned long long)encoded.n_out_of_scope);
-  }
-  kith_encoded_free(&encoded);
+    err = encode_policy(encode, policy, fault);
   kith_signed_free(&document);
   kith_free(policy);
   return err;
