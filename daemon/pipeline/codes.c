@@ -55,6 +55,12 @@ static bool inward_mend(char *code)
   return kith_is_digit(code[0]) && kith_is_letter(code[1]) && kith_is_letter(code[2]);
 }
 
+/* ZZ99 are the health service's codes for no fixed abode and for countries. */
+static bool is_no_place(const char *code)
+{
+  return strncmp(code, "zz99", 4) == 0 || kith_word_find(KITH_WORDS_ADDRESS_PLACEHOLDERS, code);
+}
+
 enum kith_outcome kith_read_postcode(struct kith_values *out, const char *text)
 {
   enum { CODE_MAX = 10 };
@@ -73,8 +79,12 @@ enum kith_outcome kith_read_postcode(struct kith_values *out, const char *text)
     n_digits += kith_is_digit(*text);
     code[len++] = *text;
   }
+  if (is_no_place(code))
+    return KITH_VALUE_PLACEHOLDER;
   memcpy(mended, code, sizeof mended);
   if (len >= 5 && len <= 7 && outward_mend(mended, len - 3) && inward_mend(mended + len - 3)) {
+    if (is_no_place(mended))
+      return KITH_VALUE_PLACEHOLDER;
     kith_values_add(out, mended, len);
     return memcmp(mended, code, len) == 0 ? KITH_VALUE_FINE : KITH_VALUE_REPAIRED;
   }
@@ -88,6 +98,11 @@ enum kith_outcome kith_read_postcode(struct kith_values *out, const char *text)
 
 /* ---- addresses */
 
+static bool ends_word(char c)
+{
+  return !kith_is_word_byte(c) && (c == '\0' || strchr(" ,./-()&:;\"#", c));
+}
+
 enum kith_outcome kith_read_address(struct kith_values *out, const char *text)
 {
   bool first = true;
@@ -99,12 +114,13 @@ enum kith_outcome kith_read_address(struct kith_values *out, const char *text)
     size_t len = 0;
     const struct kith_word *form = NULL;
 
-    for (; *text != '\0' && !strchr(" ,./-()&:;\"#", *text); text += kith_fold_step(text)) {
-      size_t step = kith_fold_step(text);
-      if (*text != '\'' && len + step < sizeof word) {
-        memcpy(word + len, text, step);
-        len += step;
-      }
+    for (; !ends_word(*text); text += kith_fold_step(text)) {
+      size_t step = kith_is_letter(*text) ? 1 : kith_fold_step(text);
+
+      if (*text == '\'' || len + step >= sizeof word)
+        continue;
+      for (size_t i = 0; i < step; i++)
+        word[len++] = text[i];
     }
     word[len] = '\0';
     text += *text != '\0';

@@ -13,7 +13,7 @@ enum {
   DECOMPOSED_MAX = POINTS_MAX * 6 /* 18 for 3 bytes is the most Unicode 14 has */
 };
 
-size_t kith_fold_step(const char *text)
+size_t kith_fold_step_beyond(const char *text)
 {
   uint8_t first = (uint8_t)text[0];
   size_t want = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
@@ -177,14 +177,11 @@ static void point_fold(char out[9], int32_t point)
   }
 }
 
-static char ascii_fold(int32_t point)
-{
-  if (between(point, 'A', 'Z'))
-    return (char)(point - 'A' + 'a');
-  if (point == '`')
-    return '\'';
-  return point < 0x20 || point == 0x7f ? ' ' : (char)point;
-}
+/* What each ASCII character becomes. */
+static const char ascii_folded[129] = "                                "
+                                      " !\"#$%&'()*+,-./0123456789:;<=>?"
+                                      "@abcdefghijklmnopqrstuvwxyz[\\]^_"
+                                      "'abcdefghijklmnopqrstuvwxyz{|}~ ";
 
 static size_t beyond_ascii(char out[KITH_FOLDED_BYTES], const char *text, size_t len)
 {
@@ -201,7 +198,7 @@ static size_t beyond_ascii(char out[KITH_FOLDED_BYTES], const char *text, size_t
 
     points[i] = mark_fold(points[i], NULL);
     if (points[i] < 0x80)
-      piece[0] = ascii_fold(points[i]);
+      piece[0] = ascii_folded[points[i]];
     else
       point_fold(piece, points[i]);
     if (n_out + strlen(piece) >= KITH_FOLDED_BYTES)
@@ -239,23 +236,22 @@ size_t kith_fold(char out[KITH_FOLDED_BYTES], bool *mended, const char *text)
 {
   size_t len = 0;
   char cut[KITH_FIELD_BYTES_MAX + 1];
-  bool ascii = true;
 
   *mended = false;
+  for (; len < KITH_FIELD_BYTES_MAX && (signed char)text[len] > 0; len++)
+    out[len] = ascii_folded[(unsigned char)text[len]];
+  if (text[len] == '\0' || ((signed char)text[len] > 0 && len == KITH_FIELD_BYTES_MAX)) {
+    *mended = text[len] != '\0';
+    out[len] = '\0';
+    return len;
+  }
   while (text[len] != '\0') {
     size_t step = kith_fold_step(text + len);
     if (len + step > KITH_FIELD_BYTES_MAX) {
       *mended = true;
       break;
     }
-    ascii = ascii && step == 1;
     len += step;
-  }
-  if (ascii) {
-    for (size_t i = 0; i < len; i++)
-      out[i] = ascii_fold(text[i]);
-    out[len] = '\0';
-    return len;
   }
   memcpy(cut, text, len);
   cut[len] = '\0';

@@ -21,7 +21,11 @@ enum { KITH_FOLDED_BYTES = 4096 };
  * Gives the length; out is terminated. */
 size_t kith_fold(char out[KITH_FOLDED_BYTES], bool *mended, const char *text);
 
+size_t kith_fold_step_beyond(const char *text);
 /* The bytes of the code point at `text` (1 .. 4; 1 for a byte that starts none). */
-size_t kith_fold_step(const char *text);
+static inline size_t kith_fold_step(const char *text)
+{
+  return (unsigned char)*text < 0x80 ? 1 : kith_fold_step_beyond(text);
+}
 
 #endif

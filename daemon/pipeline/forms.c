@@ -10,45 +10,37 @@ enum { ENDING_STEM_MIN = 3, CONSONANTS_MANY = 3 };
 
 /* Endings that tell the bearer's sex, or add "brother" or "son of", and what is left of them. */
 struct ending {
+  size_t len;
   char text[8];
   char left[8];
 };
 static const struct ending surname_endings[] = {
-    {"skaya", "sk"}, {"skaia", "sk"}, {"skaja", "sk"},   {"skyi", "sk"},    {"skiy", "sk"},
-    {"skii", "sk"},  {"skij", "sk"},  {"ska", "sk"},     {"ski", "sk"},     {"sky", "sk"},
-    {"cka", "ck"},   {"cki", "ck"},   {"cky", "ck"},     {"dzka", "dzk"},   {"dzki", "dzk"},
-    {"iene", ""},    {"aite", ""},    {"yte", ""},       {"iute", ""},      {"auskas", "ausk"},
-    {"ova", ""},     {"ov", ""},      {"off", ""},       {"eva", ""},       {"ev", ""},
-    {"ina", "in"},   {"ins", "in"},   {"poulou", "pul"}, {"poulos", "pul"}, {"vicius", "vic"},
-    {"vych", "vic"}, {"vich", "vic"}, {"wicz", "vic"},   {"vic", "vic"},    {"vits", "vic"},
+    {5, "skaya", "sk"},   {5, "skaia", "sk"},   {5, "skaja", "sk"}, {4, "skyi", "sk"},
+    {4, "skiy", "sk"},    {4, "skii", "sk"},    {4, "skij", "sk"},  {3, "ska", "sk"},
+    {3, "ski", "sk"},     {3, "sky", "sk"},     {3, "cka", "ck"},   {3, "cki", "ck"},
+    {3, "cky", "ck"},     {4, "dzka", "dzk"},   {4, "dzki", "dzk"}, {4, "iene", ""},
+    {4, "aite", ""},      {3, "yte", ""},       {4, "iute", ""},    {6, "auskas", "ausk"},
+    {3, "ova", ""},       {2, "ov", ""},        {3, "off", ""},     {3, "eva", ""},
+    {2, "ev", ""},        {3, "ina", "in"},     {3, "ins", "in"},   {6, "poulou", "pul"},
+    {6, "poulos", "pul"}, {6, "vicius", "vic"}, {4, "vych", "vic"}, {4, "vich", "vic"},
+    {4, "wicz", "vic"},   {3, "vic", "vic"},    {4, "vits", "vic"},
 };
 static const struct ending given_endings[] = {
-    {"bhai", ""}, {"ben", ""}, {"kumari", ""}, {"kumar", ""}, {"lal", ""},
+    {4, "bhai", ""}, {3, "ben", ""}, {6, "kumari", ""}, {5, "kumar", ""}, {3, "lal", ""},
 };
 
 static void ending_drop(char *word, size_t len, const struct ending *endings, size_t n)
 {
   for (size_t i = 0; i < n; i++) {
-    size_t ending = strlen(endings[i].text);
+    size_t ending = endings[i].len;
 
-    if (len < ending + ENDING_STEM_MIN || strcmp(word + len - ending, endings[i].text) != 0)
+    if (len < ending + ENDING_STEM_MIN || word[len - 1] != endings[i].text[ending - 1] ||
+        memcmp(word + len - ending, endings[i].text, ending) != 0)
       continue;
     memcpy(word + len - ending, endings[i].left, strlen(endings[i].left) + 1);
     return;
   }
 }
-
-/* Letters that stand for one sound, the longest first. */
-struct sound {
-  char text[5];
-  char code;
-};
-static const struct sound sounds[] = {
-    {"tsch", 'c'}, {"tch", 'c'}, {"sch", 's'}, {"ch", 'c'}, {"cz", 'c'}, {"cs", 'c'}, {"ts", 'c'},
-    {"tz", 'c'},   {"ph", 'f'},  {"gh", 'g'},  {"kh", 'k'}, {"bh", 'b'}, {"dh", 'd'}, {"th", 't'},
-    {"jh", 'j'},   {"zh", 'j'},  {"dj", 'j'},  {"sh", 's'}, {"sz", 's'}, {"sc", 's'}, {"ck", 'k'},
-    {"ce", 's'},   {"ci", 's'},  {"cy", 's'},  {"wr", 'r'}, {"kn", 'n'}, {"rz", 'r'},
-};
 
 static char vowel(char c)
 {
@@ -67,37 +59,78 @@ static char vowel(char c)
   }
 }
 
-static char consonant(char c)
+/* A sound that starts with 't', 's' or 'c', and how many letters it has. */
+static size_t hissing_at(char *code, const char *text)
 {
-  switch (c) {
-  case 'y':
-    return 'j';
-  case 'c':
-  case 'q':
-  case 'x':
-    return 'k';
-  case 'w':
-    return 'v';
-  case 'z':
-    return 's';
+  switch (text[0]) {
+  case 't':
+    *code = text[1] == 'h' ? 't' : 'c';
+    if (text[1] == 's')
+      return text[2] == 'c' && text[3] == 'h' ? 4 : 2;
+    if (text[1] == 'c' && text[2] == 'h')
+      return 3;
+    if (text[1] == 'z' || text[1] == 'h')
+      return 2;
+    *code = 't';
+    return 1;
+  case 's':
+    *code = 's';
+    if (text[1] == 'c')
+      return text[2] == 'h' ? 3 : 2;
+    return text[1] == 'h' || text[1] == 'z' ? 2 : 1;
   default:
-    return c;
+    *code = text[1] == 'h' || text[1] == 'z' || text[1] == 's' ? 'c' : 'k';
+    if (*code == 'c' || text[1] == 'k')
+      return 2;
+    if (vowel(text[1]) == 'i') /* the vowel is still to come */
+      *code = 's';
+    return 1;
   }
 }
 
+/* One consonant sound: its code, and how many letters it has. */
 static size_t sound_at(char *code, const char *text)
 {
-  for (size_t i = 0; i < KITH_COUNT_OF(sounds); i++) {
-    size_t len = strlen(sounds[i].text);
+  bool breathed = text[1] == 'h';
 
-    if (sounds[i].text[0] == text[0] && strncmp(text, sounds[i].text, len) == 0) {
-      *code = sounds[i].code;
-      /* "ce", "ci", "cy": the vowel is still to come. */
-      return vowel(sounds[i].text[len - 1]) ? len - 1 : len;
-    }
+  *code = text[0];
+  switch (text[0]) {
+  case 't':
+  case 's':
+  case 'c':
+    return hissing_at(code, text);
+  case 'p':
+    *code = breathed ? 'f' : 'p';
+    break;
+  case 'z':
+    *code = breathed ? 'j' : 's';
+    break;
+  case 'd':
+    *code = text[1] == 'j' ? 'j' : 'd';
+    return breathed || text[1] == 'j' ? 2 : 1;
+  case 'k':
+    *code = text[1] == 'n' ? 'n' : 'k';
+    return breathed || text[1] == 'n' ? 2 : 1;
+  case 'w':
+    *code = text[1] == 'r' ? 'r' : 'v';
+    return text[1] == 'r' ? 2 : 1;
+  case 'r':
+    return text[1] == 'z' ? 2 : 1;
+  case 'g':
+  case 'b':
+  case 'j':
+    break;
+  case 'y':
+    *code = 'j';
+    return 1;
+  case 'q':
+  case 'x':
+    *code = 'k';
+    return 1;
+  default:
+    return 1;
   }
-  *code = consonant(text[0]);
-  return 1;
+  return breathed ? 2 : 1;
 }
 
 /* Runs of one letter count once; h may be part of another sound, ng is one. */

@@ -51,6 +51,11 @@ static void words_split(struct words *words, const char *text, bool comma_splits
   for (; *text != '\0'; text += kith_fold_step(text)) {
     struct word *word = &words->words[words->n];
 
+    if (kith_is_letter(*text)) {
+      if (word->len + 1 < KITH_VALUE_BYTES)
+        word->text[word->len++] = *text;
+      continue;
+    }
     if (kith_is_word_byte(*text)) {
       size_t step = kith_fold_step(text);
 

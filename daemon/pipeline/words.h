@@ -51,7 +51,12 @@ enum kith_word_list {
 struct kith_words {
   KITH_WORDS_CONST struct kith_word *words;
   size_t n;
+  uint64_t starts; /* bit kith_word_start(word) of each: most words are in no list */
 };
+static inline unsigned kith_word_start(const char *word)
+{
+  return word[0] == '\0' ? 0 : ((unsigned char)word[0] * 7u + (unsigned char)word[1]) % 64;
+}
 extern const struct kith_words kith_word_lists[KITH_WORD_LISTS];
 
 enum { KITH_WORDS_EUROPE_N = 1705, KITH_WORDS_WORLD_N = 1299 };

@@ -425,7 +425,12 @@ static void lists_in_order(void **state)
     assert_true(kith_letters[i - 1].letter < kith_letters[i].letter);
   for (size_t list = 0; list < KITH_WORD_LISTS; list++) {
     const struct kith_words *words = &kith_word_lists[list];
+    uint64_t starts = 0;
 
+    for (size_t i = 0; i < words->n; i++)
+      starts |= (uint64_t)1 << kith_word_start(words->words[i].word);
+    if (starts != words->starts)
+      fail_msg("list %zu: starts must be 0x%016llx", list, (unsigned long long)starts);
     for (size_t i = 0; i < words->n; i++) {
       char folded[KITH_FOLDED_BYTES];
       bool mended;
