@@ -89,7 +89,7 @@ enum kith_severity { KITH_SEVERITY_NOTE, KITH_SEVERITY_REMARK, KITH_SEVERITY_STO
 /* "note", "remark", "stop", static. */
 const char *kith_severity_name(enum kith_severity severity);
 
-enum { KITH_FINDINGS_MAX = 80 };
+enum { KITH_FINDINGS_MAX = 112 };
 struct kith_finding {
   enum kith_severity severity;
   char about[KITH_FIELD_NAME_BYTES]; /* a field, or "rows", "people", "scope", "evidence" */

@@ -25,10 +25,15 @@ const char *kith_verdict_name(enum kith_verdict verdict)
 
 /* ---- the gate */
 
-/* n x denominator against of x numerator: up to 2^32 rows and 10^9 fit. */
+/* Products of up to 2^32 rows and 10^9 fit. */
 static bool at_least(uint64_t n, uint64_t of, struct kith_ratio ratio)
 {
   return n * ratio.denominator >= of * ratio.numerator;
+}
+
+static bool at_most(uint64_t n, uint64_t of, struct kith_ratio ratio)
+{
+  return n * ratio.denominator <= of * ratio.numerator;
 }
 
 static double percent(uint64_t n, uint64_t of)
@@ -48,11 +53,7 @@ enum kith_err kith_quality_gate(const struct kith_quality_summary *summary,
                    "the source has no rows; nothing was sent; look at the export");
     return KITH_ERR_NO;
   }
-  if (summary->set_aside > 0 &&
-      !at_least(summary->rows - summary->set_aside, summary->rows,
-                (struct kith_ratio){minima->maximum_set_aside.denominator -
-                                        minima->maximum_set_aside.numerator,
-                                    minima->maximum_set_aside.denominator})) {
+  if (!at_most(summary->set_aside, summary->rows, minima->maximum_set_aside)) {
     (void)snprintf(text, KITH_QUALITY_TEXT_BYTES,
                    "%llu of %llu rows (%.1f%%) of the source can't be read, the policy allows "
                    "%.4g%%; nothing was sent; run kith source check and mend the export",
