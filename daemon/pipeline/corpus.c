@@ -2,7 +2,8 @@
 
 #include "base/mem.h"
 
-/* given_name, middle_names, surname, known_as, date_of_birth, sex, street, town, postcode */
+/* given_name, middle_names, surname, known_as, date_of_birth, sex, street, town, postcode,
+ * nhs_number, upn, pnc_id, crn, record_date */
 /* clang-format off */
 const struct kith_corpus_row kith_corpus[] = {
     {{"Anna", "Maria", "Example", "Annie", "1985-04-20", "F", "3 High St", "Coventry", "CV1 1AB"}},
@@ -51,6 +52,26 @@ const struct kith_corpus_row kith_corpus[] = {
     {{"Hubertblaine-wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren", "", "x", "",
       "31/12/26", "M", "", "", ""}},
     {{"Anna\xe2\x80\x8b", "Anna\xc2\xa0Maria", "Exam\xc2\xadple", "", "31/12/27", "M", "", "", ""}},
+    {{"Mei-Ling", "", "Hsu", "Jenny", "200485", "F", "", "", "aa1 1aa", "943 476 5919",
+      "H801200001001", "2003/0011985X", "X123456", "01/05/2020"}},
+    {{"Meiling", "", "XU", "", "20.IV.1985", "F", "", "", "Z-Z99 3VZ", "9434765918",
+      "M82029990200A", "SF03/11985x", "CRN X 123 456", "2020-05"}},
+    {{"Gurpreet", "Kaur", "Singh Dhillon", "", "85/04/20", "F", "", "", "", "0000000000",
+      "A000000000000", "03/0011985Y", "X000000", "31157"}},
+    {{"Rameshbhai", "Kumar", "Patil", "", "Sat 20 April 1985 12:00AM", "M", "", "", "",
+      "O434765919", "T9991OO618496", "20030011985X", "1234567", "tomorrow"}},
+    {{"Abdur Rehman", "bin", "Chaudhry", "", "c. 1985", "M", "", "", "", "NHS No: 943 476 5919", "",
+      "", "", "1984-01-02"}},
+    {{"Юлія", "", "Ковальська", "Julia", "2020-05-02", "F", "", "", "", "", "", "", "",
+      "2020-05-01"}},
+    {{"Zofia", "", "Kowalska-Nováková", "", "1850-04-20", "F", "", "", "", "", "", "", "", ""}},
+    {{"Nguyễn", "Thị", "Mai", "", "2027-04-20", "F", "", "", "", "", "", "", "", ""}},
+    {{"Oluwaseun", "Michael", "van der Example", "Seun", "198504", "M", "", "", "", "", "", "", "",
+      ""}},
+    {{"Tesfaye (birth name Tesfai)", "Gebremedhin", "Haile", "", "200504", "M", "", "", "", "", "",
+      "", "", ""}},
+    {{"William", "", "MacDonald née Ni Example", "Bill", "20 kwietnia 85", "M", "", "", "", "", "",
+      "", "", ""}},
 };
 /* clang-format on */
 const size_t kith_corpus_n = KITH_COUNT_OF(kith_corpus);

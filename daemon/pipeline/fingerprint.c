@@ -29,17 +29,30 @@ static void hash_tables(struct kith_hasher *hasher)
   }
 }
 
+static void hash_values(struct kith_hasher *hasher, const struct kith_values *values)
+{
+  kith_hasher_u64(hasher, values->n);
+  for (unsigned i = 0; i < values->n; i++)
+    hash_text(hasher, values->text[i]);
+}
+
+static void hash_date(struct kith_hasher *hasher, struct kith_date date)
+{
+  kith_hasher_u64(hasher, (uint64_t)date.year);
+  kith_hasher_u64(hasher, (uint64_t)date.month);
+  kith_hasher_u64(hasher, (uint64_t)date.day);
+}
+
 static void hash_record(struct kith_hasher *hasher, const struct kith_record *record,
                         const enum kith_outcome outcomes[KITH_FIELD_COUNT])
 {
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
-    const struct kith_values *values = &record->values[i];
-
     kith_hasher_u64(hasher, (uint64_t)outcomes[i]);
-    kith_hasher_u64(hasher, values->n);
-    for (unsigned j = 0; j < values->n; j++)
-      hash_text(hasher, values->text[j]);
+    hash_values(hasher, &record->values[i]);
   }
+  hash_values(hasher, &record->name_forms);
+  hash_date(hasher, record->birth);
+  hash_date(hasher, record->record_date);
 }
 
 enum kith_err kith_pipeline_fingerprint(struct kith_hash *out, const struct kith_policy *policy)
