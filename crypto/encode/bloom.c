@@ -364,6 +364,10 @@ enum kith_err kith_encoder_encode(struct kith_encoder *encoder, uint8_t *filters
 {
   enum kith_err err = KITH_OK;
 
+  for (unsigned field = 0; field < encoder->schema.n_fields; field++)
+    for (unsigned i = 0; i < fields[field].n; i++)
+      kith_bloom_cache_expect(encoder->values, field, fields[field].values[i],
+                              strnlen(fields[field].values[i], TOKEN_BYTES_MAX));
   memset(filters, 0, encoder->layout.bytes);
   *mask = 0;
   for (unsigned field = 0; field < encoder->schema.n_fields; field++) {

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "crypto/secret.h"
 
-enum { PAGE_BYTES = 4096, PLACE_ALIGNMENT = 32 };
+enum { PAGE_BYTES = 4096, PLACE_ALIGNMENT = 32, LINE_BYTES = 64, LINES_EXPECTED = 4 };
 
 /* The head of a place; the payload follows. */
 struct place {
@@ -78,16 +78,34 @@ static size_t hash_of(unsigned field, const uint8_t *text, size_t len)
   return (size_t)(hash * UINT64_C(0x94d049bb133111eb) >> 32);
 }
 
+static struct place *place_of(const struct kith_bloom_cache *cache, unsigned field,
+                              const void *text, size_t len)
+{
+  size_t at = hash_of(field, text, len) & (cache->n_places - 1);
+
+  return (struct place *)(cache->places + at * cache->place_bytes);
+}
+
+void kith_bloom_cache_expect(const struct kith_bloom_cache *cache, unsigned field, const void *text,
+                             size_t len)
+{
+  const uint8_t *place;
+
+  if (len > KITH_BLOOM_CACHE_TEXT_BYTES)
+    return;
+  place = (const uint8_t *)place_of(cache, field, text, len);
+  for (size_t at = 0; at < cache->place_bytes && at < LINES_EXPECTED * LINE_BYTES; at += LINE_BYTES)
+    __builtin_prefetch(place + at);
+}
+
 void *kith_bloom_cache_at(struct kith_bloom_cache *cache, bool *hit, unsigned field,
                           const void *text, size_t len)
 {
   struct place *place;
-  size_t at;
 
   if (len > KITH_BLOOM_CACHE_TEXT_BYTES)
     return NULL;
-  at = hash_of(field, text, len) & (cache->n_places - 1);
-  place = (struct place *)(cache->places + at * cache->place_bytes);
+  place = place_of(cache, field, text, len);
   *hit = place->field == field + 1 && place->len == len && memcmp(place->text, text, len) == 0;
   if (!*hit) {
     place->field = (uint8_t)(field + 1);

@@ -24,6 +24,9 @@ void kith_bloom_cache_free(struct kith_bloom_cache *cache);
  * false the place is the text's from now on, its payload undefined, and the caller fills it. */
 void *kith_bloom_cache_at(struct kith_bloom_cache *cache, bool *hit, unsigned field,
                           const void *text, size_t len);
+/* Says that a text will be asked for soon: a place is rarely in the processor's near caches. */
+void kith_bloom_cache_expect(const struct kith_bloom_cache *cache, unsigned field, const void *text,
+                             size_t len);
 /* Takes back a place whose payload could not be filled. */
 void kith_bloom_cache_forget(void *payload);
 

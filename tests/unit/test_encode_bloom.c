@@ -21,6 +21,21 @@ static struct kith_encode_schema schema_of(unsigned bits)
   return schema;
 }
 
+static struct kith_encode_schema schema_of_filters(void)
+{
+  struct kith_encode_schema schema = schema_of(64); /* which does not count */
+
+  schema.n_filters = KITH_COUNT_OF(bloom_filter_list);
+  for (unsigned i = 0; i < schema.n_filters; i++) {
+    strcpy(schema.filters[i].name, bloom_filter_list[i].name);
+    schema.filters[i].bits = bloom_filter_list[i].bits;
+    for (unsigned f = 0; f < schema.n_fields; f++)
+      if (bloom_filter_list[i].fields >> f & 1)
+        schema.fields[f].filter = i;
+  }
+  return schema;
+}
+
 static struct kith_encoder *encoder_of(const struct kith_encode_schema *schema)
 {
   struct kith_encoder *encoder = NULL;
@@ -42,10 +57,13 @@ static void encode_vector(struct kith_encoder *encoder, const struct bloom_vecto
   assert_int_equal(kith_encoder_encode(encoder, filter, mask, fields), KITH_OK);
 }
 
-static void check_vectors(const struct bloom_vector *vectors, size_t n, unsigned bits)
+static void check_vectors(const struct bloom_vector *vectors, size_t n,
+                          const struct kith_encode_schema *schema)
 {
-  const struct kith_encode_schema schema = schema_of(bits);
-  struct kith_encoder *encoder = encoder_of(&schema);
+  struct kith_encoder *encoder = encoder_of(schema);
+  struct kith_encode_layout layout;
+
+  kith_encode_layout(&layout, schema);
 
   /* Twice: the second time positions come from what was remembered. */
   for (size_t i = 0; i < 2 * n; i++) {
@@ -55,7 +73,7 @@ static void check_vectors(const struct bloom_vector *vectors, size_t n, unsigned
 
     memset(filter, 0x5a, sizeof filter);
     encode_vector(encoder, &vectors[i % n], filter, &mask);
-    kith_hex_encode(hex, filter, bits / 8);
+    kith_hex_encode(hex, filter, layout.bytes);
     assert_string_equal(hex, vectors[i % n].filter);
     assert_int_equal(mask, vectors[i % n].mask);
   }
@@ -64,9 +82,45 @@ static void check_vectors(const struct bloom_vector *vectors, size_t n, unsigned
 
 static void known_filters(void **state)
 {
+  const struct kith_encode_schema small = schema_of(64);
+  const struct kith_encode_schema usual = schema_of(1024);
+  const struct kith_encode_schema several = schema_of_filters();
+
   (void)state;
-  check_vectors(bloom_64, KITH_COUNT_OF(bloom_64), 64);
-  check_vectors(bloom_1024, KITH_COUNT_OF(bloom_1024), 1024);
+  check_vectors(bloom_64, KITH_COUNT_OF(bloom_64), &small);
+  check_vectors(bloom_1024, KITH_COUNT_OF(bloom_1024), &usual);
+  check_vectors(bloom_filters, KITH_COUNT_OF(bloom_filters), &several);
+}
+
+/* Many texts through few places, in two orders: what is remembered is what would be hashed. A new
+ * encoder for each value has nothing to remember. */
+static void remembered_as_hashed(void **state)
+{
+  enum { TEXTS = 40000, CHECKED = 40 };
+  const struct kith_encode_schema schema = schema_of(512);
+  struct kith_encoder *encoder = encoder_of(&schema);
+
+  (void)state;
+  for (unsigned i = 0; i < TEXTS + CHECKED; i++) {
+    unsigned number = i % TEXTS; /* the first ones again, after all the others */
+    char text[64];
+    const char *values[] = {text};
+    struct kith_encode_values fields[5] = {{values, 1}, {NULL, 0}, {values, 1}};
+    struct kith_encoder *fresh;
+    uint8_t filters[2][64];
+    uint16_t mask;
+
+    (void)snprintf(text, sizeof text, "%u-%.*s", number * 2654435761u, (int)(number % 40),
+                   "a tail that is longer than what is remembered");
+    assert_int_equal(kith_encoder_encode(encoder, filters[0], &mask, fields), KITH_OK);
+    if (number >= CHECKED)
+      continue;
+    fresh = encoder_of(&schema);
+    assert_int_equal(kith_encoder_encode(fresh, filters[1], &mask, fields), KITH_OK);
+    assert_memory_equal(filters[0], filters[1], sizeof filters[0]);
+    kith_encoder_free(fresh);
+  }
+  kith_encoder_free(encoder);
 }
 
 static void known_key_check(void **state)
@@ -125,11 +179,29 @@ static void refused_schemas(void **state)
   refuse(schema);
   memset(schema.fields[3].name, 'x', sizeof schema.fields[3].name);
   refuse(schema);
+  schema = schema_of(512);
+  schema.fields[1].filter = 1;
+  refuse(schema);
+  schema = schema_of_filters();
+  schema.fields[1].filter = 3;
+  refuse(schema);
+  schema = schema_of_filters();
+  schema.filters[2].bits = 65;
+  refuse(schema);
+  schema = schema_of_filters();
+  strcpy(schema.filters[2].name, schema.filters[0].name);
+  refuse(schema);
+  schema = schema_of_filters();
+  schema.filters[1].name[0] = '\0';
+  refuse(schema);
+  schema = schema_of_filters();
+  schema.n_filters = KITH_ENCODE_FILTERS_MAX + 1;
+  refuse(schema);
 }
 
 static void schema_hashes_differ(void **state)
 {
-  struct kith_encode_schema schemas[7];
+  struct kith_encode_schema schemas[11];
   struct kith_hash hashes[KITH_COUNT_OF(schemas)];
 
   (void)state;
@@ -141,6 +213,11 @@ static void schema_hashes_differ(void **state)
   schemas[4].fields[2].weight++;
   schemas[5].fields[2].name[0]++;
   schemas[6].n_fields--;
+  for (size_t i = 7; i < 11; i++)
+    schemas[i] = schema_of_filters();
+  schemas[8].filters[1].bits *= 2;
+  schemas[9].filters[1].name[0]++;
+  schemas[10].fields[0].filter = 1;
   for (size_t i = 0; i < KITH_COUNT_OF(schemas); i++) {
     kith_encode_schema_hash(&hashes[i], &schemas[i]);
     for (size_t k = 0; k < i; k++)
@@ -195,9 +272,10 @@ static void allocations_fail(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(known_filters),   cmocka_unit_test(known_key_check),
-      cmocka_unit_test(refused_schemas), cmocka_unit_test(schema_hashes_differ),
-      cmocka_unit_test(long_values),     cmocka_unit_test(allocations_fail),
+      cmocka_unit_test(known_filters),        cmocka_unit_test(known_key_check),
+      cmocka_unit_test(refused_schemas),      cmocka_unit_test(schema_hashes_differ),
+      cmocka_unit_test(long_values),          cmocka_unit_test(allocations_fail),
+      cmocka_unit_test(remembered_as_hashed),
   };
   bool locked;
 

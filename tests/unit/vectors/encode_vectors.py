@@ -33,11 +33,14 @@ def hkdf(hash_name, secret, salt, info, length):
 
 # ---- kith's own encoding
 
-def bloom(bits, fields, secret, record):
-    """fields: (name, q, bits_per_token); record: lists of values. Filter and mask."""
+def bloom(bits, fields, secret, record, of_filter=None):
+    """fields: (name, q, bits_per_token); record: lists of values. Filter and mask. of_filter: the
+    filter's name, where a record has several."""
+    label = b"kith field v1\0" if of_filter is None else \
+        b"kith filter field v1\0" + of_filter.encode() + b"\0"
     filter_bits, mask = bytearray(bits // 8), 0
     for f, ((name, q, per_token), values) in enumerate(zip(fields, record)):
-        key = hkdf("sha256", secret, b"", b"kith field v1\0" + name.encode(), 32)
+        key = hkdf("sha256", secret, b"", label + name.encode(), 32)
         for value in filter(None, values):
             mask |= 1 << f
             padded = " " * (q - 1) + value + " " * (q - 1) if q else value
@@ -53,6 +56,8 @@ def bloom(bits, fields, secret, record):
 
 BLOOM_FIELDS = [("given_name", 2, 10), ("surname", 3, 17), ("date_of_birth", 0, 33),
                 ("sex", 1, 64), ("code", 4, 1)]
+# Name, bits, and which fields.
+BLOOM_FILTERS = [("stable", 1024, {0, 2, 3}), ("volatile", 256, {1}), ("x", 64, {4})]
 BLOOM_RECORDS = [
     [["ANNA"], ["EXAMPLE"], ["1985", "04", "20"], ["F"], ["QX11AB"]],
     [["JOSÉ", "MARIA"], ["ŁUKASZ-Ó"], [], ["M"], [""]],
@@ -307,6 +312,16 @@ def wrapped(pieces):
     return "\n      ".join(lines)
 
 
+def blooms(filters, fields, secret, record):
+    """The filters of a record, one after the other, and its mask."""
+    bits_of, mask_of = b"", 0
+    for name, bits, inside in filters:
+        own = [values if f in inside else [] for f, values in enumerate(record)]
+        filter_bits, mask = bloom(bits, fields, secret, own, name)
+        bits_of, mask_of = bits_of + filter_bits, mask_of | mask
+    return bits_of, mask_of
+
+
 def header():
     lines = ["/* Made by encode_vectors.py; do not edit. */", "// clang-format off",
              "#ifndef KITH_TESTS_ENCODE_VECTORS_H", "#define KITH_TESTS_ENCODE_VECTORS_H", "",
@@ -317,13 +332,20 @@ def header():
              "struct bloom_field { const char *name; unsigned q; unsigned bits_per_token; };",
              "static const struct bloom_field bloom_fields[5] = {"]
     lines += [f"    {{{c_string(n)}, {q}, {b}}}," for n, q, b in BLOOM_FIELDS] + ["};"]
-    for bits in (64, 1024):
+    for bits in (64, 1024, "filters"):
         lines.append(f"static const struct bloom_vector bloom_{bits}[] = {{")
         for record in BLOOM_RECORDS:
-            filter_bits, mask = bloom(bits, BLOOM_FIELDS, b"a secret\n", record)
+            filter_bits, mask = bloom(bits, BLOOM_FIELDS, b"a secret\n", record) \
+                if bits != "filters" else \
+                blooms(BLOOM_FILTERS, BLOOM_FIELDS, b"a secret\n", record)
             values = wrapped("{" + (", ".join(map(c_string, v)) or "NULL") + "}" for v in record)
             lines += [f"    {{{{{values}}}, {mask},", f"    {c_long(filter_bits.hex())}}},"]
         lines.append("};")
+    lines += ["/* Of the records in bloom_filters. */",
+              "static const struct { const char *name; unsigned bits; unsigned fields; } "
+              "bloom_filter_list[] = {"]
+    lines += [f"    {{{c_string(name)}, {bits}, {sum(1 << f for f in inside)}}},"
+              for name, bits, inside in BLOOM_FILTERS] + ["};"]
     check = hkdf("sha256", b"a secret\n", b"", b"kith key check v1", 16)
     lines += [f"static const char bloom_key_check[] = {c_string(check.hex())};", "",
               "/* `clk` in hexadecimal, NULL: the row is refused. */",
