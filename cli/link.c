@@ -61,6 +61,29 @@ static enum kith_err check_names(const char *list, struct kith_fault *fault)
   return KITH_OK;
 }
 
+/* Of the minimum evidence, what the columns that are left can give: a group that has none of them
+ * asks for nothing. */
+static void narrow_evidence(struct kith_link *link)
+{
+  struct kith_evidence *evidence = &link->policy.evidence;
+  unsigned n_groups = 0;
+  for (unsigned i = 0; i < evidence->n_groups; i++) {
+    struct kith_evidence_group *group = &evidence->groups[n_groups];
+    *group = evidence->groups[i];
+    unsigned n = 0;
+    for (unsigned j = 0; j < group->n; j++) {
+      enum kith_field field = kith_field_of_policy(group->fields[j]);
+      bool of_both = field == KITH_FIELD_NAMES || field == KITH_FIELD_NAME_FORMS;
+      if (of_both ? list_has(link->fields, "given_name") || list_has(link->fields, "surname")
+                  : list_has(link->fields, group->fields[j]))
+        memmove(group->fields[n++], group->fields[j], sizeof group->fields[j]);
+    }
+    group->n = n;
+    n_groups += n > 0;
+  }
+  evidence->n_groups = n_groups;
+}
+
 static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fault)
 {
   enum kith_err err = link->fields ? check_names(link->fields, fault) : KITH_OK;
@@ -77,6 +100,7 @@ static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fa
   if (n == 0)
     return kith_fail(fault, KITH_ERR_USAGE, "--fields: the policy encodes none of these columns");
   link->policy.n_fields = n;
+  narrow_evidence(link);
   return KITH_OK;
 }
 
@@ -90,6 +114,35 @@ static enum kith_err set_threshold(struct kith_link *link, struct kith_fault *fa
     return KITH_OK;
   enum kith_err err = kith_ratio_parse(&threshold->default_probability, link->threshold, fault);
   return err ? kith_fail_at(fault, err, "--threshold") : KITH_OK;
+}
+
+/* ---- objections */
+
+/* PARTY=FILE is a list of one party, FILE of all of them. */
+static enum kith_err load_objections(struct kith_link *link, struct kith_fault *fault)
+{
+  enum kith_err err = KITH_OK;
+  for (size_t i = 0; i < link->objection_paths.n && !err; i++) {
+    const char *path = link->objection_paths.items[i];
+    const char *equals = strchr(path, '=');
+    unsigned first = 0;
+    unsigned last = link->n_parties;
+    for (unsigned p = 0; equals && p < link->n_parties; p++)
+      if (strncmp(link->names[p], path, (size_t)(equals - path)) == 0 &&
+          link->names[p][equals - path] == '\0') {
+        first = p;
+        last = p + 1;
+        path = equals + 1;
+        break;
+      }
+    for (unsigned p = first; p < last && !err; p++) {
+      if (link->objections[p])
+        err = kith_fail(fault, KITH_ERR_USAGE, "--objections: %s has two lists", link->names[p]);
+      else
+        err = kith_objections_load(&link->objections[p], path, fault);
+    }
+  }
+  return err;
 }
 
 /* ---- records to encodings */
@@ -111,7 +164,8 @@ static enum kith_err encode_files(struct kith_link *link, struct kith_fault *fau
     struct kith_cli_progress progress;
     const struct kith_pipeline_options options = {.progress = show_share,
                                                   .progress_context = &progress,
-                                                  .cancel = kith_cli_cancel_on_signal()};
+                                                  .cancel = kith_cli_cancel_on_signal(),
+                                                  .objections = link->objections[p]};
     const struct kith_source_spec source = kith_source_of_file(link->paths[p]);
     kith_cli_progress_start(&progress, link->names[p], "files", link->quiet);
     err = kith_pipeline_run(&link->parties[p], &link->policy, kith_secret_peek(secret),
@@ -220,6 +274,8 @@ static enum kith_err run_stages(struct kith_link *link, struct kith_fault *fault
     err = narrow_fields(link, fault);
   if (!err)
     err = set_threshold(link, fault);
+  if (!err)
+    err = load_objections(link, fault);
   int64_t start_ms = kith_clock_monotonic_ms();
   if (!err && !link->encodings)
     err = encode_files(link, fault);
@@ -242,8 +298,10 @@ static int run_link(struct kith_link *link)
   int status = err ? kith_cli_fail(&fault) : kith_link_say(link);
   kith_cohort_selection_free(&link->cohort);
   kith_linkage_result_free(&link->result);
-  for (unsigned p = 0; p < link->n_parties; p++)
+  for (unsigned p = 0; p < link->n_parties; p++) {
     kith_encoded_free(&link->parties[p]);
+    kith_objections_free(link->objections[p]);
+  }
   kith_cli_party_names_free(link->names, link->n_parties);
   return status;
 }
@@ -257,10 +315,10 @@ static enum kith_err check_usage(struct kith_link *link, int n_operands, struct 
   if (n_operands > KITH_LINKAGE_PARTIES_MAX)
     return kith_fail(fault, KITH_ERR_USAGE, "%d files, at most %d can be linked", n_operands,
                      KITH_LINKAGE_PARTIES_MAX);
-  if (link->encodings && (link->secret_path || link->fields))
+  if (link->encodings && (link->secret_path || link->fields || link->objection_paths.n))
     return kith_fail(fault, KITH_ERR_USAGE,
-                     "--encodings: the files are encoded already, --secret-file and --fields do "
-                     "not go with it");
+                     "--encodings: the files are encoded already, --secret-file, --fields and "
+                     "--objections do not go with it");
   link->n_parties = (unsigned)n_operands;
   link->within |= n_operands == 1;
   return KITH_OK;
@@ -277,6 +335,8 @@ int kith_cmd_link(int argc, char **argv)
       {"policy", KITH_CLI_STRING, &link.policy_path, "FILE", "instead of kith's default policy", 0,
        0, NULL},
       {"fields", KITH_CLI_STRING, &link.fields, "LIST", "only these columns: a,b,c", 0, 0, NULL},
+      {"objections", KITH_CLI_LIST, &link.objection_paths, "[PARTY=]FILE",
+       "ids of people who objected: left out (of one party, or of all)", 0, 0, NULL},
       {"within", KITH_CLI_FLAG, &link.within, NULL,
        "also link inside each file (one file implies it)", 0, 0, NULL},
       {"secret-file", KITH_CLI_STRING, &link.secret_path, "FILE",

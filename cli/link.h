@@ -17,6 +17,7 @@ struct kith_link {
   const char *fields;
   const char *out;
   const char *threshold;
+  struct kith_cli_list objection_paths;
   uint64_t n_threads;
   uint64_t pairs_max;
   bool within;
@@ -28,9 +29,10 @@ struct kith_link {
   char *const *paths;
   char **names; /* owned */
   struct kith_policy policy;
-  struct kith_encoded parties[KITH_LINKAGE_PARTIES_MAX]; /* owned */
-  struct kith_linkage_result result;                     /* owned */
-  struct kith_cohort_selection cohort;                   /* owned */
+  struct kith_encoded parties[KITH_LINKAGE_PARTIES_MAX];        /* owned */
+  struct kith_objections *objections[KITH_LINKAGE_PARTIES_MAX]; /* owned; NULL: none */
+  struct kith_linkage_result result;                            /* owned */
+  struct kith_cohort_selection cohort;                          /* owned */
   int64_t encode_ms;
   int64_t link_ms;
 };

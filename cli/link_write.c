@@ -98,16 +98,33 @@ static double of_ppm(uint32_t ppm)
   return (double)ppm / KITH_PPM;
 }
 
+static json_t *party_json(const struct kith_link *link, unsigned p)
+{
+  const struct kith_encoded *party = &link->parties[p];
+  const struct kith_objections *list = link->objections[p];
+  json_t *scope = json_object();
+  int bad = 0;
+  for (unsigned i = 0; i < KITH_SCOPE_REASON_COUNT; i++)
+    bad |= json_object_set_new(scope, kith_scope_reason_key((enum kith_scope_reason)i),
+                               json_integer((json_int_t)party->scope.n[i]));
+  if (bad) {
+    json_decref(scope);
+    return NULL;
+  }
+  return json_pack(
+      "{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "party", link->names[p], "records",
+      (json_int_t)party->encodings.n, "encoded", (json_int_t)party->n_in_scope, "set_aside",
+      (json_int_t)party->n_set_aside, "out_of_scope", (json_int_t)party->n_out_of_scope, "sparse",
+      (json_int_t)party->scope.n[KITH_SCOPE_SPARSE], "objected",
+      (json_int_t)party->scope.n[KITH_SCOPE_OBJECTED], "objections_without_record",
+      (json_int_t)(list ? kith_objections_missed(list) : 0), "scope", scope);
+}
+
 static json_t *parties_json(const struct kith_link *link)
 {
   json_t *list = json_array();
   for (unsigned p = 0; p < link->n_parties; p++) {
-    const struct kith_encoded *party = &link->parties[p];
-    if (json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:I}", "party", link->names[p],
-                                              "records", (json_int_t)party->encodings.n, "encoded",
-                                              (json_int_t)party->n_in_scope, "set_aside",
-                                              (json_int_t)party->n_set_aside, "out_of_scope",
-                                              (json_int_t)party->n_out_of_scope))) {
+    if (json_array_append_new(list, party_json(link, p))) {
       json_decref(list);
       return NULL;
     }
@@ -240,6 +257,29 @@ enum kith_err kith_link_write(const struct kith_link *link, struct kith_fault *f
               : kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
 }
 
+/* Rows that have no encoding, each reason apart. */
+static void say_left_out(const struct kith_link *link)
+{
+  struct kith_scope_counts counts = {0};
+  uint64_t set_aside = 0;
+  for (unsigned p = 0; p < link->n_parties; p++) {
+    set_aside += link->parties[p].n_set_aside;
+    kith_scope_counts_add(&counts, &link->parties[p].scope);
+  }
+  if (set_aside)
+    (void)fprintf(stderr, "link: %llu rows were set aside: kith source check says why\n",
+                  (unsigned long long)set_aside);
+  for (unsigned i = KITH_SCOPE_IN + 1; i < KITH_SCOPE_REASON_COUNT; i++)
+    if (counts.n[i])
+      (void)fprintf(stderr, "link: %llu rows were not encoded: %s\n",
+                    (unsigned long long)counts.n[i],
+                    kith_scope_reason_name((enum kith_scope_reason)i));
+  for (unsigned p = 0; p < link->n_parties; p++)
+    if (link->objections[p] && kith_objections_missed(link->objections[p]))
+      (void)fprintf(stderr, "link: %zu ids of %s's list of objections are not in its file\n",
+                    kith_objections_missed(link->objections[p]), link->names[p]);
+}
+
 int kith_link_say(const struct kith_link *link)
 {
   if (link->json)
@@ -247,18 +287,13 @@ int kith_link_say(const struct kith_link *link)
   if (link->quiet)
     return 0;
   struct counts counts = count(&link->result);
-  uint64_t set_aside = 0;
-  for (unsigned p = 0; p < link->n_parties; p++)
-    set_aside += link->parties[p].n_set_aside;
   (void)fprintf(stderr,
                 "link: %llu pairs across and %llu inside files are linked, at a match probability "
                 "of %.2f\nlink: %llu people with two or more records; %zu in the cohort (%s)\n",
                 (unsigned long long)counts.linked_across, (unsigned long long)counts.linked_within,
                 of_ppm(link->result.threshold), (unsigned long long)counts.of_two_or_more,
                 link->cohort.n, link->policy.rule);
-  if (set_aside)
-    (void)fprintf(stderr, "link: %llu rows were set aside: kith source check says why\n",
-                  (unsigned long long)set_aside);
+  say_left_out(link);
   if (!link->encodings && !link->secret_path)
     (void)fputs("link: the secret was random: another run differs in a few pairs\n", stderr);
   return 0;

@@ -60,7 +60,8 @@ void kith_work_block_clear(struct kith_work_block *block)
   struct kith_block *out = &block->out;
 
   out->n = 0;
-  out->n_in_scope = out->n_set_aside = out->n_out_of_scope = 0;
+  out->n_set_aside = 0;
+  out->scope = (struct kith_scope_counts){0};
   block->text[0] = '\0'; /* the empty text at offset 0 */
   block->text_len = 1;
   block->err = KITH_OK;
@@ -87,42 +88,55 @@ static enum kith_err text_add(struct kith_work_block *block, uint32_t *offset, c
   return KITH_OK;
 }
 
-enum kith_err kith_work_block_add(struct kith_work_block *block, const struct kith_source_row *row)
+enum kith_err kith_work_block_add(struct kith_work_block *block, const struct kith_source_row *row,
+                                  bool objected)
 {
   struct kith_work_row *to = &block->rows[block->out.n];
   enum kith_err err = KITH_OK;
 
   to->row = row->row;
   to->rule = row->rule;
+  to->objected = objected;
   for (unsigned i = 0; err == KITH_OK && i < KITH_FIELD_COUNT; i++)
-    err = text_add(block, &to->fields[i], row->rule == KITH_ROW_FINE ? row->fields[i] : NULL);
+    err = text_add(block, &to->fields[i],
+                   row->rule == KITH_ROW_FINE && !objected ? row->fields[i] : NULL);
   if (err == KITH_OK)
     block->out.n++;
   return err;
 }
 
+enum kith_err kith_work_terms_make(struct kith_work_terms *out, const struct kith_policy *policy,
+                                   const struct kith_pipeline_options *options,
+                                   struct kith_fault *fault)
+{
+  *out = (struct kith_work_terms){.policy = policy, .options = options};
+  kith_scope_dates(&out->standardise, policy);
+  return kith_scope_rules_make(&out->rules, policy, fault);
+}
+
 /* One row that was not set aside; an empty encoding unless it is in scope. */
 static enum kith_err row_encode(struct kith_work_block *block, size_t i,
-                                struct kith_row_encoder *encoder, const struct kith_policy *policy,
-                                const struct kith_pipeline_options *options, unsigned thread)
+                                struct kith_row_encoder *encoder,
+                                const struct kith_work_terms *terms, unsigned thread)
 {
+  const struct kith_pipeline_options *options = terms->options;
   struct kith_block *out = &block->out;
   enum kith_outcome outcomes[KITH_FIELD_COUNT];
   const char *fields[KITH_FIELD_COUNT];
+  enum kith_scope_reason reason;
   struct kith_record record;
   enum kith_err err = KITH_OK;
 
   for (unsigned f = 0; f < KITH_FIELD_COUNT; f++)
     fields[f] = block->text + block->rows[i].fields[f];
-  kith_standardise(&record, outcomes, fields, NULL);
-  out->in_scope[i] = kith_scope_has(&policy->scope, record.birth);
-  if (out->in_scope[i]) {
-    out->n_in_scope++;
+  kith_standardise(&record, outcomes, fields, &terms->standardise);
+  kith_scope_drop_date(&record, terms->policy);
+  reason = kith_scope_judge(&terms->rules, &record, false);
+  out->scope.n[reason]++;
+  out->in_scope[i] = reason == KITH_SCOPE_IN;
+  if (out->in_scope[i])
     err = kith_row_encoder_encode(encoder, out->filters + i * out->row_bytes, &out->masks[i],
                                   &record);
-  } else {
-    out->n_out_of_scope++;
-  }
   if (options->look)
     options->look(options->look_context, thread, &record, outcomes, out->in_scope[i]);
   kith_wipe(&record, sizeof record);
@@ -130,8 +144,7 @@ static enum kith_err row_encode(struct kith_work_block *block, size_t i,
 }
 
 void kith_work_block_encode(struct kith_work_block *block, struct kith_row_encoder *encoder,
-                            const struct kith_policy *policy,
-                            const struct kith_pipeline_options *options, unsigned thread)
+                            const struct kith_work_terms *terms, unsigned thread)
 {
   struct kith_block *out = &block->out;
 
@@ -142,9 +155,11 @@ void kith_work_block_encode(struct kith_work_block *block, struct kith_row_encod
     out->in_scope[i] = false;
     if (block->rows[i].rule != KITH_ROW_FINE) {
       out->n_set_aside++;
-      continue;
+    } else if (block->rows[i].objected) {
+      out->scope.n[KITH_SCOPE_OBJECTED]++;
+    } else {
+      block->err = row_encode(block, i, encoder, terms, thread);
+      block->err_row = block->rows[i].row;
     }
-    block->err = row_encode(block, i, encoder, policy, options, thread);
-    block->err_row = block->rows[i].row;
   }
 }

@@ -14,6 +14,7 @@ enum { KITH_BLOCK_ROWS = 1024, KITH_BLOCK_TEXT_BYTES = 1 << 20 };
 struct kith_work_row {
   uint64_t row;
   enum kith_row_rule rule;
+  bool objected;
   uint32_t fields[KITH_FIELD_COUNT]; /* offsets of texts; 0: an empty one */
 };
 
@@ -35,15 +36,27 @@ static inline bool kith_work_block_full(const struct kith_work_block *block)
   return block->out.n == KITH_BLOCK_ROWS || block->text_len >= KITH_BLOCK_TEXT_BYTES;
 }
 void kith_work_block_clear(struct kith_work_block *block);
-/* To a block that is not full. */
+/* To a block that is not full. Of a row that was objected to no value is kept. */
 KITH_MUST_USE enum kith_err kith_work_block_add(struct kith_work_block *block,
-                                                const struct kith_source_row *row);
+                                                const struct kith_source_row *row, bool objected);
+
+/* What all rows are standardised and judged by. */
+struct kith_work_terms {
+  const struct kith_policy *policy;
+  const struct kith_pipeline_options *options;
+  struct kith_standardise_options standardise;
+  struct kith_scope_rules rules;
+};
+/* KITH_ERR_CONFIG with *fault. Both are borrowed for the life of *out. */
+KITH_MUST_USE enum kith_err kith_work_terms_make(struct kith_work_terms *out,
+                                                 const struct kith_policy *policy,
+                                                 const struct kith_pipeline_options *options,
+                                                 struct kith_fault *fault);
 
 /* Standardises and encodes all rows into block->out; says in block->err what went wrong.
  * `thread` is passed on to the options' look. */
 void kith_work_block_encode(struct kith_work_block *block, struct kith_row_encoder *encoder,
-                            const struct kith_policy *policy,
-                            const struct kith_pipeline_options *options, unsigned thread);
+                            const struct kith_work_terms *terms, unsigned thread);
 
 /* Room for `cap` elements instead of `n`: what was there is copied, wiped and freed. *block stays
  * valid where it fails. */

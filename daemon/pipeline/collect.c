@@ -72,9 +72,8 @@ static enum kith_err block_add(struct growing *rows, struct kith_encoded *out,
   if (rows->masked)
     memcpy(rows->masks + rows->n, block->masks, block->n * sizeof *rows->masks);
   rows->n += block->n;
-  out->n_in_scope += block->n_in_scope;
   out->n_set_aside += block->n_set_aside;
-  out->n_out_of_scope += block->n_out_of_scope;
+  kith_scope_counts_add(&out->scope, &block->scope);
   return KITH_OK;
 }
 
@@ -144,6 +143,8 @@ enum kith_err kith_pipeline_run(struct kith_encoded *out, const struct kith_poli
   err = blocks_collect(&rows, &encoded, pipeline, fault);
   if (err == KITH_OK) {
     rows_give(&encoded, &rows, pipeline);
+    encoded.n_in_scope = encoded.scope.n[KITH_SCOPE_IN];
+    encoded.n_out_of_scope = kith_scope_counts_out(&encoded.scope);
     *out = encoded;
   }
   rows_free(&rows);

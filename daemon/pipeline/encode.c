@@ -136,35 +136,3 @@ void kith_row_encoder_describe(const struct kith_row_encoder *encoder, struct ki
     enc->field_filters[i] = (uint8_t)encoder->schema.fields[i].filter;
   }
 }
-
-/* Whole years from birth to `on`; below 0 where birth lies after it. */
-static int age_on(struct kith_date birth, struct kith_date on)
-{
-  int birthday_to_come = birth.month > on.month || (birth.month == on.month && birth.day > on.day);
-
-  return on.year - birth.year - birthday_to_come;
-}
-
-bool kith_scope_has(const struct kith_scope *scope, struct kith_date birth)
-{
-  struct kith_date first = birth;
-  struct kith_date last = birth;
-  int oldest;
-  int youngest;
-
-  if (!scope->present)
-    return true;
-  if (!birth.year || (!birth.month && birth.day))
-    return false;
-  if (!birth.month)
-    first.month = 1, last.month = 12;
-  if (!birth.day)
-    first.day = 1, last.day = 31;
-  oldest = age_on(first, scope->on);
-  youngest = age_on(last, scope->on);
-  /* A date that may lie after the day can't, if it may also lie before it. */
-  if (youngest < 0 && oldest >= 0 && !(birth.month && birth.day))
-    youngest = 0;
-  return youngest >= 0 && (unsigned)youngest >= scope->age_min &&
-         (unsigned)oldest <= scope->age_max;
-}

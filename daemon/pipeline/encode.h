@@ -1,4 +1,4 @@
-/* Of the pipeline only: one record to one filter under a policy, and the policy's scope.
+/* Of the pipeline only: one record to one filter under a policy.
  *
  * Life: kith_row_encoder_new, kith_row_encoder_encode by one thread, kith_row_encoder_free. */
 #ifndef KITH_DAEMON_PIPELINE_ENCODE_H
@@ -32,9 +32,5 @@ KITH_MUST_USE enum kith_err kith_row_encoder_encode(struct kith_row_encoder *enc
 
 /* Puts lengths, schema hash, key check, fields and weights into a set of encodings. */
 void kith_row_encoder_describe(const struct kith_row_encoder *encoder, struct kith_encodings *enc);
-
-/* Whether the age on the policy's day is surely within its bounds. A date that is missing, lies
- * after that day, or leaves the age open (the year alone, at an edge) is not. */
-bool kith_scope_has(const struct kith_scope *scope, struct kith_date birth);
 
 #endif

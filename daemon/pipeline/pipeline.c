@@ -27,6 +27,7 @@ struct slot {
 struct kith_pipeline {
   const struct kith_policy *policy;
   struct kith_pipeline_options options;
+  struct kith_work_terms terms;
   struct kith_source *source;
   struct slot *slots;
   size_t n_slots;
@@ -69,8 +70,7 @@ static void block_encode(struct kith_pipeline *pipeline, const struct worker *wo
   struct slot *slot = &pipeline->slots[pipeline->taken++ % pipeline->n_slots];
 
   pthread_mutex_unlock(&pipeline->mutex);
-  kith_work_block_encode(&slot->block, worker->encoder, pipeline->policy, &pipeline->options,
-                         worker->number);
+  kith_work_block_encode(&slot->block, worker->encoder, &pipeline->terms, worker->number);
   pthread_mutex_lock(&pipeline->mutex);
   slot->done = true;
   pthread_cond_signal(&pipeline->done);
@@ -114,6 +114,14 @@ static bool look_up(struct kith_pipeline *pipeline, uint64_t row)
   return true;
 }
 
+/* A row without a usable id of its own is set aside, whoever it is. */
+static bool objected(const struct kith_pipeline *pipeline, const struct kith_source_row *row)
+{
+  struct kith_objections *list = pipeline->options.objections;
+
+  return list && row->rule == KITH_ROW_FINE && kith_objections_hit(list, row->id);
+}
+
 /* Fills a block as far as there are rows. */
 static void block_read(struct kith_pipeline *pipeline, struct kith_work_block *block)
 {
@@ -125,7 +133,7 @@ static void block_read(struct kith_pipeline *pipeline, struct kith_work_block *b
     err = kith_source_next(pipeline->source, &row, &pipeline->fault);
     if (err != KITH_OK)
       break;
-    err = kith_work_block_add(block, &row);
+    err = kith_work_block_add(block, &row, objected(pipeline, &row));
     if (err != KITH_OK)
       (void)kith_fail(&pipeline->fault, err, "no memory for the rows of the source");
     else if (block->out.n % ROWS_A_LOOK == 0 && !look_up(pipeline, row.row))
@@ -268,7 +276,9 @@ enum kith_err kith_pipeline_open(struct kith_pipeline **out, const struct kith_p
   (void)pthread_mutex_init(&pipeline->mutex, NULL); /* can't fail with default attributes */
   (void)pthread_cond_init(&pipeline->work, NULL);
   (void)pthread_cond_init(&pipeline->done, NULL);
-  err = workers_new(pipeline, secret, secret_len, fault);
+  err = kith_work_terms_make(&pipeline->terms, policy, &pipeline->options, fault);
+  if (err == KITH_OK)
+    err = workers_new(pipeline, secret, secret_len, fault);
   if (err == KITH_OK)
     err = slots_new(pipeline, fault);
   if (err == KITH_OK)

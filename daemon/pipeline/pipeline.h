@@ -7,8 +7,8 @@
  * all), and gives the same bytes, and the same error, for every number of them.
  *
  * Every row of the source keeps its place: one that was set aside (not of the header's shape, not
- * text, without an id, with an id seen before) or that is out of scope is an empty encoding there,
- * with in_scope false. */
+ * text, without an id, with an id seen before), that the person objected to, that is out of scope
+ * or too sparse (scope.h) is an empty encoding there, with in_scope false. */
 #ifndef KITH_DAEMON_PIPELINE_PIPELINE_H
 #define KITH_DAEMON_PIPELINE_PIPELINE_H
 
@@ -18,6 +18,8 @@
 
 #include "base/err.h"
 #include "crypto/hash.h"
+#include "daemon/pipeline/objections.h"
+#include "daemon/pipeline/scope.h"
 #include "daemon/pipeline/source.h"
 #include "daemon/pipeline/standardise.h"
 #include "proto/encodings.h"
@@ -30,7 +32,8 @@ struct kith_encoded {
   bool *in_scope;                  /* n; owned: encoded, and may leave */
   uint64_t n_in_scope;
   uint64_t n_set_aside;
-  uint64_t n_out_of_scope; /* by the policy's scope, unknown and impossible dates included */
+  uint64_t n_out_of_scope;        /* by the bounds of the policy's scope */
+  struct kith_scope_counts scope; /* all rows but those set aside, each reason apart */
 };
 void kith_encoded_free(struct kith_encoded *encoded); /* takes a zeroed object; wipes filters */
 
@@ -41,9 +44,11 @@ struct kith_pipeline_options {
   void (*progress)(void *context, double share); /* of the source read, [0, 1]; may be NULL */
   void *progress_context;
   const atomic_bool *cancel; /* may be NULL; KITH_ERR_CANCELLED */
-  /* Sees each row that was not set aside, in no order; may be NULL. Called by thread `thread`, 0 to
-   * kith_pipeline_threads(n_threads) - 1, at the same time as by others: sums of each thread apart,
-   * added up in the end, are the same for every number of threads. */
+  /* Rows of these ids are not even standardised; asked by the caller's thread; may be NULL. */
+  struct kith_objections *objections;
+  /* Sees each row that was neither set aside nor objected to, in no order; may be NULL. Called by
+   * thread `thread`, 0 to kith_pipeline_threads(n_threads) - 1, at the same time as by others: sums
+   * of each thread apart, added up in the end, are the same for every number of threads. */
   void (*look)(void *context, unsigned thread, const struct kith_record *record,
                const enum kith_outcome outcomes[KITH_FIELD_COUNT], bool in_scope);
   void *look_context;
@@ -67,9 +72,8 @@ struct kith_block {
   uint16_t *masks;       /* n */
   uint64_t *source_rows; /* n; as in kith_encoded */
   bool *in_scope;        /* n */
-  uint64_t n_in_scope;
   uint64_t n_set_aside;
-  uint64_t n_out_of_scope;
+  struct kith_scope_counts scope;
 };
 
 /* Blocks, one by one: open, next until KITH_ERR_NOT_FOUND or an error (then no more), free. Policy

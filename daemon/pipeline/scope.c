@@ -34,7 +34,7 @@ uint64_t kith_scope_counts_out(const struct kith_scope_counts *counts)
 {
   uint64_t n = 0;
 
-  for (unsigned i = KITH_SCOPE_BIRTH_CONFLICT; i < KITH_SCOPE_REASON_COUNT; i++)
+  for (unsigned i = KITH_SCOPE_BIRTH_CONFLICT; i <= KITH_SCOPE_PERIOD; i++)
     n += counts->n[i];
   return n;
 }

@@ -36,7 +36,7 @@ const char *kith_scope_reason_key(enum kith_scope_reason reason);
 struct kith_scope_counts {
   uint64_t n[KITH_SCOPE_REASON_COUNT];
 };
-/* By the bounds and by the evidence: what is neither in nor objected to. */
+/* By the bounds of the scope, unknown or outside. */
 uint64_t kith_scope_counts_out(const struct kith_scope_counts *counts);
 void kith_scope_counts_add(struct kith_scope_counts *to, const struct kith_scope_counts *more);
 

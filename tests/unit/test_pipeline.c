@@ -60,9 +60,10 @@ static void places(void **state)
   assert_int_equal(out.encodings.n, 6);
   assert_int_equal(out.encodings.bits, policy.bits);
   assert_int_equal(kith_encodings_check(&out.encodings, "test", NULL), KITH_OK);
-  assert_int_equal(out.n_in_scope, 5);
+  assert_int_equal(out.n_in_scope, 4);
   assert_int_equal(out.n_set_aside, 1);
   assert_int_equal(out.n_out_of_scope, 0);
+  assert_int_equal(out.scope.n[KITH_SCOPE_SPARSE], 1);
   assert_string_equal(kith_ids_at(&out.ids, 4), "4");
   assert_int_equal(out.source_rows[5], 7);
   assert_true(same_row(&out.encodings, 0, 1));
@@ -71,7 +72,7 @@ static void places(void **state)
   assert_false(out.in_scope[2]);
   assert_int_equal(row_bits(&out.encodings, 2), 0);
   assert_int_equal(out.encodings.masks[2], 0);
-  assert_true(out.in_scope[3]);
+  assert_false(out.in_scope[3]); /* nothing in it */
   assert_int_equal(row_bits(&out.encodings, 3), 0);
   assert_int_equal(out.encodings.masks[5], 0x6f); /* no date of birth */
   assert_true(row_bits(&out.encodings, 0) > 200 && row_bits(&out.encodings, 0) < 400);
@@ -91,6 +92,7 @@ static void names_swapped(void **state)
   assert_string_equal(policy.fields[2].field, "names");
   policy.fields[0] = policy.fields[2];
   policy.n_fields = 1;
+  policy.evidence.n_groups = 0;
   assert_int_equal(run(&out, &policy, path, NULL, NULL), KITH_OK);
   assert_true(row_bits(&out.encodings, 0) > 50);
   assert_true(same_row(&out.encodings, 0, 1));
@@ -122,6 +124,95 @@ static void keys_and_masks(void **state)
   kith_encoded_free(&b);
 }
 
+/* A row that was objected to keeps its place; its values are not even looked at. */
+static void count_looks(void *context, unsigned thread, const struct kith_record *record,
+                        const enum kith_outcome outcomes[KITH_FIELD_COUNT], bool in_scope)
+{
+  unsigned *n = context;
+
+  (void)thread, (void)record, (void)outcomes;
+  n[in_scope]++;
+}
+
+static void objections(void **state)
+{
+  static const char list[] = "id\n1\n2\n99\n";
+  const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  const char *list_path = unit_file(state, "objections.csv", list, sizeof list - 1);
+  struct kith_policy policy = default_policy();
+
+  for (unsigned n_threads = 1; n_threads <= 3; n_threads++) {
+    unsigned looked[2] = {0};
+    struct kith_pipeline_options options = {
+        .n_threads = 1, .look = count_looks, .look_context = looked};
+    struct kith_encoded all;
+    struct kith_encoded out;
+
+    assert_int_equal(run(&all, &policy, path, NULL, NULL), KITH_OK);
+    assert_int_equal(kith_objections_load(&options.objections, list_path, NULL), KITH_OK);
+    options.n_threads = n_threads;
+    options.look = n_threads == 1 ? count_looks : NULL;
+    assert_int_equal(run(&out, &policy, path, &options, NULL), KITH_OK);
+    assert_int_equal(out.encodings.n, 6);
+    assert_int_equal(out.scope.n[KITH_SCOPE_OBJECTED], 2);
+    assert_int_equal(out.n_in_scope, 2);
+    assert_int_equal(out.n_set_aside, 1); /* the second row of 2: no fault is hidden */
+    assert_int_equal(out.scope.n[KITH_SCOPE_SPARSE], 1);
+    for (size_t i = 0; i < 3; i++) {
+      assert_false(out.in_scope[i]);
+      assert_int_equal(row_bits(&out.encodings, i), 0);
+      assert_int_equal(out.encodings.masks[i], 0);
+    }
+    assert_string_equal(kith_ids_at(&out.ids, 0), "1");
+    assert_memory_equal(kith_encodings_row(&out.encodings, 4),
+                        kith_encodings_row(&all.encodings, 4), out.encodings.row_bytes);
+    assert_int_equal(kith_objections_missed(options.objections), 1);
+    if (n_threads == 1) {
+      assert_int_equal(looked[true], 2);
+      assert_int_equal(looked[false], 1);
+    }
+    kith_objections_free(options.objections);
+    kith_encoded_free(&out);
+    kith_encoded_free(&all);
+  }
+}
+
+/* Years outside the policy's are dropped where it says so, and read by it. */
+static void dates(void **state)
+{
+  static const char old[] = "id,given_name,surname,date_of_birth\n1,Anna,Example,1852-04-20\n"
+                            "2,Anna,Example,20/04/30\n3,Anna,Example,1930-04-20\n"
+                            "4,Anna,Example,2030-04-20\n";
+  const char *path = unit_file(state, "old.csv", old, sizeof old - 1);
+  struct kith_policy policy = default_policy();
+  struct kith_encoded out;
+
+  assert_int_equal(run(&out, &policy, path, NULL, NULL), KITH_OK);
+  assert_int_equal(out.n_in_scope, 4);
+  assert_true(same_row(&out.encodings, 1, 2));
+  kith_encoded_free(&out);
+  policy.dates.drop_outside = true;
+  policy.dates.year_max = 2035;
+  assert_int_equal(run(&out, &policy, path, NULL, NULL), KITH_OK);
+  assert_int_equal(out.n_in_scope, 3);
+  assert_int_equal(out.scope.n[KITH_SCOPE_SPARSE], 1);
+  assert_false(out.in_scope[0]);
+  assert_true(same_row(&out.encodings, 1, 3));
+  kith_encoded_free(&out);
+}
+
+static void unknown_evidence(void **state)
+{
+  const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
+  struct kith_policy policy = default_policy();
+  struct kith_fault fault = {0};
+  struct kith_encoded out;
+
+  strcpy(policy.evidence.groups[0].fields[0], "shoe_size");
+  assert_int_equal(run(&out, &policy, path, NULL, &fault), KITH_ERR_CONFIG);
+  assert_non_null(strstr(fault.text, "shoe_size"));
+}
+
 static void scope(void **state)
 {
   const char *path = unit_file(state, "people.csv", people, sizeof people - 1);
@@ -132,44 +223,13 @@ static void scope(void **state)
   assert_int_equal(run(&out, &policy, path, NULL, NULL), KITH_OK);
   assert_int_equal(out.n_in_scope, 1);
   assert_int_equal(out.n_out_of_scope, 4);
+  assert_int_equal(out.scope.n[KITH_SCOPE_AGE], 2);
+  assert_int_equal(out.scope.n[KITH_SCOPE_BIRTH_UNKNOWN], 2);
   assert_int_equal(out.n_set_aside, 1);
   assert_true(out.in_scope[4]);
   assert_int_equal(row_bits(&out.encodings, 0), 0);
   assert_int_equal(out.encodings.masks[0], 0);
   kith_encoded_free(&out);
-}
-
-static void scope_ages(void **state)
-{
-  const struct kith_scope teens = {
-      .present = true, .on = {2026, 6, 15}, .age_min = 13, .age_max = 19};
-  const struct kith_scope young = {.present = true, .on = {2026, 6, 15}, .age_max = 24};
-  static const struct {
-    struct kith_date birth;
-    bool teen;
-    bool is_young;
-  } cases[] = {
-      {{2013, 6, 15}, true, true},   /* 13 today */
-      {{2013, 6, 16}, false, true},  /* tomorrow */
-      {{2006, 6, 16}, true, true},   /* 20 tomorrow */
-      {{2006, 6, 15}, false, true},  /* 20 today */
-      {{2010, 0, 0}, true, true},    /* 15 or 16 */
-      {{2013, 0, 0}, false, true},   /* 12 or 13 */
-      {{2013, 6, 0}, false, true},   /* the same */
-      {{2013, 5, 0}, true, true},    /* 13 */
-      {{2026, 0, 0}, false, true},   /* 0, or not born */
-      {{2026, 6, 16}, false, false}, /* not born */
-      {{2027, 0, 0}, false, false},  {{0, 6, 16}, false, false},
-      {{0, 0, 0}, false, false},     {{2010, 0, 5}, false, false},
-      {{1990, 1, 1}, false, false},  {{2001, 0, 0}, false, false}, /* 24 or 25 */
-  };
-
-  (void)state;
-  for (size_t i = 0; i < KITH_COUNT_OF(cases); i++) {
-    assert_int_equal(kith_scope_has(&teens, cases[i].birth), cases[i].teen);
-    assert_int_equal(kith_scope_has(&young, cases[i].birth), cases[i].is_young);
-  }
-  assert_true(kith_scope_has(&(struct kith_scope){0}, (struct kith_date){0}));
 }
 
 static void refusals(void **state)
@@ -509,7 +569,9 @@ int main(void)
       cmocka_unit_test(names_swapped),
       cmocka_unit_test(keys_and_masks),
       cmocka_unit_test(scope),
-      cmocka_unit_test(scope_ages),
+      cmocka_unit_test(objections),
+      cmocka_unit_test(dates),
+      cmocka_unit_test(unknown_evidence),
       cmocka_unit_test(refusals),
       cmocka_unit_test(watched_and_cancelled),
       cmocka_unit_test(any_number_of_threads),
