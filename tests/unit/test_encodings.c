@@ -86,6 +86,142 @@ static void test_round_trip(void **state)
       }
 }
 
+/* ---- several filters a row */
+
+enum { HEADER_FILTERS = 176 };
+
+static void make_filters(struct kith_encodings *enc, size_t n)
+{
+  static const unsigned bits[] = {1024, 12, 64};
+
+  kith_encodings_init(enc);
+  assert_int_equal(kith_encodings_alloc_filters(enc, n, bits, 3, true), KITH_OK);
+  assert_int_equal(enc->bits, 1024);
+  assert_int_equal(enc->row_bytes, 128);
+  assert_int_equal(enc->stride, 128 + 2 + 8);
+  enc->n_fields = 3;
+  for (unsigned f = 0; f < 3; f++) {
+    enc->field_weights[f] = 100 + f;
+    enc->field_filters[f] = (uint8_t)f;
+  }
+  for (size_t i = 0; i < n; i++) {
+    memset(kith_encodings_row(enc, i), (int)i + 1, enc->stride);
+    kith_encodings_row(enc, i)[129] = 0x30;
+    enc->masks[i] = (uint16_t)(i % 8);
+  }
+}
+
+static void test_filters(void **state)
+{
+  struct kith_encodings enc, back;
+  uint32_t weights[KITH_ENCODINGS_FIELDS_MAX];
+  const char *path = unit_path(state, "filters.kith");
+
+  make_filters(&enc, 5);
+  assert_int_equal(kith_encodings_check(&enc, "test", NULL), KITH_OK);
+  assert_ptr_equal(kith_encodings_filter(&enc, 2, 0), enc.filters + 2 * 138);
+  assert_ptr_equal(kith_encodings_filter(&enc, 2, 1), enc.filters + 2 * 138 + 128);
+  assert_ptr_equal(kith_encodings_filter(&enc, 2, 2), enc.filters + 2 * 138 + 130);
+  assert_int_equal(kith_encodings_filter_fields(&enc, 1), 2);
+  kith_encodings_filter_weights(&enc, 1, weights);
+  assert_int_equal(weights[0], 0);
+  assert_int_equal(weights[1], 101);
+  assert_int_equal(kith_encodings_write(path, &enc, KITH_ENCODINGS_KITH, NULL), KITH_OK);
+  assert_int_equal(kith_encodings_read(&back, path, KITH_ENCODINGS_DETECT, 0, NULL), KITH_OK);
+  assert_same(&enc, &back);
+  assert_int_equal(back.stride, enc.stride);
+  assert_memory_equal(back.filters, enc.filters, 5 * enc.stride);
+  assert_memory_equal(back.filter_bits, enc.filter_bits, sizeof enc.filter_bits);
+  assert_memory_equal(back.field_filters, enc.field_filters, sizeof enc.field_filters);
+  assert_int_equal(kith_encodings_comparable(&enc, "a", &back, "b", NULL), KITH_OK);
+  back.field_filters[2] = 1;
+  assert_int_equal(kith_encodings_comparable(&enc, "a", &back, "b", NULL), KITH_ERR_DATA);
+  back.field_filters[2] = 3;
+  assert_int_equal(kith_encodings_check(&back, "b", NULL), KITH_ERR_DATA);
+  back.field_filters[2] = 2;
+  kith_encodings_row(&back, 3)[129] = 0x31; /* a pad bit of the second filter */
+  assert_int_equal(kith_encodings_check(&back, "b", NULL), KITH_ERR_DATA);
+  kith_encodings_free(&back);
+  kith_encodings_free(&enc);
+}
+
+/* Written with a number of rows that turns out otherwise: the same bytes. */
+static void test_row_by_row(void **state)
+{
+  const char *path = unit_path(state, "rows.kith");
+  struct kith_encodings_writer writer;
+  struct kith_encodings enc;
+  uint8_t written[4096];
+  size_t len = 0;
+  uint8_t *bytes;
+
+  make_filters(&enc, 7);
+  bytes = print(&enc, KITH_ENCODINGS_KITH, &len);
+  for (size_t n = 0; n < 9; n += 4) {
+    FILE *file = fopen(path, "w+b");
+    struct kith_encodings like = enc;
+
+    like.n = n;
+    kith_encodings_begin(&writer, file, &like, true);
+    kith_encodings_add(&writer, enc.filters, enc.masks, 3);
+    kith_encodings_add(&writer, enc.filters, enc.masks, 0);
+    kith_encodings_add(&writer, kith_encodings_row(&enc, 3), enc.masks + 3, 4);
+    assert_int_equal(kith_encodings_end(&writer), KITH_OK);
+    assert_int_equal(fseek(file, 0, SEEK_SET), 0);
+    assert_int_equal(fread(written, 1, sizeof written, file), len);
+    assert_memory_equal(written, bytes, len);
+    fclose(file);
+  }
+  free(bytes);
+  kith_encodings_free(&enc);
+}
+
+static void refuse_filters(const uint8_t *bytes, size_t len, size_t at, uint8_t value)
+{
+  uint8_t *copy = kith_memdup(bytes, len);
+  struct kith_encodings enc;
+  struct kith_fault fault = {0};
+
+  copy[at] = value;
+  uint32_t crc = (uint32_t)crc32_z(0, copy, len - 4);
+  for (unsigned i = 0; i < 4; i++)
+    copy[len - 4 + i] = (uint8_t)(crc >> 8 * i);
+  assert_int_equal(kith_encodings_parse_kith(&enc, copy, len, "a", &fault), KITH_ERR_DATA);
+  assert_null(enc.filters);
+  kith_free(copy);
+}
+
+static void test_filters_refused(void **state)
+{
+  struct kith_encodings enc;
+  size_t len = 0;
+
+  (void)state;
+  make_filters(&enc, 5);
+  uint8_t *bytes = print(&enc, KITH_ENCODINGS_KITH, &len);
+  assert_int_equal(bytes[8], 2);
+  assert_int_equal(len, HEADER_FILTERS + 5 * (2 + 138) + 4);
+  refuse_filters(bytes, len, 8, 1);
+  refuse_filters(bytes, len, 8, 3);
+  refuse_filters(bytes, len, 12, 1);  /* not the first filter's length */
+  refuse_filters(bytes, len, 140, 1); /* filters */
+  refuse_filters(bytes, len, 140, 2);
+  refuse_filters(bytes, len, 140, 5);
+  refuse_filters(bytes, len, 142, 1); /* zeros */
+  refuse_filters(bytes, len, 148, 0); /* the second's length */
+  refuse_filters(bytes, len, 148, 99);
+  refuse_filters(bytes, len, 150, 99);
+  refuse_filters(bytes, len, 156, 8); /* a fourth that is none */
+  refuse_filters(bytes, len, 162, 3); /* a field's filter */
+  refuse_filters(bytes, len, 163, 1); /* of a field that there is none */
+  for (size_t cut = 1; cut < len; cut += 37)
+    assert_int_equal(
+        kith_encodings_parse_kith(&(struct kith_encodings){0}, bytes, len - cut, "a", NULL),
+        KITH_ERR_DATA);
+  free(bytes);
+  kith_encodings_free(&enc);
+}
+
 static void test_gzip(void **state)
 {
   struct kith_encodings enc, back;
@@ -324,10 +460,12 @@ static void test_failing_memory(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_gzip),
-      cmocka_unit_test(test_kith_bytes), cmocka_unit_test(test_kith_refusals),
-      cmocka_unit_test(test_clkhash),    cmocka_unit_test(test_raw_and_files),
-      cmocka_unit_test(test_comparable), cmocka_unit_test(test_failing_memory),
+      cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_filters),
+      cmocka_unit_test(test_row_by_row),     cmocka_unit_test(test_filters_refused),
+      cmocka_unit_test(test_gzip),           cmocka_unit_test(test_kith_bytes),
+      cmocka_unit_test(test_kith_refusals),  cmocka_unit_test(test_clkhash),
+      cmocka_unit_test(test_raw_and_files),  cmocka_unit_test(test_comparable),
+      cmocka_unit_test(test_failing_memory),
   };
   return cmocka_run_group_tests(tests, unit_folder_make, unit_folder_remove);
 }
