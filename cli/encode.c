@@ -195,9 +195,9 @@ static enum kith_err kith_blocks(struct encode *encode, struct kith_pipeline *pi
   kith_encodings_begin(&writer, stream, &like, masked);
   while ((err = kith_pipeline_next(pipeline, &block, fault)) == KITH_OK) {
     kith_encodings_add(&writer, block->filters, block->masks, block->n);
-    encode->n_encoded += block->n_in_scope;
+    encode->n_encoded += block->scope.n[KITH_SCOPE_IN];
     encode->n_bad += block->n_set_aside;
-    *n_out_of_scope += block->n_out_of_scope;
+    *n_out_of_scope += kith_scope_counts_out(&block->scope);
     if (ferror(stream))
       break;
   }
