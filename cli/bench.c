@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cli/bench.h"
 #include "cli/cli.h"
+#include "cli/verbs.h"
 #include "matcher/engine/engine.h"
 
 enum { N_FIELDS = 5, PARTIES_MAX = KITH_ENGINE_PARTIES_MAX, NAME_LETTERS_MAX = 12 };
@@ -255,12 +257,11 @@ static int bench_engine(int argc, char **argv)
 
 int kith_cmd_bench(int argc, char **argv)
 {
-  if (argc >= 2 && strcmp(argv[1], "engine") == 0)
-    return bench_engine(argc - 1, argv + 1);
-  if (argc >= 2 && (strcmp(argv[1], "--help") == 0)) {
-    printf("Usage: kith bench engine [OPTIONS]\n\nThe project's own benchmarks; "
-           "`kith bench engine --help` says more.\n");
-    return kith_cli_finish_stdout();
-  }
-  return kith_cli_error(KITH_ERR_USAGE, "bench what? Usage: kith bench engine [OPTIONS]");
+  static const struct kith_cli_verb verbs[] = {
+      {"engine", bench_engine, "comparisons a second of the similarity engine"},
+      {"encode", kith_bench_encode, "rows a second that are read, standardised and encoded"},
+  };
+
+  return kith_cli_verbs("bench", "The project's own benchmarks.", verbs, KITH_COUNT_OF(verbs), argc,
+                        argv);
 }
