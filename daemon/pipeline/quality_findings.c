@@ -76,6 +76,11 @@ enum kith_err kith_quality_gate(const struct kith_quality_summary *summary,
 
 /* ---- findings */
 
+static const char *people_of(uint64_t n)
+{
+  return n == 1 ? "person" : "people";
+}
+
 struct finder {
   struct kith_quality_report *report;
   const struct kith_quality_options *options;
@@ -139,7 +144,8 @@ static void find_rows(struct finder *finder)
     find(finder, KITH_SEVERITY_STOP, "rows", "%s.\t%s", text, remedy);
   } else if (summary->set_aside > 0) {
     find(finder, KITH_SEVERITY_REMARK, "rows",
-         "%llu of %llu rows can't be read (%.1f%%) and take no part.\tThe rows are listed below "
+         "%llu of %llu rows (%.1f%%) can't be read, and so can't take part.\tThe rows are listed "
+         "below "
          "with what is wrong; mend the export.",
          (ull)summary->set_aside, (ull)summary->rows, percent(summary->set_aside, summary->rows));
   }
@@ -154,7 +160,7 @@ static const struct {
   const char *remedy;
 } faults[] = {
     {KITH_VALUE_MISSING, 5, 30, "is missing", "See whether the export leaves the column out."},
-    {KITH_VALUE_PLACEHOLDER, 1, 10, "says that it is not known",
+    {KITH_VALUE_PLACEHOLDER, 1, 10, "is a placeholder",
      "Such values count as missing; they are better left empty."},
     {KITH_VALUE_UNUSABLE, 0.1, 1, "can't be used",
      "The rows are listed; mend them in the system of record."},
@@ -163,6 +169,25 @@ static const struct {
     {KITH_VALUE_PARTIAL, 5, 10, "is known in part only",
      "Such values link less well; look for 1 January and half postcodes."},
 };
+
+/* Whether it matters to the policy that the field is missing. */
+static bool needed(const struct finder *finder, unsigned field)
+{
+  const struct kith_policy *policy = finder->options->policy;
+
+  if (field == KITH_FIELD_MIDDLE_NAMES || field == KITH_FIELD_KNOWN_AS)
+    return false;
+  if (field == KITH_FIELD_RECORD_DATE)
+    return policy->scope.present && policy->scope.from.year != 0;
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    enum kith_field of = kith_field_of_policy(policy->fields[i].field);
+
+    if (of == (enum kith_field)field ||
+        (of >= KITH_FIELD_COUNT && (field == KITH_FIELD_GIVEN_NAME || field == KITH_FIELD_SURNAME)))
+      return true;
+  }
+  return field == KITH_FIELD_DATE_OF_BIRTH;
+}
 
 static void find_faults(struct finder *finder, unsigned field)
 {
@@ -173,8 +198,7 @@ static void find_faults(struct finder *finder, unsigned field)
   for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
     uint64_t n = counts->n[faults[i].outcome];
     double share = percent(n, finder->read);
-    bool optional = faults[i].outcome == KITH_VALUE_MISSING &&
-                    (field == KITH_FIELD_MIDDLE_NAMES || field == KITH_FIELD_KNOWN_AS);
+    bool optional = faults[i].outcome == KITH_VALUE_MISSING && !needed(finder, field);
 
     if (n == 0)
       continue;
@@ -248,27 +272,32 @@ static void find_people(struct finder *finder)
 
   if (report->same.rows > 0)
     find(finder, KITH_SEVERITY_REMARK, "people",
-         "%s%llu rows have the name and date of birth of an earlier row (%llu people).\tMerge "
-         "them in the system of record, or export one row a person.",
-         about, (ull)report->same.rows, (ull)report->same.people);
+         "%s%llu %s the name and date of birth of an earlier row (%llu %s).\tMerge them in the "
+         "system of record, or export one row a person.",
+         about, (ull)report->same.rows, report->same.rows == 1 ? "row has" : "rows have",
+         (ull)report->same.people, people_of(report->same.people));
   if (report->alike.rows > 0)
     find(finder,
          percent(report->alike.rows, finder->read) >= 0.5 ? KITH_SEVERITY_REMARK
                                                           : KITH_SEVERITY_NOTE,
          "people",
-         "%s%llu more rows are likely to be people of other rows: the same date of birth, and "
-         "names spelt or ordered otherwise.\tLook at the rows listed.",
-         about, (ull)report->alike.rows);
+         "%s%llu more %s likely of a person of another row: the same date of birth, and names "
+         "spelt or ordered otherwise.\tLook at the rows listed.",
+         about, (ull)report->alike.rows, report->alike.rows == 1 ? "row is" : "rows are");
   if (report->number_dates.people > 0)
     find(finder, KITH_SEVERITY_REMARK, "people",
-         "%s%llu people have one number and several dates of birth (%llu rows).\tOne of the dates, "
-         "or the number, is wrong; look at the rows listed.",
-         about, (ull)report->number_dates.people, (ull)report->number_dates.rows);
+         "%s%llu %s one number (NHS, UPN, PNC or CRN) and several dates of birth, on %llu "
+         "rows.\tOne of the dates, or the number, is wrong; look at the rows listed.",
+         about, (ull)report->number_dates.people,
+         report->number_dates.people == 1 ? "person has" : "people have",
+         (ull)report->number_dates.rows);
   if (report->name_dates.people > 0)
     find(finder, KITH_SEVERITY_NOTE, "people",
-         "%s%llu names occur at one postcode with several dates of birth (%llu rows).\tA parent "
-         "and child of one name, or a mistyped date; look at the rows listed.",
-         about, (ull)report->name_dates.people, (ull)report->name_dates.rows);
+         "%s%llu %s at one postcode with several dates of birth, on %llu rows.\tA parent and "
+         "child of one name, or a mistyped date; look at the rows listed.",
+         about, (ull)report->name_dates.people,
+         report->name_dates.people == 1 ? "name occurs" : "names occur",
+         (ull)report->name_dates.rows);
 }
 
 static void find_scope(struct finder *finder)
@@ -282,13 +311,13 @@ static void find_scope(struct finder *finder)
   if (sparse > 0)
     find(finder, percent(sparse, finder->read) >= 5 ? KITH_SEVERITY_REMARK : KITH_SEVERITY_NOTE,
          "evidence",
-         "%llu of %llu rows (%.1f%%) have too little to be linked by and are left out.\tFill in "
+         "%llu of %llu rows (%.1f%%) left out for want of enough to be linked by.\tFill in "
          "names, dates of birth and postcodes where they are known.",
          (ull)sparse, (ull)finder->read, percent(sparse, finder->read));
   if (unknown > 0)
     find(finder, percent(unknown, finder->read) >= 5 ? KITH_SEVERITY_REMARK : KITH_SEVERITY_NOTE,
          "scope",
-         "%llu of %llu rows (%.1f%%) are left out because it can't be told whether they are in "
+         "%llu of %llu rows (%.1f%%) left out because it can't be told whether they are in "
          "the policy's scope.\tFill in what is missing: date of birth, postcode or record date.",
          (ull)unknown, (ull)finder->read, percent(unknown, finder->read));
   if (report->n_leaving == 0 && finder->read > 0 && report->summary.linkable > 0)
@@ -297,14 +326,16 @@ static void find_scope(struct finder *finder)
          "the scope's ages, places and period with the file.");
   else if (report->n_leaving > 0 && report->n_leaving < finder->options->policy->minimum_batch)
     find(finder, KITH_SEVERITY_REMARK, "scope",
-         "Only %llu records would take part; a round under this policy asks each agency for at "
+         "Only %llu %s would take part; a round under this policy asks each agency for at "
          "least %u.\tUse the whole export, not a part of it.",
-         (ull)report->n_leaving, (unsigned)finder->options->policy->minimum_batch);
+         (ull)report->n_leaving, report->n_leaving == 1 ? "record" : "records",
+         (unsigned)finder->options->policy->minimum_batch);
   if (report->ages[KITH_AGE_UNBORN] > 0)
     find(finder, KITH_SEVERITY_REMARK, "date_of_birth",
-         "%llu rows have a date of birth after the day on which ages are counted.\tLook for "
+         "%llu %s a date of birth after the day on which ages are counted.\tLook for "
          "mistyped years.",
-         (ull)report->ages[KITH_AGE_UNBORN]);
+         (ull)report->ages[KITH_AGE_UNBORN],
+         report->ages[KITH_AGE_UNBORN] == 1 ? "row has" : "rows have");
 }
 
 /* By severity; those of one severity stay in the order in which they were found. */

@@ -1,0 +1,79 @@
+/* What the files of `kith source` share: what is to be checked, and what was found. */
+#ifndef KITH_CLI_SOURCE_H
+#define KITH_CLI_SOURCE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "daemon/pipeline/objections.h"
+#include "daemon/pipeline/quality.h"
+#include "daemon/pipeline/source.h"
+#include "daemon/service/config.h"
+#include "proto/policy.h"
+
+enum { KITH_COLUMN_TEXT_BYTES = 64 };
+
+/* A column of the table, for showing: its name without control characters, cut to fit. */
+struct kith_column {
+  char name[KITH_COLUMN_TEXT_BYTES];
+  const char *role; /* "id", a field, or NULL: ignored */
+};
+
+struct kith_source_check {
+  /* What was asked for; borrowed. */
+  const char *path;
+  const char *config_path;
+  const char *policy_path;
+  const char *objections_path;
+  const char *profile;
+  bool quiet;
+  /* What it was read with. */
+  struct kith_agency_config config;
+  bool has_config;
+  struct kith_source_spec spec;
+  struct kith_policy policy;
+  bool has_policy; /* one was given, else it is kith's default */
+  struct kith_objections *objections;
+  struct kith_standardise_options standardise;
+  struct kith_scope_rules rules;
+  /* What was found. */
+  struct kith_source *source;
+  struct kith_quality *quality;
+  const struct kith_quality_report *report; /* the quality's */
+  struct kith_column *columns;              /* owned */
+  size_t n_columns;
+  char name[256]; /* of the table, for showing */
+};
+
+/* Options, documents, source and columns; then rows can be read. */
+KITH_MUST_USE enum kith_err kith_source_check_open(struct kith_source_check *check,
+                                                   struct kith_fault *fault);
+/* The whole table into check->report. */
+KITH_MUST_USE enum kith_err kith_source_check_read(struct kith_source_check *check,
+                                                   struct kith_fault *fault);
+void kith_source_check_free(struct kith_source_check *check);
+
+/* What becomes of one row that was not set aside. */
+enum kith_scope_reason kith_source_judge(const struct kith_source_check *check,
+                                         struct kith_record *record,
+                                         enum kith_outcome outcomes[KITH_FIELD_COUNT],
+                                         const struct kith_source_row *row);
+
+/* source_table.c, source_json.c, source_html.c: the report; the exit status of printing it. */
+int kith_source_print(const struct kith_source_check *check);
+json_t *kith_source_json(const struct kith_source_check *check);
+KITH_MUST_USE enum kith_err kith_source_html(const struct kith_source_check *check,
+                                             const char *path, struct kith_fault *fault);
+
+/* "12.5%" in one of eight static buffers; "-" of none. */
+const char *kith_source_percent(uint64_t n, uint64_t of);
+/* "1,234", likewise. */
+const char *kith_source_count(uint64_t n);
+/* "12 MB", likewise. */
+const char *kith_source_bytes(uint64_t n);
+
+int kith_source_preview(int argc, char **argv);
+
+#endif

@@ -1,0 +1,203 @@
+/* Reading a table for `kith source`: what is needed for it, and each row's fate. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/documents.h"
+#include "cli/source.h"
+#include "crypto/secret.h"
+
+enum { ROWS_A_LOOK = 1024 };
+
+/* ---- opening */
+
+static enum kith_err policy_open(struct kith_source_check *check, struct kith_fault *fault)
+{
+  static const char nobody[1][KITH_MEMBER_ID_BYTES] = {"agency"};
+  struct kith_signed document = {0};
+  enum kith_err err = KITH_OK;
+
+  if (check->policy_path) {
+    err = kith_cli_policy_load(&document, &check->policy, check->policy_path, fault);
+    kith_signed_free(&document);
+    check->has_policy = err == KITH_OK;
+  } else {
+    kith_policy_default(&check->policy, nobody, 1);
+  }
+  if (err == KITH_OK)
+    err = kith_scope_rules_make(&check->rules, &check->policy, fault);
+  kith_scope_dates(&check->standardise, &check->policy);
+  return err;
+}
+
+static enum kith_err spec_open(struct kith_source_check *check, struct kith_fault *fault)
+{
+  enum kith_err err;
+
+  if (!check->config_path) {
+    check->spec = kith_source_of_file(check->path);
+    return KITH_OK;
+  }
+  err = kith_agency_config_load(&check->config, check->config_path, fault);
+  if (err != KITH_OK)
+    return err;
+  check->has_config = true;
+  check->spec = check->config.source;
+  return KITH_OK;
+}
+
+/* A name as it may be shown on a terminal: what could steer one is '?'. */
+static void name_show(char out[KITH_COLUMN_TEXT_BYTES], const char *name)
+{
+  size_t n = 0;
+
+  for (const char *at = name; *at != '\0' && n + 8 < KITH_COLUMN_TEXT_BYTES; at++) {
+    unsigned char c = (unsigned char)*at;
+    /* C1 controls, and marks that turn the direction of what follows. */
+    bool steers = (c == 0xc2 && (unsigned char)at[1] < 0xa0) ||
+                  (c == 0xe2 && ((unsigned char)at[1] == 0x80 || (unsigned char)at[1] == 0x81));
+
+    if (steers) {
+      out[n++] = '?';
+      at += at[1] ? c == 0xe2 && at[2] ? 2 : 1 : 0;
+    } else {
+      out[n++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    }
+  }
+  /* Not in the middle of a letter. */
+  while (n > 0 && n + 8 >= KITH_COLUMN_TEXT_BYTES && ((unsigned char)out[n - 1] & 0x80))
+    n--;
+  out[n] = '\0';
+}
+
+/* The names of all columns, from the table's header. */
+static enum kith_err columns_open(struct kith_source_check *check, struct kith_fault *fault)
+{
+  struct kith_table *table = NULL;
+  enum kith_err err = kith_table_open(&table, &check->spec.place, fault);
+  const char *const *header;
+
+  if (err != KITH_OK)
+    return err;
+  (void)snprintf(check->name, sizeof check->name, "%s", kith_table_name(table));
+  header = kith_table_header(table, &check->n_columns);
+  check->columns = KITH_NEW_ARRAY(struct kith_column, check->n_columns);
+  if (!check->columns)
+    err = kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
+  for (size_t i = 0; err == KITH_OK && i < check->n_columns; i++) {
+    name_show(check->columns[i].name, header[i]);
+    if (strcasecmp(header[i], "id") == 0)
+      check->columns[i].role = "id";
+    for (unsigned f = 0; f < KITH_FIELD_COUNT; f++) {
+      if (strcasecmp(header[i], kith_field_name((enum kith_field)f)) == 0)
+        check->columns[i].role = kith_field_name((enum kith_field)f);
+    }
+  }
+  kith_table_free(table);
+  return err;
+}
+
+static enum kith_err quality_open(struct kith_source_check *check, struct kith_fault *fault)
+{
+  struct kith_quality_options options = {.policy = &check->policy};
+  time_t now = (time_t)kith_clock_now();
+  struct tm day;
+  enum kith_err err;
+
+  (void)gmtime_r(&now, &day);
+  options.today = (struct kith_date){day.tm_year + 1900, day.tm_mon + 1, day.tm_mday};
+  for (unsigned i = 0; i < KITH_FIELD_COUNT; i++)
+    options.columns[i] = kith_source_has(check->source, (enum kith_field)i);
+  kith_random_bytes(options.key, sizeof options.key);
+  err = kith_quality_new(&check->quality, &options, fault);
+  kith_wipe(options.key, sizeof options.key);
+  return err;
+}
+
+enum kith_err kith_source_check_open(struct kith_source_check *check, struct kith_fault *fault)
+{
+  enum kith_err err = policy_open(check, fault);
+
+  if (err == KITH_OK)
+    err = spec_open(check, fault);
+  if (err == KITH_OK && check->objections_path)
+    err = kith_objections_load(&check->objections, check->objections_path, fault);
+  if (err == KITH_OK)
+    err = kith_source_open(&check->source, &check->spec, fault);
+  if (err == KITH_OK)
+    err = columns_open(check, fault);
+  return err == KITH_OK ? quality_open(check, fault) : err;
+}
+
+void kith_source_check_free(struct kith_source_check *check)
+{
+  kith_quality_free(check->quality);
+  kith_source_free(check->source);
+  kith_objections_free(check->objections);
+  kith_free(check->columns);
+  if (check->has_config)
+    kith_agency_config_free(&check->config);
+}
+
+/* ---- reading */
+
+enum kith_scope_reason kith_source_judge(const struct kith_source_check *check,
+                                         struct kith_record *record,
+                                         enum kith_outcome outcomes[KITH_FIELD_COUNT],
+                                         const struct kith_source_row *row)
+{
+  kith_standardise(record, outcomes, row->fields, &check->standardise);
+  kith_scope_drop_date(record, &check->policy);
+  if (check->objections && kith_objections_hit(check->objections, row->id))
+    return KITH_SCOPE_OBJECTED;
+  return kith_scope_judge(&check->rules, record, false);
+}
+
+static enum kith_err row_read(struct kith_source_check *check, const struct kith_source_row *row)
+{
+  enum kith_outcome outcomes[KITH_FIELD_COUNT];
+  enum kith_scope_reason reason;
+  struct kith_record record;
+  enum kith_err err;
+
+  if (row->rule != KITH_ROW_FINE) {
+    kith_quality_set_aside(check->quality);
+    return KITH_OK;
+  }
+  reason = kith_source_judge(check, &record, outcomes, row);
+  err = kith_quality_add(check->quality, row->row, &record, outcomes, reason);
+  kith_wipe(&record, sizeof record);
+  return err;
+}
+
+enum kith_err kith_source_check_read(struct kith_source_check *check, struct kith_fault *fault)
+{
+  const atomic_bool *cancel = kith_cli_cancel_on_signal();
+  struct kith_cli_progress progress;
+  struct kith_source_row row;
+  uint64_t n = 0;
+  enum kith_err err;
+
+  kith_cli_progress_start(&progress, "checking", "rows", check->quiet);
+  while ((err = kith_source_next(check->source, &row, fault)) == KITH_OK) {
+    err = row_read(check, &row);
+    if (err == KITH_OK && atomic_load(cancel))
+      err = KITH_ERR_CANCELLED;
+    if (err != KITH_OK) {
+      (void)kith_fail(fault, err, "%s: row %llu: %s", check->name, (unsigned long long)row.row,
+                      kith_err_name(err));
+      break;
+    }
+    if (++n % ROWS_A_LOOK == 0)
+      kith_cli_progress_update(&progress, kith_source_share(check->source), (double)n);
+  }
+  kith_cli_progress_finish(&progress);
+  if (err != KITH_ERR_NOT_FOUND)
+    return err;
+  check->report = kith_quality_finish(check->quality);
+  return KITH_OK;
+}
