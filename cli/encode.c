@@ -20,6 +20,7 @@ struct encode {
   const char *secret_path;
   const char *format; /* "clkhash" or "kith"; NULL: as the schema is */
   const char *out_path;
+  const char *objections_path;
   const char *path;
   bool skip_bad;
   bool quiet;
@@ -183,7 +184,8 @@ static void show_share(void *context, double share)
 
 /* Block by block, so that a file of any length needs the memory of a few blocks. */
 static enum kith_err kith_blocks(struct encode *encode, struct kith_pipeline *pipeline, bool masked,
-                                 uint64_t *n_out_of_scope, FILE *stream, struct kith_fault *fault)
+                                 struct kith_scope_counts *scope, FILE *stream,
+                                 struct kith_fault *fault)
 {
   struct kith_encodings_writer writer;
   struct kith_encodings like;
@@ -195,12 +197,12 @@ static enum kith_err kith_blocks(struct encode *encode, struct kith_pipeline *pi
   kith_encodings_begin(&writer, stream, &like, masked);
   while ((err = kith_pipeline_next(pipeline, &block, fault)) == KITH_OK) {
     kith_encodings_add(&writer, block->filters, block->masks, block->n);
-    encode->n_encoded += block->scope.n[KITH_SCOPE_IN];
     encode->n_bad += block->n_set_aside;
-    *n_out_of_scope += kith_scope_counts_out(&block->scope);
+    kith_scope_counts_add(scope, &block->scope);
     if (ferror(stream))
       break;
   }
+  encode->n_encoded = scope->n[KITH_SCOPE_IN];
   if (err != KITH_OK && err != KITH_ERR_NOT_FOUND)
     return err;
   return kith_encodings_end(&writer) == KITH_OK
@@ -208,34 +210,50 @@ static enum kith_err kith_blocks(struct encode *encode, struct kith_pipeline *pi
              : kith_fail(fault, KITH_ERR_IO, "%s: can't be written", encode->out_path);
 }
 
+static void say_left_out(const struct encode *encode, const struct kith_scope_counts *scope,
+                         const struct kith_objections *list)
+{
+  for (unsigned i = KITH_SCOPE_IN + 1; i < KITH_SCOPE_REASON_COUNT; i++)
+    if (scope->n[i])
+      (void)fprintf(stderr, "%s: %llu rows are empty encodings: %s\n", encode->path,
+                    (unsigned long long)scope->n[i],
+                    kith_scope_reason_name((enum kith_scope_reason)i));
+  if (list && kith_objections_missed(list))
+    (void)fprintf(stderr, "%s: %zu ids of the list of objections are not in it\n", encode->path,
+                  kith_objections_missed(list));
+}
+
 static enum kith_err encode_policy(struct encode *encode, const struct kith_policy *policy,
                                    struct kith_fault *fault)
 {
   struct kith_cli_progress progress;
-  const struct kith_pipeline_options options = {
+  struct kith_pipeline_options options = {
       .progress = show_share, .progress_context = &progress, .cancel = kith_cli_cancel_on_signal()};
   const struct kith_source_spec source = kith_source_of_file(encode->path);
+  struct kith_scope_counts scope = {0};
   struct kith_pipeline *pipeline = NULL;
   struct kith_file_out *out = NULL;
-  uint64_t n_out_of_scope = 0;
-  enum kith_err err = kith_pipeline_open(&pipeline, policy, kith_secret_peek(encode->secret),
-                                         kith_secret_len(encode->secret), &source, &options, fault);
+  enum kith_err err = KITH_OK;
 
+  if (encode->objections_path)
+    err = kith_objections_load(&options.objections, encode->objections_path, fault);
+  if (err == KITH_OK)
+    err = kith_pipeline_open(&pipeline, policy, kith_secret_peek(encode->secret),
+                             kith_secret_len(encode->secret), &source, &options, fault);
   if (err == KITH_OK)
     err = kith_file_out_new(&out, encode->out_path, OUT_MODE, fault);
   if (err == KITH_OK) {
     kith_cli_progress_start(&progress, "encoding", "files", encode->quiet);
-    err = kith_blocks(encode, pipeline, policy->mask, &n_out_of_scope, kith_file_out_stream(out),
-                      fault);
+    err = kith_blocks(encode, pipeline, policy->mask, &scope, kith_file_out_stream(out), fault);
     kith_cli_progress_finish(&progress);
   }
   if (err == KITH_OK)
     err = kith_file_out_commit(out, fault);
-  if (err == KITH_OK && n_out_of_scope && !encode->quiet)
-    (void)fprintf(stderr, "%s: %llu rows out of the policy's scope are empty encodings\n",
-                  encode->path, (unsigned long long)n_out_of_scope);
+  if (err == KITH_OK && !encode->quiet)
+    say_left_out(encode, &scope, options.objections);
   kith_file_out_free(out);
   kith_pipeline_free(pipeline);
+  kith_objections_free(options.objections);
   return err;
 }
 
@@ -287,6 +305,10 @@ static enum kith_err run(struct encode *encode, struct kith_fault *fault)
       err = kith_fail(fault, KITH_ERR_USAGE,
                       "--skip-bad is for --format clkhash: under a policy a row that is set aside "
                       "keeps its place as an empty encoding");
+    else if (clkhash && encode->objections_path)
+      err = kith_fail(fault, KITH_ERR_USAGE,
+                      "--objections is for --format kith: what clkhash writes has no empty "
+                      "encodings; take the rows out of the file");
   }
   if (err == KITH_OK)
     err = clkhash ? encode_clkhash(encode, schema, len, fault) : encode_kith(encode, fault);
@@ -325,6 +347,8 @@ int kith_cmd_encode(int argc, char **argv)
        0, NULL},
       {"skip-bad", KITH_CLI_FLAG, &encode.skip_bad, NULL,
        "leave bad rows out; OUT.rows.csv says which are there", 0, 0, NULL},
+      {"objections", KITH_CLI_STRING, &encode.objections_path, "FILE",
+       "ids of people who objected: their rows are empty encodings (kith)", 0, 0, NULL},
       {"quiet", KITH_CLI_FLAG, &encode.quiet, NULL, "no progress", 0, 0, NULL},
   };
   const struct kith_cli_spec spec = {

@@ -2,10 +2,14 @@
 
 #include <string.h>
 
+/* Six years: as long as a person may bring a claim about it (docs/decisions.md). */
+enum { LOG_DAYS = 2190, LOG_DAYS_MAX = 36500 };
+
 static enum kith_err read_sections(struct kith_agency_config *config, struct kith_fault *fault)
 {
   uint64_t store_gib = 0;
   uint64_t poll_ms = 0;
+  uint64_t log_days = 0;
   enum kith_err err;
 
   if ((err = kith_node_config_read(&config->node, config->ini, fault)) != KITH_OK ||
@@ -13,11 +17,15 @@ static enum kith_err read_sections(struct kith_agency_config *config, struct kit
           KITH_OK ||
       (err = kith_ini_bool(config->ini, &config->allow_trial, "agency", "allow_trial", false,
                            fault)) != KITH_OK ||
+      (err = kith_ini_u64(config->ini, &log_days, "agency", "subject_log_days", 0, LOG_DAYS_MAX,
+                          LOG_DAYS, fault)) != KITH_OK ||
       (err = kith_ini_u64(config->ini, &store_gib, "agency", "store_gib", 1, 4096, 8, fault)) !=
           KITH_OK ||
       (err = kith_ini_u64(config->ini, &poll_ms, "agency", "poll_ms", 10, 600000, 2000, fault)) !=
           KITH_OK)
     return err;
+  config->objections = kith_ini_get(config->ini, "source", "objections");
+  config->subject_log_days = (unsigned)log_days;
   config->control_socket = kith_ini_get(config->ini, "agency", "control_socket");
   if (!config->control_socket)
     config->control_socket = "/run/kithd/control";

@@ -2,9 +2,11 @@
  *
  *   [source]
  *   file = /var/lib/kith-export/people.csv    the table of people, CSV
+ *   objections = /var/lib/kith-export/objections.csv   ids that are never encoded; none by default
  *   [agency]
  *   control_socket = /run/kithd/control       default
  *   allow_trial = no                          whether trial rounds may be joined here
+ *   subject_log_days = 2190                   how long it is kept who was encoded; 0: not at all
  *   store_gib = 8                             the most the store may grow to
  *   poll_ms = 2000                            how often the matcher is asked
  */
@@ -22,6 +24,8 @@ struct kith_agency_config {
   struct kith_ini *ini; /* owns the strings */
   struct kith_node_config node;
   struct kith_source_spec source;
+  const char *objections; /* NULL: there is no list */
+  unsigned subject_log_days;
   const char *control_socket;
   bool allow_trial;
   size_t map_bytes;

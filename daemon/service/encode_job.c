@@ -10,6 +10,8 @@ struct kith_encode_job {
   kith_round_id round;
   struct kith_policy policy;
   const struct kith_source_spec *source;
+  const char *objections;
+  uint64_t n_missed;
   struct kith_secret *secret;
   pthread_t thread;
   bool joined;
@@ -28,6 +30,19 @@ static void progress(void *context, double share)
   atomic_store(&job->progress, (unsigned)(share * 1000));
 }
 
+/* The list is read anew for each round, and nothing is encoded without it. */
+static void job_encode(struct kith_encode_job *job, struct kith_pipeline_options *options)
+{
+  if (job->objections)
+    job->err = kith_objections_load(&options->objections, job->objections, &job->fault);
+  if (job->err == KITH_OK)
+    job->err = kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
+                                 kith_secret_len(job->secret), job->source, options, &job->fault);
+  if (job->err == KITH_OK && options->objections)
+    job->n_missed = kith_objections_missed(options->objections);
+  kith_objections_free(options->objections);
+}
+
 static void *job_main(void *context)
 {
   struct kith_encode_job *job = context;
@@ -40,8 +55,7 @@ static void *job_main(void *context)
   options.progress = progress;
   options.progress_context = job;
   options.cancel = &job->cancel;
-  job->err = kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
-                               kith_secret_len(job->secret), job->source, &options, &job->fault);
+  job_encode(job, &options);
   kith_secret_free(job->secret);
   job->secret = NULL;
   atomic_store(&job->done, true);
@@ -50,7 +64,7 @@ static void *job_main(void *context)
 
 enum kith_err kith_encode_job_new(struct kith_encode_job **out, const kith_round_id round,
                                   const struct kith_policy *policy,
-                                  const struct kith_source_spec *source,
+                                  const struct kith_source_spec *source, const char *objections,
                                   struct kith_secret *linkage_secret)
 {
   struct kith_encode_job *job = KITH_NEW(struct kith_encode_job);
@@ -60,6 +74,7 @@ enum kith_err kith_encode_job_new(struct kith_encode_job **out, const kith_round
     job->policy = *policy;
     job->secret = linkage_secret;
     job->source = source;
+    job->objections = objections;
   } else {
     kith_secret_free(linkage_secret);
     return KITH_ERR_MEMORY;
@@ -111,4 +126,9 @@ enum kith_err kith_encode_job_result(struct kith_encode_job *job, const struct k
   else
     *out = &job->result;
   return job->err;
+}
+
+uint64_t kith_encode_job_missed(const struct kith_encode_job *job)
+{
+  return job->n_missed;
 }

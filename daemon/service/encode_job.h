@@ -1,5 +1,6 @@
-/* The encoding thread: reads the source, standardises, encodes; touches neither store nor socket.
- * Life: new (starts), poll done, take the result, free (cancels and joins). */
+/* The encoding thread: reads the list of objections and the source, standardises, encodes; touches
+ * neither store nor socket. Life: new (starts), poll done, take the result, free (cancels and
+ * joins). */
 #ifndef KITH_DAEMON_SERVICE_ENCODE_JOB_H
 #define KITH_DAEMON_SERVICE_ENCODE_JOB_H
 
@@ -13,12 +14,12 @@
 
 struct kith_encode_job;
 
-/* The source spec is borrowed for the job's life; the linkage secret is the job's from now on. */
-KITH_MUST_USE enum kith_err kith_encode_job_new(struct kith_encode_job **out,
-                                                const kith_round_id round,
-                                                const struct kith_policy *policy,
-                                                const struct kith_source_spec *source,
-                                                struct kith_secret *linkage_secret);
+/* The source spec and the path of the list of objections (NULL: there is none) are borrowed for the
+ * job's life; the linkage secret is the job's from now on. */
+KITH_MUST_USE enum kith_err
+kith_encode_job_new(struct kith_encode_job **out, const kith_round_id round,
+                    const struct kith_policy *policy, const struct kith_source_spec *source,
+                    const char *objections, struct kith_secret *linkage_secret);
 void kith_encode_job_free(struct kith_encode_job *job);
 
 bool kith_encode_job_is_of(const struct kith_encode_job *job, const kith_round_id round);
@@ -30,5 +31,8 @@ unsigned kith_encode_job_progress(const struct kith_encode_job *job); /* thousan
 KITH_MUST_USE enum kith_err kith_encode_job_result(struct kith_encode_job *job,
                                                    const struct kith_encoded **out,
                                                    struct kith_fault *fault);
+
+/* After the result: ids of the list of objections that no row of the source has. */
+uint64_t kith_encode_job_missed(const struct kith_encode_job *job);
 
 #endif

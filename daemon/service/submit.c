@@ -29,7 +29,7 @@ static enum kith_err start_job(struct kith_agency *agency, struct kith_agency_ro
   agency->job_noticed = false;
   if (err == KITH_OK)
     err = kith_encode_job_new(&agency->job, round->node->id, &round->policy, &agency->config.source,
-                              linkage);
+                              agency->config.objections, linkage);
   return err;
 }
 
