@@ -212,9 +212,9 @@ static int show_table(const struct bench *bench)
 int kith_bench_encode(int argc, char **argv)
 {
   static const char agencies[1][KITH_MEMBER_ID_BYTES] = {"bench"};
-  struct bench bench = {.n_people = 200000, .repeat = 3, .seed = 1};
+  struct bench bench = {.n_people = 500000, .repeat = 3, .seed = 1};
   const struct kith_cli_option options[] = {
-      {"people", KITH_CLI_U64, &bench.n_people, "N", "of a made-up city (200000)", 1, 100000000,
+      {"people", KITH_CLI_U64, &bench.n_people, "N", "of a made-up city (500000)", 1, 100000000,
        NULL},
       {"threads", KITH_CLI_U64, &bench.n_threads, "N", "beside one (all processors)", 1,
        KITH_PIPELINE_THREADS_MAX, NULL},

@@ -90,6 +90,7 @@ static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fa
   if (err || !link->fields)
     return err;
   unsigned n = 0;
+  unsigned n_compared = 0; /* in the first filter */
   bool both = list_has(link->fields, "given_name") && list_has(link->fields, "surname");
   for (unsigned i = 0; i < link->policy.n_fields; i++) {
     enum kith_field field = kith_field_of_policy(link->policy.fields[i].field);
@@ -97,8 +98,11 @@ static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fa
     if (of_both ? both : list_has(link->fields, link->policy.fields[i].field))
       link->policy.fields[n++] = link->policy.fields[i];
   }
-  if (n == 0)
-    return kith_fail(fault, KITH_ERR_USAGE, "--fields: the policy encodes none of these columns");
+  for (unsigned i = 0; i < n; i++)
+    n_compared += link->policy.fields[i].filter == 0;
+  if (n_compared == 0)
+    return kith_fail(fault, KITH_ERR_USAGE, "--fields: the policy %s none of these columns",
+                     n ? "compares" : "encodes");
   link->policy.n_fields = n;
   narrow_evidence(link);
   return KITH_OK;
@@ -229,6 +233,10 @@ static enum kith_err read_encodings(struct kith_link *link, unsigned p, struct k
   if (!err && party->encodings.n && party->encodings.bits != link->policy.bits)
     err = kith_fail(fault, KITH_ERR_DATA, "%s: rows of %u bits, but the policy has %u",
                     link->paths[p], party->encodings.bits, link->policy.bits);
+  if (!err && party->encodings.n && party->encodings.stride != kith_policy_row_bytes(&link->policy))
+    err = kith_fail(fault, KITH_ERR_DATA,
+                    "%s: rows of %zu bytes in all filters, but the policy's filters have %zu",
+                    link->paths[p], party->encodings.stride, kith_policy_row_bytes(&link->policy));
   for (unsigned q = 0; q < p && !err; q++)
     err = kith_encodings_comparable(&link->parties[q].encodings, link->paths[q], &party->encodings,
                                     link->paths[p], fault);

@@ -56,6 +56,8 @@ static enum kith_err show_tables(const struct kith_policy *policy)
 {
   struct kith_cli_table agencies = {0};
   struct kith_cli_table fields = {0};
+  const char *heading[] = {"FIELD", "TOKENS", "BITS EACH", "EXPECTED BITS", "FILTER"};
+  unsigned n_columns = policy->n_filters ? 5 : 4;
   enum kith_err err;
 
   KITH_CLI_ROW(&agencies, "AGENCY", "LAWFUL GATEWAY");
@@ -63,7 +65,7 @@ static enum kith_err show_tables(const struct kith_policy *policy)
     KITH_CLI_ROW(&agencies, policy->agencies[i].id,
                  kith_policy_gateway_stated(&policy->agencies[i]) ? policy->agencies[i].gateway
                                                                   : "(not stated)");
-  KITH_CLI_ROW(&fields, "FIELD", "TOKENS", "BITS EACH", "EXPECTED BITS");
+  kith_cli_table_row(&fields, n_columns, heading);
   for (unsigned i = 0; i < policy->n_fields; i++) {
     const struct kith_policy_field *field = &policy->fields[i];
     char tokens[32];
@@ -76,7 +78,9 @@ static enum kith_err show_tables(const struct kith_policy *policy)
       (void)snprintf(tokens, sizeof tokens, "whole");
     (void)snprintf(bits, sizeof bits, "%u", field->bits_per_token);
     (void)snprintf(weight, sizeof weight, "%u", field->weight);
-    KITH_CLI_ROW(&fields, field->field, tokens, bits, weight);
+    kith_cli_table_row(
+        &fields, n_columns,
+        (const char *[]){field->field, tokens, bits, weight, policy->filters[field->filter].name});
   }
   err = kith_cli_table_print(&agencies);
   printf("\n");

@@ -144,19 +144,30 @@ static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
 
 static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy)
 {
-  uint64_t expected = 0;
+  uint64_t expected[KITH_FILTERS_MAX] = {0};
 
   for (unsigned i = 0; i < policy->n_fields; i++) {
     if (kith_field_of_policy(policy->fields[i].field) == KITH_FIELD_UNKNOWN)
       add(lint, true, "linkage.fields: \"%s\" is not one of kith's standard fields.",
           policy->fields[i].field);
-    expected += policy->fields[i].weight;
+    expected[policy->fields[i].filter] += policy->fields[i].weight;
   }
-  if (expected * 2 > policy->bits)
+  for (unsigned i = 0; i == 0 || i < policy->n_filters; i++) {
+    unsigned bits = i ? policy->filters[i].bits : policy->bits;
+
+    if (expected[i] * 2 > bits)
+      add(lint, false,
+          "linkage.%s%s%s: the fields set about %llu of %u bits. Above a half, unlike people begin "
+          "to look alike; take more bits, or fewer bits per token.",
+          policy->n_filters ? "filters (" : "bits", policy->filters[i].name,
+          policy->n_filters ? ")" : "", (unsigned long long)expected[i], bits);
+  }
+  if (policy->n_filters)
     add(lint, false,
-        "linkage.bits: the fields set about %llu of %u bits. Above a half, unlike people begin to "
-        "look alike; take more bits, or fewer bits per token.",
-        (unsigned long long)expected, policy->bits);
+        "linkage.filters: candidates and scores come from \"%s\" alone. Fields of other filters "
+        "are encoded and sent, and compared by nobody yet: they cost room, show the matcher more "
+        "of each record, and find nobody.",
+        policy->filters[0].name);
   if (kith_ratio_double(policy->threshold.min) < 0.5)
     add(lint, false,
         "linkage.threshold.min: below 0.5 more than half of the links at that threshold would be "
