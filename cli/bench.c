@@ -161,12 +161,8 @@ static enum kith_err measure_all(const struct bench *bench, struct kith_fault *f
   kith_engine_options_init(&options);
   options.bound = bench->bound;
   options.cancel = kith_cli_cancel_on_signal();
-  if (bench->method && strcmp(bench->method, "auto") != 0) {
-    bool brute = strcmp(bench->method, "brute") == 0;
-    options.method = brute ? KITH_ENGINE_BRUTE : KITH_ENGINE_SKETCH;
-    if (!brute && strcmp(bench->method, "sketch") != 0)
-      return kith_fail(fault, KITH_ERR_USAGE, "--method: expected auto, brute or sketch");
-  }
+  if (bench->method && kith_engine_method_parse(&options.method, bench->method, fault))
+    return kith_fail_at(fault, KITH_ERR_USAGE, "--method");
   unsigned all = kith_cli_processors();
   bool usable = false;
   bool first = true;
@@ -211,8 +207,8 @@ static int bench_engine(int argc, char **argv)
        "dice, jaccard, hamming or masked (dice and masked)", 0, 0, NULL},
       {"kernel", KITH_CLI_STRING, &bench.kernel, "NAME", "avx512, avx2 or scalar (all)", 0, 0,
        NULL},
-      {"method", KITH_CLI_STRING, &bench.method, "NAME", "auto, brute or sketch (auto)", 0, 0,
-       NULL},
+      {"method", KITH_CLI_STRING, &bench.method, "NAME", "auto, brute, sketch or pigeonhole (auto)",
+       0, 0, NULL},
       {"threads", KITH_CLI_U64, &bench.n_threads, "N", "threads (one, then all processors)", 1,
        KITH_ENGINE_THREADS_MAX, NULL},
       {"json", KITH_CLI_FLAG, &bench.json, NULL, "one JSON document", 0, 0, NULL},

@@ -12,6 +12,9 @@
 struct match {
   struct kith_ratio threshold;
   const char *similarity;
+  const char *method;
+  const char *kernel;
+  bool explain;
   const char *shard;
   const char *out;
   uint64_t bits;
@@ -87,6 +90,12 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
   kith_cli_progress_update(context, total ? (double)done / (double)total : 1, (double)done);
 }
 
+static void explain(void *context, const char *plan)
+{
+  (void)context;
+  (void)fprintf(stderr, "match: %s\n", plan);
+}
+
 static enum kith_err run_engine(const struct match *match, struct kith_pairs *pairs,
                                 struct kith_fault *fault)
 {
@@ -103,6 +112,13 @@ static enum kith_err run_engine(const struct match *match, struct kith_pairs *pa
   options.within = match->within;
   options.n_threads = (unsigned)match->n_threads;
   options.results_max = match->pairs_max;
+  options.kernel = match->kernel;
+  options.explain = match->explain ? explain : NULL;
+  if (match->method) {
+    err = kith_engine_method_parse(&options.method, match->method, fault);
+    if (err)
+      return kith_fail_at(fault, err, "--method");
+  }
   options.progress = show_progress;
   options.progress_context = &progress;
   options.cancel = kith_cli_cancel_on_signal();
@@ -185,6 +201,12 @@ int kith_cmd_match(int argc, char **argv)
        KITH_ENGINE_THREADS_MAX, NULL},
       {"max-pairs", KITH_CLI_U64, &match.pairs_max, "N",
        "stop with an error where there are more pairs (100000000)", 1, UINT64_C(1) << 40, NULL},
+      {"method", KITH_CLI_STRING, &match.method, "NAME",
+       "auto, brute, sketch or pigeonhole (auto): changes the time, never the pairs", 0, 0, NULL},
+      {"kernel", KITH_CLI_STRING, &match.kernel, "NAME", "avx512, avx2 or scalar (the best here)",
+       0, 0, NULL},
+      {"explain", KITH_CLI_FLAG, &match.explain, NULL, "say how the pairs are found, and why so", 0,
+       0, NULL},
       {"shard", KITH_CLI_STRING, &match.shard, "I/N", "not available yet", 0, 0, NULL},
       {"merge", KITH_CLI_FLAG, &match.merge, NULL, "not available yet", 0, 0, NULL},
       {"quiet", KITH_CLI_FLAG, &match.quiet, NULL, "no progress", 0, 0, NULL},

@@ -44,6 +44,20 @@ typedef enum kith_err kith_engine_sink(void *context, const struct kith_pair *pa
  * 0.5 s of work). */
 typedef void kith_engine_progress(void *context, uint64_t done, uint64_t total);
 
+/* A run's memory of itself, so that one that was killed can go on. The work is cut into units, the
+ * same ones wherever inputs, options, kernel and plan are the same, which `layout` tells. Calls are
+ * made one at a time, from any of the engine's threads; an error stops the run. */
+struct kith_engine_journal {
+  void *context;
+  /* Before the work. Sets finished[u] for each unit of an earlier run of this layout that was done;
+   * their pairs are the journal's owner's to deliver, the sink does not get them. */
+  enum kith_err (*open)(void *context, uint64_t layout, size_t n_units, bool *finished);
+  /* Pairs of a unit, besides going to the sink. */
+  enum kith_err (*add)(void *context, size_t unit, const struct kith_pair *pairs, size_t n);
+  /* All pairs of the unit have been added. */
+  enum kith_err (*done)(void *context, size_t unit);
+};
+
 enum kith_engine_method {
   KITH_ENGINE_AUTO,  /* the planner's choice, by a sample */
   KITH_ENGINE_BRUTE, /* every pair, bit by bit */
@@ -70,11 +84,16 @@ struct kith_engine_options {
   /* Told once what the planner chose and why, in a line; may be NULL. */
   void (*explain)(void *context, const char *plan);
   void *explain_context;
-  const atomic_bool *cancel; /* may be NULL; set: KITH_ERR_CANCELLED within 0.2 s */
+  const struct kith_engine_journal *journal; /* may be NULL */
+  const atomic_bool *cancel;                 /* may be NULL; set: KITH_ERR_CANCELLED within 0.2 s */
 };
 
 /* dice, no bound, across, one thread, no ceilings. */
 void kith_engine_options_init(struct kith_engine_options *options);
+
+/* "auto", "brute", "sketch", "pigeonhole". KITH_ERR_USAGE: none of them. */
+KITH_MUST_USE enum kith_err kith_engine_method_parse(enum kith_engine_method *out, const char *name,
+                                                     struct kith_fault *fault);
 
 /* The parties' rows must be of one length (parties without rows excepted) and, for masked Dice,
  * have masks and equal field weights: KITH_ERR_DATA. KITH_ERR_USAGE: options out of range, a

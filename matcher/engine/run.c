@@ -1,7 +1,6 @@
-/* A run: checks, packs, plans, lists the tasks, and lets threads take them in order. */
+/* A run: checks, packs, plans, lists the units, and lets threads take them in order. */
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,27 +8,7 @@
 #include "matcher/engine/pigeon.h"
 #include "matcher/engine/plan.h"
 #include "matcher/engine/task.h"
-
-/* Scans of one pair of parties: n_chunks x n_ranges tasks. */
-struct job {
-  uint8_t party_a;
-  uint8_t party_b;
-  size_t n_chunks;
-  size_t n_ranges;
-  size_t first_task;
-};
-
-/* A join of one pair of strata: a task for each group of parts. */
-struct joining {
-  uint8_t party_a;
-  uint8_t party_b;
-  uint16_t stratum_a;
-  uint16_t stratum_b;
-  struct kith_pigeon_cut cut;
-  size_t first_task;
-};
-
-enum { JOBS_MAX = KITH_ENGINE_PARTIES_MAX * (KITH_ENGINE_PARTIES_MAX + 1) / 2 };
+#include "matcher/engine/units.h"
 
 struct run {
   const struct kith_engine_options *options;
@@ -37,16 +16,10 @@ struct run {
   struct kith_pack packs[KITH_ENGINE_PARTIES_MAX];
   unsigned n_packs;
   struct kith_plan plan;
-  struct job jobs[JOBS_MAX];
-  size_t n_jobs;
-  struct joining *joinings; /* owned */
-  size_t n_joinings;
-  size_t n_join_tasks; /* which come first */
-  size_t join_rows_max;
-  size_t n_tasks;
-  size_t range_blocks;
+  struct kith_units units;
+  bool *finished; /* owned, by unit: by an earlier run; NULL without a journal */
   uint64_t comparisons;
-  atomic_size_t next_task;
+  atomic_size_t next_unit;
   atomic_bool stop;
   pthread_mutex_t lock; /* of all below */
   kith_engine_sink *sink;
@@ -68,6 +41,19 @@ struct thread {
 void kith_engine_options_init(struct kith_engine_options *options)
 {
   *options = (struct kith_engine_options){.across = true, .n_threads = 1};
+}
+
+enum kith_err kith_engine_method_parse(enum kith_engine_method *out, const char *name,
+                                       struct kith_fault *fault)
+{
+  static const char *const names[] = {"auto", "brute", "sketch", "pigeonhole"};
+  for (size_t i = 0; i < KITH_COUNT_OF(names); i++) {
+    if (strcmp(name, names[i]) != 0)
+      continue;
+    *out = (enum kith_engine_method)i;
+    return KITH_OK;
+  }
+  return kith_fail(fault, KITH_ERR_USAGE, "expected auto, brute, sketch or pigeonhole");
 }
 
 /* ---- checks */
@@ -126,7 +112,7 @@ static size_t bytes_needed(const struct run *run, const struct kith_encodings *c
 {
   size_t bytes = kith_task_worker_bytes(&run->setting);
   if (plan->join)
-    bytes += kith_pigeon_worker_bytes(run->join_rows_max);
+    bytes += kith_pigeon_worker_bytes(run->units.join_rows_max);
   bytes *= run->options->n_threads;
   for (unsigned p = 0; p < n_parties; p++) {
     bytes += kith_pack_bytes(parties[p]);
@@ -161,7 +147,7 @@ static bool run_stopped(void *context)
          (cancel && atomic_load_explicit(cancel, memory_order_relaxed));
 }
 
-static enum kith_err run_flush(void *context, const struct kith_pair *pairs, size_t n)
+static enum kith_err run_flush(void *context, size_t unit, const struct kith_pair *pairs, size_t n)
 {
   struct run *run = context;
   uint64_t max = run->options->results_max;
@@ -172,6 +158,8 @@ static enum kith_err run_flush(void *context, const struct kith_pair *pairs, siz
     err = kith_fail(run->fault, KITH_ERR_LIMIT,
                     "more than %llu pairs reach the threshold: raise it, or the ceiling",
                     (unsigned long long)max);
+  if (!err && run->options->journal)
+    err = run->options->journal->add(run->options->journal->context, unit, pairs, n);
   if (!err)
     err = run->sink(run->sink_context, pairs, n);
   if (err && !run->err)
@@ -180,121 +168,45 @@ static enum kith_err run_flush(void *context, const struct kith_pair *pairs, siz
   return err;
 }
 
-static void task_done(struct run *run, uint64_t comparisons)
+static bool is_finished(const struct run *run, size_t unit)
 {
+  return run->finished && run->finished[unit];
+}
+
+static enum kith_err unit_done(struct thread *thread, uint64_t comparisons)
+{
+  struct run *run = thread->run;
+  const struct kith_engine_journal *journal =
+      is_finished(run, thread->worker.unit) ? NULL : run->options->journal;
+  enum kith_err err = journal ? kith_task_worker_flush(&thread->worker, &run->setting) : KITH_OK;
   (void)pthread_mutex_lock(&run->lock);
+  if (!err && journal)
+    err = journal->done(journal->context, thread->worker.unit);
+  if (err && !run->err)
+    run->err = err;
   run->done += comparisons;
-  if (run->options->progress)
+  if (!err && run->options->progress)
     run->options->progress(run->options->progress_context, run->done, run->comparisons);
   (void)pthread_mutex_unlock(&run->lock);
-}
-
-static size_t least(size_t a, size_t b)
-{
-  return a < b ? a : b;
-}
-
-static size_t most(size_t a, size_t b)
-{
-  return a > b ? a : b;
-}
-
-static const struct kith_strata *strata_of(const struct run *run, unsigned party)
-{
-  return &run->plan.strata[party];
-}
-
-static const struct kith_pigeon_cut *joins_of(const struct run *run, unsigned party_a,
-                                              unsigned party_b)
-{
-  return run->plan.joins[party_a * KITH_ENGINE_PARTIES_MAX + party_b].cuts;
-}
-
-/* Tasks of a job go range by range, so that neighbours in time share the range in the cache. */
-static struct kith_task task_at(const struct run *run, size_t index)
-{
-  size_t j = run->n_jobs - 1;
-  while (run->jobs[j].first_task > index)
-    j--;
-  const struct job *job = &run->jobs[j];
-  const struct kith_pack *a = &run->packs[job->party_a];
-  const struct kith_pack *b = &run->packs[job->party_b];
-  size_t chunk = (index - job->first_task) % job->n_chunks;
-  size_t range = (index - job->first_task) / job->n_chunks;
-  size_t chunk_rows = run->setting.chunk_quads * KITH_KERNEL_QUERIES;
-  return (struct kith_task){
-      .a = a,
-      .b = b,
-      .party_a = job->party_a,
-      .party_b = job->party_b,
-      .first_row = chunk * chunk_rows,
-      .end_row = least((chunk + 1) * chunk_rows, a->n_rows),
-      .first_block = range * run->range_blocks,
-      .end_block = least((range + 1) * run->range_blocks, b->n_blocks),
-      .joined = joins_of(run, job->party_a, job->party_b),
-      .n_strata_b = strata_of(run, job->party_b)->n,
-  };
-}
-
-/* The pairs of a scan that joins see to. */
-static uint64_t joined_pairs(const struct run *run, const struct kith_task *task)
-{
-  const struct kith_strata *a = strata_of(run, task->party_a);
-  const struct kith_strata *b = strata_of(run, task->party_b);
-  const size_t first_b = task->first_block * KITH_KERNEL_LANES;
-  const size_t end_b = task->end_block * KITH_KERNEL_LANES;
-  uint64_t n = 0;
-  if (!task->joined)
-    return 0;
-  for (unsigned s = 0; s < a->n; s++)
-    for (unsigned t = 0; t < b->n; t++)
-      if (task->joined[s * b->n + t].n_parts)
-        n += kith_task_pairs(
-            most(task->first_row, a->items[s].first), least(task->end_row, a->items[s].end),
-            most(first_b, b->items[t].first), least(end_b, b->items[t].end), task->a == task->b);
-  return n;
-}
-
-static enum kith_err run_scan(struct thread *thread, size_t index)
-{
-  struct run *run = thread->run;
-  struct kith_task task = task_at(run, index);
-  uint64_t comparisons = kith_task_comparisons(&task) - joined_pairs(run, &task);
-  enum kith_err err = comparisons ? kith_task_run(&thread->worker, &run->setting, &task) : KITH_OK;
-  if (!err)
-    task_done(run, comparisons);
   return err;
 }
 
-static enum kith_err run_join(struct thread *thread, size_t index)
+static enum kith_err run_unit(struct thread *thread, size_t unit)
 {
   struct run *run = thread->run;
-  size_t low = 0;
-  for (size_t high = run->n_joinings; high - low > 1;) {
-    size_t middle = low + (high - low) / 2;
-    if (run->joinings[middle].first_task <= index)
-      low = middle;
-    else
-      high = middle;
+  uint64_t pairs = 0;
+  enum kith_err err = KITH_OK;
+  thread->worker.unit = unit;
+  if (unit < run->units.n_join_units) {
+    const struct kith_pigeon_task task = kith_units_join_at(&run->units, unit, &pairs);
+    if (!is_finished(run, unit))
+      err = kith_pigeon_run(&thread->joiner, &thread->worker, &run->setting, &task);
+  } else {
+    const struct kith_task task = kith_units_scan_at(&run->units, unit, &pairs);
+    if (pairs && !is_finished(run, unit))
+      err = kith_task_run(&thread->worker, &run->setting, &task);
   }
-  const struct joining *joining = &run->joinings[low];
-  const struct kith_pigeon_task task = {
-      .a = &run->packs[joining->party_a],
-      .b = &run->packs[joining->party_b],
-      .party_a = joining->party_a,
-      .party_b = joining->party_b,
-      .from = strata_of(run, joining->party_a)->items[joining->stratum_a],
-      .to = strata_of(run, joining->party_b)->items[joining->stratum_b],
-      .cut = joining->cut,
-      .group = (uint32_t)(index - joining->first_task),
-  };
-  const uint64_t n_groups = joining->cut.n_groups;
-  uint64_t pairs =
-      kith_task_pairs(task.from.first, task.from.end, task.to.first, task.to.end, task.a == task.b);
-  enum kith_err err = kith_pigeon_run(&thread->joiner, &thread->worker, &run->setting, &task);
-  if (!err)
-    task_done(run, pairs * (task.group + 1) / n_groups - pairs * task.group / n_groups);
-  return err;
+  return err ? err : unit_done(thread, pairs);
 }
 
 static void *thread_main(void *argument)
@@ -303,10 +215,10 @@ static void *thread_main(void *argument)
   struct run *run = thread->run;
   enum kith_err err = KITH_OK;
   while (!err && !run_stopped(run)) {
-    size_t index = atomic_fetch_add(&run->next_task, 1);
-    if (index >= run->n_tasks)
+    size_t unit = atomic_fetch_add(&run->next_unit, 1);
+    if (unit >= run->units.n)
       break;
-    err = index < run->n_join_tasks ? run_join(thread, index) : run_scan(thread, index);
+    err = run_unit(thread, unit);
   }
   if (!err && !run_stopped(run))
     err = kith_task_worker_flush(&thread->worker, &run->setting);
@@ -316,70 +228,6 @@ static void *thread_main(void *argument)
 }
 
 /* ---- the run */
-
-static void add_job(struct run *run, unsigned a, unsigned b)
-{
-  size_t chunk_rows = run->setting.chunk_quads * KITH_KERNEL_QUERIES;
-  struct job *job = &run->jobs[run->n_jobs];
-  job->party_a = (uint8_t)a;
-  job->party_b = (uint8_t)b;
-  job->n_chunks = (run->packs[a].n_rows + chunk_rows - 1) / chunk_rows;
-  job->n_ranges = (run->packs[b].n_blocks + run->range_blocks - 1) / run->range_blocks;
-  job->first_task = run->n_tasks;
-  if (job->n_chunks * job->n_ranges == 0)
-    return;
-  run->n_tasks += job->n_chunks * job->n_ranges;
-  run->n_jobs++;
-}
-
-static void list_jobs(struct run *run)
-{
-  run->range_blocks = run->setting.tile_blocks * KITH_TASK_TILES;
-  for (unsigned a = 0; a < run->n_packs; a++)
-    for (unsigned b = a; b < run->n_packs; b++)
-      if (a == b ? run->options->within : run->options->across)
-        add_job(run, a, b);
-}
-
-static void add_joinings(struct run *run, unsigned a, unsigned b)
-{
-  const struct kith_strata *of_a = strata_of(run, a);
-  const struct kith_strata *of_b = strata_of(run, b);
-  const struct kith_pigeon_cut *cuts = joins_of(run, a, b);
-  for (unsigned s = 0; cuts && s < of_a->n; s++)
-    for (unsigned t = 0; t < of_b->n; t++) {
-      const struct kith_pigeon_cut *cut = &cuts[s * of_b->n + t];
-      if (!cut->n_parts)
-        continue;
-      run->joinings[run->n_joinings++] = (struct joining){.party_a = (uint8_t)a,
-                                                          .party_b = (uint8_t)b,
-                                                          .stratum_a = (uint16_t)s,
-                                                          .stratum_b = (uint16_t)t,
-                                                          .cut = *cut,
-                                                          .first_task = run->n_join_tasks};
-      run->n_join_tasks += cut->n_groups;
-      run->join_rows_max =
-          most(run->join_rows_max, most(of_a->items[s].end - of_a->items[s].first,
-                                        of_b->items[t].end - of_b->items[t].first));
-    }
-}
-
-/* The tasks of the plan's joins, which come before the scans. */
-static enum kith_err list_joinings(struct run *run)
-{
-  size_t n = 0;
-  for (unsigned a = 0; a < run->n_packs; a++)
-    for (unsigned b = a; b < run->n_packs; b++)
-      n += joins_of(run, a, b) ? (size_t)strata_of(run, a)->n * strata_of(run, b)->n : 0;
-  run->joinings = KITH_NEW_ARRAY(struct joining, n + 1);
-  if (!run->joinings)
-    return KITH_ERR_MEMORY;
-  for (unsigned a = 0; a < run->n_packs; a++)
-    for (unsigned b = a; b < run->n_packs; b++)
-      add_joinings(run, a, b);
-  run->n_tasks = run->n_join_tasks;
-  return KITH_OK;
-}
 
 uint64_t kith_engine_comparisons(const struct kith_encodings *const *parties, unsigned n_parties,
                                  const struct kith_engine_options *options)
@@ -395,6 +243,17 @@ uint64_t kith_engine_comparisons(const struct kith_encodings *const *parties, un
   return n;
 }
 
+static enum kith_err open_journal(struct run *run)
+{
+  const struct kith_engine_journal *journal = run->options->journal;
+  if (!journal)
+    return KITH_OK;
+  run->finished = KITH_NEW_ARRAY(bool, run->units.n + 1);
+  return run->finished ? journal->open(journal->context, kith_units_layout(&run->units),
+                                       run->units.n, run->finished)
+                       : KITH_ERR_MEMORY;
+}
+
 /* The calling thread works too. A thread that can't be started is done without. */
 static enum kith_err run_threads(struct run *run)
 {
@@ -405,7 +264,7 @@ static enum kith_err run_threads(struct run *run)
     threads[i].run = run;
     err = kith_task_worker_new(&threads[i].worker, &run->setting);
     if (!err && run->plan.join)
-      err = kith_pigeon_worker_new(&threads[i].joiner, run->join_rows_max);
+      err = kith_pigeon_worker_new(&threads[i].joiner, run->units.join_rows_max);
   }
   if (err)
     goto out;
@@ -427,19 +286,6 @@ out:
   return err;
 }
 
-/* Whether joins leave anything to scan. */
-static bool anything_to_scan(const struct run *run)
-{
-  uint64_t n = 0;
-  for (size_t j = 0; j < run->n_joinings; j++) {
-    const struct joining *joining = &run->joinings[j];
-    const struct kith_stratum *a = &strata_of(run, joining->party_a)->items[joining->stratum_a];
-    const struct kith_stratum *b = &strata_of(run, joining->party_b)->items[joining->stratum_b];
-    n += kith_task_pairs(a->first, a->end, b->first, b->end, joining->party_a == joining->party_b);
-  }
-  return n < run->comparisons;
-}
-
 /* Gives up what does not fit: slower, but it fits. */
 static enum kith_err shrink_plan(struct run *run, const struct kith_encodings *const *parties,
                                  unsigned n_parties, struct kith_fault *fault)
@@ -447,9 +293,8 @@ static enum kith_err shrink_plan(struct run *run, const struct kith_encodings *c
   if (!fits(run, bytes_needed(run, parties, n_parties, &run->plan)) && run->plan.join) {
     kith_plan_free(&run->plan);
     run->plan.scan = true;
-    run->n_joinings = 0;
-    run->n_join_tasks = 0;
-    run->n_tasks = 0;
+    kith_units_free(&run->units);
+    run->units = (struct kith_units){.packs = run->packs, .plan = &run->plan};
     (void)snprintf(run->plan.why, sizeof run->plan.why, "brute force: memory is short");
   }
   if (!fits(run, bytes_needed(run, parties, n_parties, &run->plan)))
@@ -507,10 +352,10 @@ static enum kith_err make_plan(struct run *run, const struct kith_encodings *con
                                         .comparisons = run->comparisons};
   enum kith_err err = kith_plan_make(&run->plan, &input);
   if (!err)
-    err = list_joinings(run);
+    err = kith_units_list_joins(&run->units, run->packs, run->n_packs, &run->plan);
   if (err)
     return err;
-  run->plan.scan = anything_to_scan(run);
+  run->plan.scan = run->units.joined_pairs < run->comparisons;
   err = shrink_plan(run, parties, n_parties, fault);
   run->setting.sieve = run->plan.scan && run->plan.sieve;
   if (!err && run->options->explain)
@@ -539,8 +384,8 @@ static enum kith_err prepare(struct run *run, const struct kith_encodings *const
   if (!err)
     err = make_plan(run, parties, n_parties, &order, fault);
   if (!err && run->plan.scan)
-    list_jobs(run);
-  return err;
+    kith_units_list_scans(&run->units, run->n_packs, &run->setting, run->options);
+  return err ? err : open_journal(run);
 }
 
 enum kith_err kith_engine_run(const struct kith_encodings *const *parties, unsigned n_parties,
@@ -577,7 +422,8 @@ enum kith_err kith_engine_run(const struct kith_encodings *const *parties, unsig
   for (unsigned p = 0; p < run->n_packs; p++)
     kith_pack_free(&run->packs[p]);
   kith_plan_free(&run->plan);
-  kith_free(run->joinings);
+  kith_units_free(&run->units);
+  kith_free(run->finished);
   (void)pthread_mutex_destroy(&run->lock);
   kith_free(run);
   return err;

@@ -30,7 +30,7 @@ struct kith_task_setting {
   size_t tile_blocks; /* of eight rows; a multiple of eight of them */
   bool sieve;         /* the packs have sketches: drop what these can, then look at the rest */
   /* Hands pairs on; may be called from several threads. */
-  enum kith_err (*flush)(void *context, const struct kith_pair *pairs, size_t n);
+  enum kith_err (*flush)(void *context, size_t unit, const struct kith_pair *pairs, size_t n);
   /* True where the work should stop. */
   bool (*stopped)(void *context);
   void *context;
@@ -84,6 +84,7 @@ struct kith_task_worker {
   struct kith_kernel_candidate *candidates; /* sieve */
   struct kith_pair *pairs;
   size_t n_pairs;
+  size_t unit; /* of the run, that the pairs are of */
 };
 KITH_MUST_USE enum kith_err kith_task_worker_new(struct kith_task_worker *out,
                                                  const struct kith_task_setting *setting);

@@ -341,3 +341,25 @@ def test_a_signal_stops_it_soon_and_cleanly(tmp_path):
     assert time.monotonic() - start < 1
     assert process.returncode == 1 and "stopped" in stderr
     assert [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_methods_and_the_plan(tmp_path):
+    """Every method finds the same pairs, and --explain names the plan."""
+    rng = random.Random(20261123)
+    rows = [rng.getrandbits(512) & rng.getrandbits(512) for _ in range(400)]
+    files = []
+    for name in "ab":
+        path = tmp_path / f"{name}.raw"
+        path.write_bytes(b"".join((row ^ 1 << rng.randrange(512)).to_bytes(64, "big") for row in rows))
+        files.append(path)
+    found = set()
+    for method in ("auto", "brute", "sketch", "pigeonhole"):
+        out = tmp_path / f"{method}.csv"
+        done = kith("match", "--bits", 512, "--threshold", "0.9", "--method", method, "--explain", "--out",
+                    out, *files)
+        assert done.returncode == 0, done.stderr
+        assert ("pigeonhole join" in done.stderr) == (method == "pigeonhole"), done.stderr
+        found.add(out.read_bytes())
+    assert len(found) == 1 and found.pop().count(b"\n") > 400
+    assert kith("match", "--bits", 512, "--threshold", "0.9", "--method", "magic", *files).returncode == 2
+    assert kith("match", "--bits", 512, "--threshold", "0.9", "--kernel", "magic", *files).returncode == 2
