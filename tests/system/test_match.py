@@ -331,6 +331,7 @@ def test_a_signal_stops_it_soon_and_cleanly(tmp_path):
     rows.write_bytes(rng.randbytes(128 * 150000))
     out = tmp_path / "pairs.csv"
     process = subprocess.Popen([KITH, "match", "--threshold", "0.99", "--bits", "1024", "--within",
+                                "--method", "brute",
                                 "--out", out, rows], stderr=subprocess.PIPE, text=True,
                                env=dict(os.environ, KITH_KERNEL="scalar"))
     time.sleep(1.5)
@@ -355,11 +356,11 @@ def test_methods_and_the_plan(tmp_path):
     found = set()
     for method in ("auto", "brute", "sketch", "pigeonhole"):
         out = tmp_path / f"{method}.csv"
-        done = kith("match", "--bits", 512, "--threshold", "0.9", "--method", method, "--explain", "--out",
+        done = match("--bits", 512, "--threshold", "0.9", "--method", method, "--explain", "--out",
                     out, *files)
         assert done.returncode == 0, done.stderr
         assert ("pigeonhole join" in done.stderr) == (method == "pigeonhole"), done.stderr
         found.add(out.read_bytes())
     assert len(found) == 1 and found.pop().count(b"\n") > 400
-    assert kith("match", "--bits", 512, "--threshold", "0.9", "--method", "magic", *files).returncode == 2
-    assert kith("match", "--bits", 512, "--threshold", "0.9", "--kernel", "magic", *files).returncode == 2
+    assert match("--bits", 512, "--threshold", "0.9", "--method", "magic", *files).returncode == 2
+    assert match("--bits", 512, "--threshold", "0.9", "--kernel", "magic", *files).returncode == 2
