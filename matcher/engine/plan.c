@@ -332,21 +332,33 @@ static enum kith_err plan_join(struct kith_plan *plan, double *cost, bool *all_j
 
 /* ---- the whole */
 
-static void say_why(struct kith_plan *plan, const struct kith_plan_input *input, double scan,
-                    double join, double brute)
+/* What each way would cost, in cycles a pair of rows; 0: not reckoned. */
+struct costs {
+  double brute;
+  double scan;
+  double join;
+};
+
+static void say_why(struct kith_plan *plan, const struct costs *costs)
 {
-  char scan_text[64] = "brute force";
+  char scan[64] = "brute force";
+  char others[96] = "";
+  size_t len = 0;
   if (plan->sieve)
-    (void)snprintf(scan_text, sizeof scan_text, "sketches of %u groups", plan->sketch.n_groups);
+    (void)snprintf(scan, sizeof scan, "sketches of %u groups", plan->sketch.n_groups);
+  if (plan->join && plan->sieve)
+    len += (size_t)snprintf(others, sizeof others, "; %s alone %.3f", scan, costs->scan);
+  if (!plan->join && costs->join > 0)
+    len += (size_t)snprintf(others, sizeof others, "; a pigeonhole join %.3f", costs->join);
+  if (plan->join || plan->sieve)
+    (void)snprintf(others + len, sizeof others - len, "; brute force %.3f", costs->brute);
   if (plan->join)
     (void)snprintf(plan->why, sizeof plan->why,
-                   "pigeonhole join, the rest %s: about %.3f cycles a pair; a scan by %s alone "
-                   "%.3f, brute force %.3f",
-                   scan_text, join / (double)input->comparisons, scan_text, scan, brute);
+                   "pigeonhole join, what it leaves by %s: about %.3f cycles a pair%s", scan,
+                   costs->join, others);
   else
-    (void)snprintf(plan->why, sizeof plan->why,
-                   "%s: about %.3f cycles a pair; brute force %.3f, pigeonhole join %.3f",
-                   scan_text, scan, brute, join / (double)input->comparisons);
+    (void)snprintf(plan->why, sizeof plan->why, "%s: about %.3f cycles a pair%s", scan,
+                   plan->sieve ? costs->scan : costs->brute, others);
 }
 
 /* Learning sketches for a scan takes its time, so the join is reckoned first: against the least
@@ -374,7 +386,7 @@ static enum kith_err make(struct kith_plan *plan, struct join_search *search,
   if (!err && (method == KITH_ENGINE_PIGEONHOLE || join < scan * n))
     err = joins_cost(&join, &all_joined, search, plan->strata, plan);
   if (!err)
-    say_why(plan, input, scan, join, brute);
+    say_why(plan, &(struct costs){brute, scan, join < HUGE_COST ? join / n : 0});
   return err;
 }
 
