@@ -55,7 +55,7 @@ KITH_MUST_USE enum kith_err kith_source_check_read(struct kith_source_check *che
                                                    struct kith_fault *fault);
 void kith_source_check_free(struct kith_source_check *check);
 
-/* What becomes of one row that was not set aside. */
+/* What becomes of a row that was neither set aside nor objected to. */
 enum kith_scope_reason kith_source_judge(const struct kith_source_check *check,
                                          struct kith_record *record,
                                          enum kith_outcome outcomes[KITH_FIELD_COUNT],

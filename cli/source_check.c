@@ -47,6 +47,8 @@ static enum kith_err spec_open(struct kith_source_check *check, struct kith_faul
     return err;
   check->has_config = true;
   check->spec = check->config.source;
+  if (!check->objections_path)
+    check->objections_path = check->config.objections;
   return KITH_OK;
 }
 
@@ -152,8 +154,6 @@ enum kith_scope_reason kith_source_judge(const struct kith_source_check *check,
 {
   kith_standardise(record, outcomes, row->fields, &check->standardise);
   kith_scope_drop_date(record, &check->policy);
-  if (check->objections && kith_objections_hit(check->objections, row->id))
-    return KITH_SCOPE_OBJECTED;
   return kith_scope_judge(&check->rules, record, false);
 }
 
@@ -166,6 +166,10 @@ static enum kith_err row_read(struct kith_source_check *check, const struct kith
 
   if (row->rule != KITH_ROW_FINE) {
     kith_quality_set_aside(check->quality);
+    return KITH_OK;
+  }
+  if (check->objections && kith_objections_hit(check->objections, row->id)) {
+    kith_quality_objected(check->quality);
     return KITH_OK;
   }
   reason = kith_source_judge(check, &record, outcomes, row);

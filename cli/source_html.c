@@ -201,7 +201,8 @@ static void fields(struct page *page)
   legend(page);
   put(page,
       "<div class=\"wide\"><table><caption>What became of each field of the %s rows that can "
-      "be read</caption>\n<thead><tr><th scope=\"col\">Field</th><th scope=\"col\">Share"
+      "be read</caption>\n<thead><tr><th scope=\"col\">Field</th><th scope=\"col\" "
+      "class=\"chart\">Share"
       "</th><th scope=\"col\">Missing</th><th scope=\"col\">Place&#173;holder</th>"
       "<th scope=\"col\">Un&#173;usable</th><th scope=\"col\">Implau&#173;sible</th>"
       "<th scope=\"col\">Known in part</th><th scope=\"col\">Repaired</th>"
@@ -250,7 +251,8 @@ static void count_table(struct page *page, const char *caption, const char *what
 {
   put(page,
       "<table class=\"counts\"><caption>%s</caption>\n<thead><tr><th scope=\"col\">%s</th>"
-      "<th scope=\"col\">Chart</th><th scope=\"col\">Rows</th><th scope=\"col\">Share</th>"
+      "<th scope=\"col\" class=\"chart\">Chart</th><th scope=\"col\">Rows</th><th "
+      "scope=\"col\">Share</th>"
       "</tr></thead>\n<tbody>\n",
       caption, what);
 }

@@ -190,7 +190,7 @@ static enum kith_err print_rows(const struct kith_source_check *check)
 static enum kith_err print_scope(const struct kith_source_check *check)
 {
   const struct kith_quality_report *report = check->report;
-  uint64_t read = report->summary.rows - report->summary.set_aside;
+  uint64_t read = report->summary.rows - report->summary.set_aside - report->summary.objected;
   struct kith_cli_table table = {0};
   enum kith_err err;
 

@@ -50,6 +50,7 @@ static const char *const event_names[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_TRIAL_MAP] = "trial_map",
     [KITH_AUDIT_EXPORTED] = "exported",
     [KITH_AUDIT_CONFIGURED] = "configured",
+    [KITH_AUDIT_SOURCE_REFUSED] = "source_refused",
 };
 
 const char *kith_audit_event_name(unsigned event)

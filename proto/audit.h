@@ -53,6 +53,7 @@ enum kith_audit_event {
   KITH_AUDIT_TRIAL_MAP, /* handles and records were written out, in a trial round */
   KITH_AUDIT_EXPORTED,  /* this log */
   KITH_AUDIT_CONFIGURED,
+  KITH_AUDIT_SOURCE_REFUSED, /* it does not meet the policy's minima; number: linkable rows */
   KITH_AUDIT_EVENTS
 };
 

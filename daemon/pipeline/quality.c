@@ -253,6 +253,13 @@ void kith_quality_set_aside(struct kith_quality *quality)
   quality->report.summary.set_aside++;
 }
 
+void kith_quality_objected(struct kith_quality *quality)
+{
+  quality->report.summary.rows++;
+  quality->report.summary.objected++;
+  quality->report.scope.n[KITH_SCOPE_OBJECTED]++;
+}
+
 enum kith_err kith_quality_add(struct kith_quality *quality, uint64_t row,
                                const struct kith_record *record,
                                const enum kith_outcome outcomes[KITH_FIELD_COUNT],
@@ -262,7 +269,6 @@ enum kith_err kith_quality_add(struct kith_quality *quality, uint64_t row,
   enum kith_err err = KITH_OK;
 
   report->summary.rows++;
-  report->summary.objected += reason == KITH_SCOPE_OBJECTED;
   report->scope.n[reason]++;
   report->ages[age_band(&quality->options, record->birth)]++;
   for (unsigned i = 0; err == KITH_OK && i < KITH_FIELD_COUNT; i++)

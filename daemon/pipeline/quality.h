@@ -5,7 +5,7 @@
  * row numbers and keyed hashes, never a value; the key and the hashes are wiped when it is freed.
  * docs/data-quality.md says what each figure means.
  *
- * Life: kith_quality_new, kith_quality_add or kith_quality_set_aside for each row in the table's
+ * Life: kith_quality_new, kith_quality_add, _set_aside or _objected for each row in the table's
  * order, kith_quality_finish once, read the report (it is the object's), kith_quality_free.
  *
  * Memory, whatever the table's length: 70 KB for each field, 8 KB for each kind of fault of a
@@ -38,7 +38,7 @@ struct kith_quality_rows {
   size_t n;
 };
 
-/* Of a field, over the rows that were not set aside. */
+/* Of a field, over the rows that were neither set aside nor objected to. */
 struct kith_quality_field {
   bool column;
   uint64_t n[KITH_OUTCOME_COUNT];
@@ -130,8 +130,9 @@ KITH_MUST_USE enum kith_err kith_quality_new(struct kith_quality **out,
                                              struct kith_fault *fault);
 void kith_quality_free(struct kith_quality *quality); /* takes NULL; wipes */
 
-/* A row that was set aside. */
+/* A row that was set aside, and one of a person who objected: no more is looked at. */
 void kith_quality_set_aside(struct kith_quality *quality);
+void kith_quality_objected(struct kith_quality *quality);
 /* Any other. `reason`: what the scope says of it (scope.h). */
 KITH_MUST_USE enum kith_err kith_quality_add(struct kith_quality *quality, uint64_t row,
                                              const struct kith_record *record,

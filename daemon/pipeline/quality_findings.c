@@ -45,7 +45,7 @@ enum kith_err kith_quality_gate(const struct kith_quality_summary *summary,
                                 const struct kith_source_minima *minima,
                                 char text[KITH_QUALITY_TEXT_BYTES])
 {
-  uint64_t read = summary->rows - summary->set_aside;
+  uint64_t read = summary->rows - summary->set_aside - summary->objected;
 
   text[0] = '\0';
   if (summary->rows == 0) {
@@ -84,7 +84,7 @@ static const char *people_of(uint64_t n)
 struct finder {
   struct kith_quality_report *report;
   const struct kith_quality_options *options;
-  uint64_t read; /* rows that were not set aside */
+  uint64_t read; /* rows that were neither set aside nor objected to */
 };
 
 /* text and remedy are one format, parted by a tab. */
@@ -118,9 +118,9 @@ static void find(struct finder *finder, enum kith_severity severity, const char 
 static const char *name_of(unsigned field)
 {
   static const char *const names[KITH_FIELD_COUNT] = {
-      "given name", "middle names", "surname", "known-as name", "date of birth",
-      "sex",        "street",       "town",    "postcode",      "NHS number",
-      "UPN",        "PNC id",       "CRN",     "record date"};
+      "given name", "middle name", "surname", "known-as name", "date of birth",
+      "sex",        "street",      "town",    "postcode",      "NHS number",
+      "UPN",        "PNC id",      "CRN",     "record date"};
   return names[field];
 }
 
@@ -202,12 +202,19 @@ static void find_faults(struct finder *finder, unsigned field)
 
     if (n == 0)
       continue;
+    if (faults[i].outcome == KITH_VALUE_MISSING && n == finder->read) {
+      find(finder, optional ? KITH_SEVERITY_NOTE : KITH_SEVERITY_REMARK,
+           kith_field_name((enum kith_field)field), "The column of the %s is empty.",
+           name_of(field));
+      return;
+    }
     find(finder,
          share >= (important ? faults[i].names : faults[i].others) && !optional
              ? KITH_SEVERITY_REMARK
              : KITH_SEVERITY_NOTE,
          kith_field_name((enum kith_field)field), "The %s %s on %llu of %llu rows (%.1f%%).\t%s",
-         name_of(field), faults[i].text, (ull)n, (ull)finder->read, share, faults[i].remedy);
+         name_of(field), faults[i].text, (ull)n, (ull)finder->read, share,
+         optional ? "" : faults[i].remedy);
   }
 }
 
@@ -311,14 +318,14 @@ static void find_scope(struct finder *finder)
   if (sparse > 0)
     find(finder, percent(sparse, finder->read) >= 5 ? KITH_SEVERITY_REMARK : KITH_SEVERITY_NOTE,
          "evidence",
-         "%llu of %llu rows (%.1f%%) left out for want of enough to be linked by.\tFill in "
+         "%llu of %llu rows (%.1f%%): too little to be linked by, so left out.\tFill in "
          "names, dates of birth and postcodes where they are known.",
          (ull)sparse, (ull)finder->read, percent(sparse, finder->read));
   if (unknown > 0)
     find(finder, percent(unknown, finder->read) >= 5 ? KITH_SEVERITY_REMARK : KITH_SEVERITY_NOTE,
          "scope",
-         "%llu of %llu rows (%.1f%%) left out because it can't be told whether they are in "
-         "the policy's scope.\tFill in what is missing: date of birth, postcode or record date.",
+         "%llu of %llu rows (%.1f%%): left out, since it can't be told whether the policy's "
+         "scope has them.\tFill in what is missing: date of birth, postcode or record date.",
          (ull)unknown, (ull)finder->read, percent(unknown, finder->read));
   if (report->n_leaving == 0 && finder->read > 0 && report->summary.linkable > 0)
     find(finder, KITH_SEVERITY_STOP, "scope",
@@ -354,7 +361,8 @@ static void sort_findings(struct kith_quality_report *report)
 void kith_quality_find(struct kith_quality_report *report,
                        const struct kith_quality_options *options)
 {
-  struct finder finder = {report, options, report->summary.rows - report->summary.set_aside};
+  struct finder finder = {
+      report, options, report->summary.rows - report->summary.set_aside - report->summary.objected};
 
   find_rows(&finder);
   if (report->summary.rows > 0)

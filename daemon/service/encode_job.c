@@ -21,6 +21,9 @@ struct kith_encode_job {
   enum kith_err err;
   struct kith_fault fault;
   struct kith_encoded result;
+  struct kith_scope_rules evidence; /* the policy's, whatever its scope */
+  uint64_t linkable[KITH_PIPELINE_THREADS_MAX];
+  struct kith_quality_summary quality;
 };
 
 static void progress(void *context, double share)
@@ -30,14 +33,41 @@ static void progress(void *context, double share)
   atomic_store(&job->progress, (unsigned)(share * 1000));
 }
 
+/* Counts on each thread apart. A row in scope has the evidence. */
+static void look(void *context, unsigned thread, const struct kith_record *record,
+                 const enum kith_outcome outcomes[KITH_FIELD_COUNT], bool in_scope)
+{
+  struct kith_encode_job *job = context;
+
+  (void)outcomes;
+  if (in_scope || kith_scope_judge(&job->evidence, record, false) == KITH_SCOPE_IN)
+    job->linkable[thread]++;
+}
+
+static void quality_sum(struct kith_encode_job *job)
+{
+  job->quality =
+      (struct kith_quality_summary){.rows = job->result.encodings.n,
+                                    .set_aside = job->result.n_set_aside,
+                                    .objected = job->result.scope.n[KITH_SCOPE_OBJECTED]};
+  for (unsigned i = 0; i < KITH_PIPELINE_THREADS_MAX; i++)
+    job->quality.linkable += job->linkable[i];
+}
+
 /* The list is read anew for each round, and nothing is encoded without it. */
 static void job_encode(struct kith_encode_job *job, struct kith_pipeline_options *options)
 {
-  if (job->objections)
+  job->err = kith_scope_rules_make(&job->evidence, &job->policy, &job->fault);
+  job->evidence.scope = (struct kith_scope){0};
+  options->look = look;
+  options->look_context = job;
+  if (job->err == KITH_OK && job->objections)
     job->err = kith_objections_load(&options->objections, job->objections, &job->fault);
   if (job->err == KITH_OK)
     job->err = kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
                                  kith_secret_len(job->secret), job->source, options, &job->fault);
+  if (job->err == KITH_OK)
+    quality_sum(job);
   if (job->err == KITH_OK && options->objections)
     job->n_missed = kith_objections_missed(options->objections);
   kith_objections_free(options->objections);
@@ -131,4 +161,9 @@ enum kith_err kith_encode_job_result(struct kith_encode_job *job, const struct k
 uint64_t kith_encode_job_missed(const struct kith_encode_job *job)
 {
   return job->n_missed;
+}
+
+const struct kith_quality_summary *kith_encode_job_quality(const struct kith_encode_job *job)
+{
+  return &job->quality;
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "crypto/secret.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/quality.h"
 #include "proto/policy.h"
 #include "proto/statement.h"
 
@@ -34,5 +35,8 @@ KITH_MUST_USE enum kith_err kith_encode_job_result(struct kith_encode_job *job,
 
 /* After the result: ids of the list of objections that no row of the source has. */
 uint64_t kith_encode_job_missed(const struct kith_encode_job *job);
+
+/* After a result: what the source is like, to be held against the policy's minima. */
+const struct kith_quality_summary *kith_encode_job_quality(const struct kith_encode_job *job);
 
 #endif

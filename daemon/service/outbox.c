@@ -220,6 +220,21 @@ static void filler_free(struct filler *filler)
   kith_free(filler->sealed);
 }
 
+/* The gate: a source that the policy's minima keep out of the round. What is said anew is audited;
+ * the number is that of rows which can be linked. */
+static enum kith_err check_quality(struct kith_agency *agency, struct kith_agency_round *round,
+                                   const struct kith_quality_summary *quality)
+{
+  char text[KITH_QUALITY_TEXT_BYTES];
+  enum kith_err err = kith_quality_gate(quality, &round->policy.source, text);
+
+  if (err == KITH_OK || strcmp(text, round->problem) == 0)
+    return err;
+  kith_agency_problem(round, "%s", text);
+  err = kith_agency_round_save(agency, round, KITH_AUDIT_SOURCE_REFUSED, quality->linkable);
+  return err == KITH_OK ? KITH_ERR_NO : err;
+}
+
 enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_round *round,
                                struct kith_encode_job *job)
 {
@@ -233,6 +248,8 @@ enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_ro
     kith_agency_problem(round, "%s", fault.text[0] ? fault.text : kith_err_name(err));
     return err;
   }
+  if ((err = check_quality(agency, round, kith_encode_job_quality(job))) != KITH_OK)
+    return err;
   /* What a killed process left behind is of handles that nobody else has. */
   if ((err = kith_outbox_delete(agency, round->node->id, true)) != KITH_OK ||
       (err = filler_init(&filler, agency, round, encoded)) != KITH_OK ||

@@ -179,7 +179,7 @@ class Partnership:
                            "submit_s": 600},
                  "release": {"recipients": ["horizon"], "review_days": 0, "retention_days": 30}}
         for key, change in changes.items():
-            value[key] = {**value[key], **change} if isinstance(change, dict) else change
+            value[key] = {**value.get(key, {}), **change} if isinstance(change, dict) else change
         return wire.Document(wire.POLICY, value, signers or [self.lead])
 
     # ---- homes
