@@ -47,23 +47,23 @@ static void rows_free(struct growing *rows)
 }
 
 /* Memory that is not touched costs nothing: a guess that is somewhat too large saves the copies
- * of growing step by step. `share` of the source has been read. */
-static size_t cap_for(const struct growing *rows, size_t n, double share)
+ * of growing step by step. */
+static size_t cap_for(const struct growing *rows, size_t n, double expected)
 {
   size_t cap = n + n / 2 + ROWS_FIRST;
-  double guess = share > 0.001 ? (double)n / share * 1.125 : 0;
+  double guess = expected * 1.125;
 
   return guess > (double)cap && rows->cap == 0 && guess < KITH_ENCODINGS_ROWS_MAX ? (size_t)guess
                                                                                   : cap;
 }
 
 static enum kith_err block_add(struct growing *rows, struct kith_encoded *out,
-                               const struct kith_block *block, double share)
+                               const struct kith_block *block, double expected)
 {
   enum kith_err err = KITH_OK;
 
   if (rows->n + block->n > rows->cap)
-    err = rows_grow(rows, cap_for(rows, rows->n + block->n, share));
+    err = rows_grow(rows, cap_for(rows, rows->n + block->n, expected));
   if (err != KITH_OK)
     return err;
   memcpy(rows->filters + rows->n * rows->row_bytes, block->filters, block->n * rows->row_bytes);
@@ -84,7 +84,7 @@ static enum kith_err blocks_collect(struct growing *rows, struct kith_encoded *o
   enum kith_err err;
 
   while ((err = kith_pipeline_next(pipeline, &block, fault)) == KITH_OK) {
-    err = block_add(rows, out, block, kith_pipeline_share(pipeline));
+    err = block_add(rows, out, block, kith_pipeline_rows_expected(pipeline));
     if (err != KITH_OK)
       break;
   }

@@ -44,6 +44,7 @@ struct kith_pipeline {
   bool stop;
 
   /* Of the caller's thread alone. */
+  uint64_t n_read;   /* rows */
   bool given;        /* the block at head is the caller's until its next call */
   bool ended;        /* there is nothing more to read, because of: */
   enum kith_err end; /* KITH_ERR_NOT_FOUND: the source's end */
@@ -139,6 +140,7 @@ static void block_read(struct kith_pipeline *pipeline, struct kith_work_block *b
     else if (block->out.n % ROWS_A_LOOK == 0 && !look_up(pipeline, row.row))
       return;
   }
+  pipeline->n_read += block->out.n;
   if (err != KITH_OK)
     end_reading(pipeline, err);
 }
@@ -325,9 +327,11 @@ size_t kith_pipeline_row_bytes(const struct kith_pipeline *pipeline)
   return kith_row_encoder_bytes(pipeline->workers[0].encoder);
 }
 
-double kith_pipeline_share(const struct kith_pipeline *pipeline)
+double kith_pipeline_rows_expected(const struct kith_pipeline *pipeline)
 {
-  return kith_source_share(pipeline->source);
+  double share = kith_source_share(pipeline->source);
+
+  return share > 0 ? (double)pipeline->n_read / share : 0;
 }
 
 void kith_pipeline_take_ids(struct kith_pipeline *pipeline, struct kith_ids *out)

@@ -90,8 +90,8 @@ KITH_MUST_USE enum kith_err kith_pipeline_next(struct kith_pipeline *pipeline,
 /* Puts into *enc what its rows will be: all but n, filters and masks. */
 void kith_pipeline_describe(const struct kith_pipeline *pipeline, struct kith_encodings *enc);
 size_t kith_pipeline_row_bytes(const struct kith_pipeline *pipeline);
-/* About how much has been read, in [0, 1]; 0 where that can't be told. */
-double kith_pipeline_share(const struct kith_pipeline *pipeline);
+/* About how many rows the source has, by what has been read of it; 0 where that can't be told. */
+double kith_pipeline_rows_expected(const struct kith_pipeline *pipeline);
 /* After the last block: the ids of all rows, from now on the caller's. */
 void kith_pipeline_take_ids(struct kith_pipeline *pipeline, struct kith_ids *out);
 void kith_pipeline_free(struct kith_pipeline *pipeline); /* takes NULL */
