@@ -3,7 +3,7 @@
 
 #include "daemon/pipeline/parts.h"
 
-enum { WORDS_MAX = 24, PLACEHOLDER_MAX = 32 };
+enum { WORDS_MAX = 24 };
 
 /* Where a word of a name stands. */
 enum place { PLACE_NAME, PLACE_ALSO, PLACE_RIGHT };
@@ -100,11 +100,12 @@ static size_t phrase_len(const struct words *words, size_t at, enum kith_word_li
 
 static size_t remark_len(const struct words *words, size_t at)
 {
+  const struct word *word = &words->words[at];
   size_t n = phrase_len(words, at, KITH_WORDS_NOTES);
 
-  if (!n && words->words[at].bracketed)
+  if (!n && word->bracketed)
     n = phrase_len(words, at, KITH_WORDS_BRACKET_NOTES);
-  if (!n && at > 0 && kith_word_find(KITH_WORDS_SUFFIXES, words->words[at].text))
+  if (!n && at > 0 && kith_word_find(KITH_WORDS_SUFFIXES, word->text))
     n = 1;
   return n;
 }
@@ -177,24 +178,20 @@ static void words_join(struct words *words, bool is_surname)
 
 static enum kith_outcome name_placeholder(const char *text)
 {
-  char copy[PLACEHOLDER_MAX + 1];
-  size_t len = 0;
+  char copy[KITH_FOLDED_BYTES];
+  size_t len;
 
   text += strspn(text, " ");
   if (*text == '\0')
     return KITH_VALUE_MISSING;
-  while (len < PLACEHOLDER_MAX && text[len] != '\0') {
-    copy[len] = text[len];
-    len++;
-  }
-  copy[len] = '\0';
-  if (text[len] == '\0' &&
-      (kith_text_trim(copy) == 0 || kith_word_find(KITH_WORDS_PLACEHOLDERS, copy) ||
-       kith_word_find(KITH_WORDS_NAME_PLACEHOLDERS, copy)))
+  memcpy(copy, text, strlen(text) + 1);
+  len = kith_text_trim(copy);
+  if (len == 0 || kith_word_find(KITH_WORDS_PLACEHOLDERS, copy) ||
+      kith_word_find(KITH_WORDS_NAME_PLACEHOLDERS, copy))
     return KITH_VALUE_PLACEHOLDER;
-  /* Longer ones that say nothing: marks and x's. */
-  for (; *text != '\0'; text++) {
-    if (*text != 'x' && kith_is_word_byte(*text))
+  /* Others that say nothing: marks and x's. */
+  for (const char *at = copy; *at != '\0'; at++) {
+    if (*at != 'x' && kith_is_word_byte(*at))
       return KITH_VALUE_FINE;
   }
   return KITH_VALUE_PLACEHOLDER;

@@ -22,6 +22,7 @@ static size_t letters_and_digits(char out[TEXT_MAX], const char *text)
 {
   size_t len = 0;
 
+  memset(out, 0, TEXT_MAX);
   for (; *text != '\0'; text++) {
     if (!kith_is_digit(*text) && !kith_is_letter(*text)) {
       if ((unsigned char)*text >= 0x80)
