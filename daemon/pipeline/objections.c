@@ -226,6 +226,11 @@ size_t kith_objections_n(const struct kith_objections *list)
   return list->ids.n;
 }
 
+const char *kith_objections_id(const struct kith_objections *list, size_t number)
+{
+  return kith_ids_at(&list->ids, number);
+}
+
 size_t kith_objections_missed(const struct kith_objections *list)
 {
   return list->ids.n - list->n_asked;

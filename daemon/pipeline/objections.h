@@ -29,6 +29,7 @@ void kith_objections_free(struct kith_objections *list); /* takes NULL; wipes th
 bool kith_objections_hit(struct kith_objections *list, const char *id);
 
 size_t kith_objections_n(const struct kith_objections *list); /* different ids */
+const char *kith_objections_id(const struct kith_objections *list, size_t number);
 /* Those of them that nobody has asked for: not in the source, if all of it was read. */
 size_t kith_objections_missed(const struct kith_objections *list);
 

@@ -3,8 +3,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/subjects.h"
 
-static const char *const table_names[] = {"outbox", "handles", "trial"};
+static const char *const table_names[] = {"outbox", "handles", "trial", "subjects"};
 
 enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
                               struct kith_fault *fault)
@@ -82,6 +83,8 @@ enum kith_err kith_agency_run(struct kith_agency *agency, const volatile int *st
     hooks->ready(NULL);
   while (err == KITH_OK && !*stop) {
     err = kith_agency_expire(agency);
+    if (err == KITH_OK)
+      err = kith_subjects_expire(agency);
     if (err == KITH_OK)
       err = kith_agency_sync(agency);
     if (agency->connected != was_connected)

@@ -21,7 +21,8 @@
 enum kith_agency_table {
   KITH_TABLE_OUTBOX = KITH_NODE_TABLES, /* round, number BE -> rows, boxed under "outbox" */
   KITH_TABLE_HANDLES,                   /* round, index of a handle -> entry (proto/submission.h) */
-  KITH_TABLE_TRIAL, /* trial rounds: the same key -> handle, id; under "table" */
+  KITH_TABLE_TRIAL,    /* trial rounds: the same key -> handle, id; under "table" */
+  KITH_TABLE_SUBJECTS, /* round, number BE -> who was encoded (subjects.h) */
   KITH_AGENCY_TABLES_END
 };
 
@@ -60,8 +61,9 @@ struct kith_agency {
   struct kith_agency_round **rounds; /* owned */
   bool connected;                    /* the matcher answered the latest request */
   int64_t last_answer;
-  bool job_noticed; /* the job's end has cut a wait short: once is enough */
-  bool wake;        /* an officer has decided: don't wait for the next turn */
+  int64_t subjects_next; /* when logs of encoded people are looked through again (subjects.h) */
+  bool job_noticed;      /* the job's end has cut a wait short: once is enough */
+  bool wake;             /* an officer has decided: don't wait for the next turn */
   const volatile int *stop;
   void (*alive)(void);
 };

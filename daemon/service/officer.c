@@ -6,11 +6,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/subjects.h"
 #include "proto/submission.h"
 
-/* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "show" | "join" | "decline" | "trial-map",
- * "round": HEX, "after": HEX}. Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit":
- * N}. */
+/* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "subject", "id": ID}, {"do": "show" | "join"
+ * | "decline" | "trial-map", "round": HEX, "after": HEX}. Replies: {"ok": true, ...} or {"ok":
+ * false, "error": TEXT, "exit": N}. */
 
 enum { TRIAL_PAGE = 500 };
 
@@ -197,6 +198,24 @@ static json_t *do_trial_map(struct kith_agency *agency, struct kith_agency_round
                    entries, "more", more, "after", hex(after, sizeof after));
 }
 
+/* The id is personal: it is in no log and in no error. */
+static json_t *do_subject(struct kith_agency *agency, const json_t *request)
+{
+  const json_t *id = json_object_get(request, "id");
+  struct kith_fault fault = {0};
+  json_t *reply = NULL;
+  enum kith_err err;
+
+  if (!json_is_string(id) || json_string_length(id) == 0 ||
+      json_string_length(id) > KITH_ID_BYTES_MAX ||
+      strlen(json_string_value(id)) != json_string_length(id))
+    return refuse(KITH_ERR_USAGE, "\"id\" must be an id of the source");
+  err = kith_subject_report(agency, &reply, json_string_value(id), &fault);
+  if (err == KITH_OK)
+    return reply;
+  return refuse(err, fault.text[0] ? fault.text : "the report can't be made");
+}
+
 static json_t *answer_about_round(struct kith_agency *agency, const char *verb,
                                   const json_t *request)
 {
@@ -235,6 +254,8 @@ enum kith_err kith_officer_answer(struct kith_agency *agency, char **out, const 
     reply = do_status(agency);
   else if (strcmp(verb, "rounds") == 0)
     reply = do_rounds(agency);
+  else if (strcmp(verb, "subject") == 0)
+    reply = do_subject(agency, object);
   else
     reply = answer_about_round(agency, verb, object);
   json_decref(object);

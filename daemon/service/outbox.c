@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "crypto/seal.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/subjects.h"
 #include "proto/batch.h"
 #include "proto/submission.h"
 
@@ -253,7 +254,8 @@ enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_ro
   /* What a killed process left behind is of handles that nobody else has. */
   if ((err = kith_outbox_delete(agency, round->node->id, true)) != KITH_OK ||
       (err = filler_init(&filler, agency, round, encoded)) != KITH_OK ||
-      (err = shuffle(&filler, &n)) != KITH_OK || (err = fill_batches(&filler, n)) != KITH_OK)
+      (err = shuffle(&filler, &n)) != KITH_OK || (err = fill_batches(&filler, n)) != KITH_OK ||
+      (err = kith_subjects_keep(agency, round, encoded, kith_encode_job_missed(job))) != KITH_OK)
     goto end;
   round->outbox_ready = true;
   round->n_records = n;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "daemon/service/encode_job.h"
 #include "daemon/service/reveal.h"
+#include "daemon/service/subjects.h"
 #include "proto/batch.h"
 #include "proto/keying.h"
 #include "proto/submission.h"
@@ -175,11 +176,39 @@ static enum kith_err say_manifest(struct kith_agency *agency, struct kith_agency
   return err;
 }
 
+/* Whether somebody has objected since the records were encoded, or nobody can tell: then nothing
+ * more is sent. The intent has said how many records there are, so none can be left out now. */
+static bool objected_since(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  struct kith_objections *list = NULL;
+  struct kith_fault fault = {0};
+  bool found = true;
+  enum kith_err err;
+
+  if (!agency->config.objections)
+    return false;
+  err = kith_objections_load(&list, agency->config.objections, &fault);
+  if (err != KITH_OK)
+    kith_agency_problem(round, "%s", fault.text);
+  else if ((err = kith_subjects_any(agency, &found, round->node->id, list)) != KITH_OK)
+    kith_agency_problem(round, "the list of objections can't be compared: %s", kith_err_name(err));
+  else if (found)
+    kith_agency_problem(round, "somebody has objected since this agency's records were encoded: "
+                               "they are not sent; ask governance to abort the round");
+  else
+    round->problem[0] = '\0';
+  kith_objections_free(list);
+  return err != KITH_OK || found;
+}
+
 enum kith_err kith_agency_submit(struct kith_agency *agency, struct kith_agency_round *round)
 {
   const struct kith_seat *own = kith_round_seat(view_of(round), agency->node->id);
-  enum kith_err err = send_missing(agency, round, own->intent.n_batches);
+  enum kith_err err;
 
+  if (objected_since(agency, round))
+    return KITH_OK;
+  err = send_missing(agency, round, own->intent.n_batches);
   if (err == KITH_ERR_NO) /* refused: the round has moved on, the next turn sees how */
     return KITH_OK;
   if (err == KITH_OK)

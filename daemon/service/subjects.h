@@ -1,0 +1,56 @@
+/* Who was encoded in which round, so that a person who asks can be told.
+ *
+ * For each round the agency keeps a log: HMAC(the agency's log key, record id) of every record that
+ * it encoded, and some counts. The log key stays (a key file of no round, wrapped like the others);
+ * a log is sealed under a key file of its own, and both go when [agency] subject_log_days have
+ * passed since the encoding, whatever became of the round. 32 bytes a record and round; a log is
+ * in memory only while it is made or asked (11 MB for 350,000 records). */
+#ifndef KITH_DAEMON_SERVICE_SUBJECTS_H
+#define KITH_DAEMON_SERVICE_SUBJECTS_H
+
+#include <jansson.h>
+
+#include "daemon/pipeline/objections.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/service/agency.h"
+
+/* What a log says besides the ids. */
+struct kith_subject_log {
+  int64_t encoded_at;
+  uint32_t n; /* records encoded */
+  uint64_t n_set_aside;
+  uint64_t n_missed; /* objections without a record */
+  struct kith_scope_counts scope;
+  uint8_t *hashes; /* n x KITH_HASH_BYTES, in order; owned; NULL: only the rest was asked for */
+  bool other_key;  /* it was made under a log key that is gone: nobody can be found in it */
+};
+void kith_subject_log_free(struct kith_subject_log *log); /* takes a zeroed one */
+
+/* Replaces the round's log. KITH_OK without one where the configuration keeps none. */
+KITH_MUST_USE enum kith_err kith_subjects_keep(struct kith_agency *agency,
+                                               const struct kith_agency_round *round,
+                                               const struct kith_encoded *encoded,
+                                               uint64_t n_missed);
+/* KITH_ERR_NOT_FOUND: there is none, or it is destroyed. */
+KITH_MUST_USE enum kith_err kith_subjects_load(struct kith_agency *agency,
+                                               struct kith_subject_log *out,
+                                               const kith_round_id round, bool with_hashes);
+/* *found: whether the record was encoded. */
+KITH_MUST_USE enum kith_err kith_subjects_find(struct kith_agency *agency,
+                                               const struct kith_subject_log *log, const char *id,
+                                               bool *found);
+/* Whether any id of the list was encoded in the round; false where no log is kept. */
+KITH_MUST_USE enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found,
+                                              const kith_round_id round,
+                                              const struct kith_objections *list);
+/* Destroys logs whose time is over. */
+KITH_MUST_USE enum kith_err kith_subjects_expire(struct kith_agency *agency);
+
+/* ---- subject_report.c */
+
+/* All that this agency's kith knows about one person: {"ok": true, ...}, docs/protocol.md. Reads
+ * the source. */
+KITH_MUST_USE enum kith_err kith_subject_report(struct kith_agency *agency, json_t **out,
+                                                const char *id, struct kith_fault *fault);
+
+#endif
