@@ -194,7 +194,7 @@ def test_shared_vectors(case, tmp_path):
 
 PEOPLE = [["1", "Anna", "Example", "1985-04-20", "F", "QX1 1AB"],
           ["", "No", "Id", "1985-04-20", "F", ""],
-          ["3", "Bo", "Sample", "", "M", ""],
+          ["3", "Bo", "Sample", "", "M", "QX1 1AB"],
           ["1", "Again", "One", "1985-04-20", "F", ""],
           ["5", "ANNA", "example", "20/04/1985", "female", "qx11ab"]]
 PEOPLE_HEADER = ["id", "given_name", "surname", "date_of_birth", "sex", "postcode"]
