@@ -112,6 +112,7 @@ int kith_cmd_source(int argc, char **argv)
 {
   static const struct kith_cli_verb verbs[] = {
       {"check", cmd_check, "whether an export is fit for a round, and what to mend"},
+      {"subject", kith_source_subject, "what is known of one person, for an answer to them"},
   };
 
   return kith_cli_verbs("source", "An agency's export of records.", verbs, KITH_COUNT_OF(verbs),

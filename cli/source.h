@@ -76,4 +76,7 @@ const char *kith_source_bytes(uint64_t n);
 
 int kith_source_preview(int argc, char **argv);
 
+/* subject.c: a verb of its own. */
+int kith_source_subject(int argc, char **argv);
+
 #endif
