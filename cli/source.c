@@ -40,45 +40,59 @@ static int check_run(struct kith_source_check *check, bool json, const char *htm
   return status == 0 ? check_status(check, strict) : status;
 }
 
-static int cmd_check(int argc, char **argv)
+struct check_options {
+  struct kith_source_check check;
+  const char *html;
+  bool json;
+  bool strict;
+};
+
+enum { N_OPTIONS = 8 };
+
+static void check_options(struct kith_cli_option out[N_OPTIONS], struct check_options *asked)
 {
-  struct kith_source_check check = {.profile = "standard"};
-  const char *html = NULL;
-  bool json = false;
-  bool strict = false;
-  const struct kith_cli_option options[] = {
+  struct kith_source_check *check = &asked->check;
+  const struct kith_cli_option options[N_OPTIONS] = {
       {.name = "profile",
        .kind = KITH_CLI_STRING,
-       .out = &check.profile,
+       .out = &check->profile,
        .value = "NAME",
        .help = "the layout of the file: standard"},
       {.name = "policy",
        .kind = KITH_CLI_STRING,
-       .out = &check.policy_path,
+       .out = &check->policy_path,
        .value = "POLICY.json",
        .help = "what a round under this policy would take; default: kith's own policy"},
       {.name = "objections",
        .kind = KITH_CLI_STRING,
-       .out = &check.objections_path,
+       .out = &check->objections_path,
        .value = "FILE",
        .help = "CSV with a column id: people who objected, and are left out"},
       {.name = "config",
        .kind = KITH_CLI_STRING,
-       .out = &check.config_path,
+       .out = &check->config_path,
        .value = "KITHD.CONF",
        .help = "check the source of this kithd.conf instead of a file"},
       {.name = "strict",
        .kind = KITH_CLI_FLAG,
-       .out = &strict,
+       .out = &asked->strict,
        .help = "exit status 1 where there are remarks, too"},
-      {.name = "json", .kind = KITH_CLI_FLAG, .out = &json, .help = "one JSON document"},
+      {.name = "json", .kind = KITH_CLI_FLAG, .out = &asked->json, .help = "one JSON document"},
       {.name = "html",
        .kind = KITH_CLI_STRING,
-       .out = &html,
+       .out = &asked->html,
        .value = "OUT",
        .help = "also write the report as one web page, to show or print"},
-      {.name = "quiet", .kind = KITH_CLI_FLAG, .out = &check.quiet, .help = "no progress"},
+      {.name = "quiet", .kind = KITH_CLI_FLAG, .out = &check->quiet, .help = "no progress"},
   };
+
+  memcpy(out, options, sizeof options);
+}
+
+static int cmd_check(int argc, char **argv)
+{
+  struct check_options asked = {.check = {.profile = "standard"}};
+  struct kith_cli_option options[N_OPTIONS];
   const struct kith_cli_spec spec = {
       .usage = check_usage,
       .about =
@@ -91,20 +105,22 @@ static int cmd_check(int argc, char **argv)
       .examples = "  $ kith source check police.csv\n"
                   "  $ kith source check --policy policy.json --html report.html police.csv\n",
       .options = options,
-      .n_options = KITH_COUNT_OF(options)};
+      .n_options = N_OPTIONS};
   int first;
   int status;
 
+  check_options(options, &asked);
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))
     return status;
-  if (argc - first != !check.config_path)
-    return kith_cli_usage(check_usage, check.config_path ? "with --config no file was expected"
-                                                         : "expected one file");
-  if (strcmp(check.profile, "standard") != 0)
+  if (argc - first != !asked.check.config_path)
+    return kith_cli_usage(check_usage, asked.check.config_path
+                                           ? "with --config no file was expected"
+                                           : "expected one file");
+  if (strcmp(asked.check.profile, "standard") != 0)
     return kith_cli_usage(check_usage, "--profile: no such profile; there is: standard");
-  check.path = argv[first];
-  status = check_run(&check, json, html, strict);
-  kith_source_check_free(&check);
+  asked.check.path = argv[first];
+  status = check_run(&asked.check, asked.json, asked.html, asked.strict);
+  kith_source_check_free(&asked.check);
   return status;
 }
 
@@ -112,6 +128,7 @@ int kith_cmd_source(int argc, char **argv)
 {
   static const struct kith_cli_verb verbs[] = {
       {"check", cmd_check, "whether an export is fit for a round, and what to mend"},
+      {"preview", kith_source_preview, "what a round under a policy would take from it"},
       {"subject", kith_source_subject, "what is known of one person, for an answer to them"},
   };
 

@@ -29,6 +29,11 @@ struct kith_source_check {
   const char *objections_path;
   const char *profile;
   bool quiet;
+  /* Sees every row with its fate; record and outcomes are NULL where it was not looked at (set
+   * aside, objected to). May be NULL. */
+  void (*see)(void *context, const struct kith_source_row *row, const struct kith_record *record,
+              const enum kith_outcome outcomes[KITH_FIELD_COUNT], enum kith_scope_reason reason);
+  void *see_context;
   /* What it was read with. */
   struct kith_agency_config config;
   bool has_config;
@@ -55,17 +60,17 @@ KITH_MUST_USE enum kith_err kith_source_check_read(struct kith_source_check *che
                                                    struct kith_fault *fault);
 void kith_source_check_free(struct kith_source_check *check);
 
-/* What becomes of a row that was neither set aside nor objected to. */
-enum kith_scope_reason kith_source_judge(const struct kith_source_check *check,
-                                         struct kith_record *record,
-                                         enum kith_outcome outcomes[KITH_FIELD_COUNT],
-                                         const struct kith_source_row *row);
-
 /* source_table.c, source_json.c, source_html.c: the report; the exit status of printing it. */
 int kith_source_print(const struct kith_source_check *check);
 json_t *kith_source_json(const struct kith_source_check *check);
 KITH_MUST_USE enum kith_err kith_source_html(const struct kith_source_check *check,
                                              const char *path, struct kith_fault *fault);
+
+/* The part of it on what a round would take. */
+KITH_MUST_USE enum kith_err kith_source_print_scope(const struct kith_source_check *check);
+
+/* Text for a terminal: what could steer one is '?'; cut to fit, between letters. */
+void kith_source_show(char *out, size_t cap, const char *text);
 
 /* "12.5%" in one of eight static buffers; "-" of none. */
 const char *kith_source_percent(uint64_t n, uint64_t of);

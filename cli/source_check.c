@@ -52,27 +52,37 @@ static enum kith_err spec_open(struct kith_source_check *check, struct kith_faul
   return KITH_OK;
 }
 
-/* A name as it may be shown on a terminal: what could steer one is '?'. */
-static void name_show(char out[KITH_COLUMN_TEXT_BYTES], const char *name)
+/* The bytes of a character that could steer a terminal or turn the direction of what follows: C0
+ * and C1 controls, and the marks of U+200B to U+206F; 0 for any other. */
+static size_t steering_len(const unsigned char *at)
 {
+  if (at[0] < 0x20 || at[0] == 0x7f)
+    return 1;
+  if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+    return 2;
+  if (at[0] == 0xe2 && at[1] == 0x80 &&
+      ((at[2] >= 0x8b && at[2] <= 0x8f) || (at[2] >= 0xa8 && at[2] <= 0xae)))
+    return 3;
+  return at[0] == 0xe2 && at[1] == 0x81 && at[2] >= 0xa0 && at[2] <= 0xaf ? 3 : 0;
+}
+
+void kith_source_show(char *out, size_t cap, const char *text)
+{
+  const unsigned char *at = (const unsigned char *)text;
   size_t n = 0;
 
-  for (const char *at = name; *at != '\0' && n + 8 < KITH_COLUMN_TEXT_BYTES; at++) {
-    unsigned char c = (unsigned char)*at;
-    /* C1 controls, and marks that turn the direction of what follows. */
-    bool steers = (c == 0xc2 && (unsigned char)at[1] < 0xa0) ||
-                  (c == 0xe2 && ((unsigned char)at[1] == 0x80 || (unsigned char)at[1] == 0x81));
+  while (*at != '\0') {
+    size_t steering = steering_len(at);
+    size_t len = 1;
 
-    if (steers) {
-      out[n++] = '?';
-      at += at[1] ? c == 0xe2 && at[2] ? 2 : 1 : 0;
-    } else {
-      out[n++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
-    }
+    while (!steering && (at[len] & 0xc0) == 0x80)
+      len++;
+    if (n + len >= cap)
+      break;
+    memcpy(out + n, steering ? (const unsigned char *)"?" : at, steering ? 1 : len);
+    n += steering ? 1 : len;
+    at += steering ? steering : len;
   }
-  /* Not in the middle of a letter. */
-  while (n > 0 && n + 8 >= KITH_COLUMN_TEXT_BYTES && ((unsigned char)out[n - 1] & 0x80))
-    n--;
   out[n] = '\0';
 }
 
@@ -91,7 +101,7 @@ static enum kith_err columns_open(struct kith_source_check *check, struct kith_f
   if (!check->columns)
     err = kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
   for (size_t i = 0; err == KITH_OK && i < check->n_columns; i++) {
-    name_show(check->columns[i].name, header[i]);
+    kith_source_show(check->columns[i].name, sizeof check->columns[i].name, header[i]);
     if (strcasecmp(header[i], "id") == 0)
       check->columns[i].role = "id";
     for (unsigned f = 0; f < KITH_FIELD_COUNT; f++) {
@@ -147,14 +157,12 @@ void kith_source_check_free(struct kith_source_check *check)
 
 /* ---- reading */
 
-enum kith_scope_reason kith_source_judge(const struct kith_source_check *check,
-                                         struct kith_record *record,
-                                         enum kith_outcome outcomes[KITH_FIELD_COUNT],
-                                         const struct kith_source_row *row)
+static void see(const struct kith_source_check *check, const struct kith_source_row *row,
+                const struct kith_record *record, const enum kith_outcome *outcomes,
+                enum kith_scope_reason reason)
 {
-  kith_standardise(record, outcomes, row->fields, &check->standardise);
-  kith_scope_drop_date(record, &check->policy);
-  return kith_scope_judge(&check->rules, record, false);
+  if (check->see)
+    check->see(check->see_context, row, record, outcomes, reason);
 }
 
 static enum kith_err row_read(struct kith_source_check *check, const struct kith_source_row *row)
@@ -166,14 +174,19 @@ static enum kith_err row_read(struct kith_source_check *check, const struct kith
 
   if (row->rule != KITH_ROW_FINE) {
     kith_quality_set_aside(check->quality);
+    see(check, row, NULL, NULL, KITH_SCOPE_IN);
     return KITH_OK;
   }
   if (check->objections && kith_objections_hit(check->objections, row->id)) {
     kith_quality_objected(check->quality);
+    see(check, row, NULL, NULL, KITH_SCOPE_OBJECTED);
     return KITH_OK;
   }
-  reason = kith_source_judge(check, &record, outcomes, row);
+  kith_standardise(&record, outcomes, row->fields, &check->standardise);
+  kith_scope_drop_date(&record, &check->policy);
+  reason = kith_scope_judge(&check->rules, &record, false);
   err = kith_quality_add(check->quality, row->row, &record, outcomes, reason);
+  see(check, row, &record, outcomes, reason);
   kith_wipe(&record, sizeof record);
   return err;
 }

@@ -203,8 +203,8 @@ static void fields(struct page *page)
       "<div class=\"wide\"><table><caption>What became of each field of the %s rows that can "
       "be read</caption>\n<thead><tr><th scope=\"col\">Field</th><th scope=\"col\" "
       "class=\"chart\">Share"
-      "</th><th scope=\"col\">Missing</th><th scope=\"col\">Place&#173;holder</th>"
-      "<th scope=\"col\">Un&#173;usable</th><th scope=\"col\">Implau&#173;sible</th>"
+      "</th><th scope=\"col\">Missing</th><th scope=\"col\">Placeholder</th>"
+      "<th scope=\"col\">Unusable</th><th scope=\"col\">Implausible</th>"
       "<th scope=\"col\">Known in part</th><th scope=\"col\">Repaired</th>"
       "<th scope=\"col\">Different values</th><th scope=\"col\">Share of the commonest</th>"
       "</tr></thead>\n<tbody>\n",

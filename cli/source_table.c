@@ -187,7 +187,7 @@ static enum kith_err print_rows(const struct kith_source_check *check)
   return err;
 }
 
-static enum kith_err print_scope(const struct kith_source_check *check)
+enum kith_err kith_source_print_scope(const struct kith_source_check *check)
 {
   const struct kith_quality_report *report = check->report;
   uint64_t read = report->summary.rows - report->summary.set_aside - report->summary.objected;
@@ -255,7 +255,7 @@ int kith_source_print(const struct kith_source_check *check)
   err = print_fields(check);
   print_people(report);
   if (err == KITH_OK)
-    err = print_scope(check);
+    err = kith_source_print_scope(check);
   if (err == KITH_OK)
     err = print_rows(check);
   return err == KITH_OK ? kith_cli_finish_stdout() : kith_cli_error(err, "not enough memory");

@@ -1,10 +1,13 @@
-"""kith source check: what it counts, what it refuses, and that it shows no value."""
+"""kith source check and preview: what they count, what they refuse, and that a check shows no value."""
 import csv
 import gzip
+import html.parser
 import json
 import os
 import pathlib
+import re
 import subprocess
+import xml.etree.ElementTree
 
 import pytest
 
@@ -38,6 +41,33 @@ GOOD = (HEADER + "1,Anna,Example,1985-04-20,F,QX1 1AB\n"
         "6,,,1900-01-01,,\n")
 
 
+def page(path, folder, *arguments, status=0):
+    """The web page of a file; it must be well-formed."""
+    out = folder / "page.html"
+    assert check("--html", out, *arguments, path).returncode == status
+    xml.etree.ElementTree.parse(out)
+    return out.read_text()
+
+
+def no_values(shown, path):
+    """No cell of more than 3 letters is in the report, other than as a word of its own."""
+    if shown.startswith("<!DOCTYPE html>"):  # what people see of it
+        root = xml.etree.ElementTree.fromstring(re.sub(r"<style>.*?</style>", "", shown, flags=re.S))
+        shown = " ".join([*root.itertext(), *(e.get("aria-label", "") for e in root.iter())])
+    shown = shown.lower().replace(str(path).lower(), "")
+    with open(path, encoding="utf-8", newline="") as file:
+        for row in list(csv.reader(file))[1:]:
+            for value in row:
+                if len(re.findall(r"[^\W\d_]", value)) > 3 and value.lower() not in WORDS:
+                    assert not re.search(rf"\b{re.escape(value.lower())}\b", shown), "a value"
+
+
+# Words of the report itself that are somebody's name or town, too.
+WORDS = {"more", "lang", "unknown", "female", "male", "mark", "read", "rose", "grace", "page", "fine", "whole",
+         "bill", "file", "early", "field", "street", "none", "round", "note", "known", "names",
+         "august", "april", "june", "small", "light", "dark", "white", "black", "brown", "green"}
+
+
 def test_counts(tmp_path):
     found = report(written(tmp_path / "a.csv", GOOD))
     assert found["rows"] == 6
@@ -46,10 +76,11 @@ def test_counts(tmp_path):
     assert found["duplicates"] == {"rows": 1, "people": 1}
     fields = found["fields"]
     assert fields["given_name"] == {"column": True, "missing": 1, "placeholder": 1, "unusable": 0,
-                                    "partial": 0, "repaired": 0, "fine": 4}
+                                    "implausible": 0, "partial": 0, "repaired": 0, "fine": 4}
     assert fields["surname"]["repaired"] == 1
     assert fields["date_of_birth"] == {"column": True, "missing": 0, "placeholder": 1,
-                                       "unusable": 1, "partial": 2, "repaired": 0, "fine": 2}
+                                       "unusable": 1, "implausible": 0, "partial": 2,
+                                       "repaired": 0, "fine": 2}
     assert found["bad_dates"] == {"unusable": 1, "placeholder": 1, "partial": 2}
     assert fields["postcode"]["placeholder"] == 1
     assert fields["street"]["column"] is False and fields["street"]["missing"] == 6
@@ -60,7 +91,8 @@ def test_counts(tmp_path):
 def test_table_and_no_values(tmp_path):
     done = check(written(tmp_path / "a.csv", GOOD))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[2].split()[:3] == ["FIELD", "COLUMN", "MISSING"]
+    assert done.stdout.splitlines()[0].endswith(": ready with remarks")
+    assert re.search(r"^FIELD +COLUMN +MISSING ", done.stdout, re.M)
     assert done.stderr == ""
     for value in ["Anna", "ANNA", "Example", "1985", "QX1", "Sample", "HELLO", "not a date"]:
         assert value.lower() not in done.stdout.lower()
@@ -71,7 +103,8 @@ def test_gzip(tmp_path):
     path.write_bytes(gzip.compress(GOOD.encode()))
     plain = report(written(tmp_path / "a.csv", GOOD))
     packed = report(path)
-    del plain["file"], packed["file"]
+    for found in (plain, packed):
+        del found["file"], found["values"]  # the latter are estimates
     assert plain == packed
 
 
@@ -166,7 +199,7 @@ def test_full_output_of_a_good_file(tmp_path):
             assert done.returncode == 74
 
 
-def test_open_data():
+def test_open_data(tmp_path):
     folder = SHARED / "data/city-small"
     if not folder.exists():
         pytest.skip("no open data here")
@@ -178,7 +211,174 @@ def test_open_data():
             rows = list(csv.DictReader(file))
         assert found["rows"] == len(rows)
         for field, counts in found["fields"].items():
-            empty = sum(row[field] == "" for row in rows)
+            empty = sum(row.get(field, "") == "" for row in rows)
             assert counts["missing"] == empty
+            assert counts["column"] == (field in rows[0])
             assert sum(v for k, v in counts.items() if k != "column") == len(rows)
             assert counts["unusable"] <= len(rows) // 100
+        for shown in (check(path).stdout, json.dumps(found), page(path, tmp_path)):
+            no_values(shown, path)
+
+
+FAULTS = HEADER[:-1] + ",nhs_number,record_date\n" + """1,Ferdinanda,Quillfeather,1985-04-20,F,QX1 1AB,9434765919,2024-02-03
+2,FERDINANDA,QUILLFEATHER,20/04/1985,female,qx11ab,,
+3,Quillfeather,Ferdinanda,1985-04-20,F,QX2 2AB,,
+4,Unknown,Zaphodson,1990-05-06,F,QX1 1AB,,
+5,Betelgeuse,Zaphodson (DECEASED),1971-02-03,F,QX1 1AB,,
+6,Trilliania,Zaphodson,1790-02-03,F,QX1 1AB,,
+7,Slartibart,Zaphodson,somewhen,F,QX1 1AB,,
+8,Marvinella,Zaphodson,1990-01-01,F,QX1 1AB,,
+9,,,1955-06-07,,,,
+10,Fenchurchy,Zaphodson,1955-06-07,Q,QX1 1AB,9434765918,
+11,Arthurella,Dentworth,1955-06-07,F,QX1 1AB,9434765919,
+12,Arthurella,Dentworth,1956-06-07,F,QX1 1AB,,
+13,Futurella,Dentworth,2026-12-31,F,HELLO,,
+,Nameworthy,Dentworth,1955-06-07,F,QX1 1AB,,
+1,Againworthy,Dentworth,1955-06-07,F,QX1 1AB,,
+14,Short,Row
+"""
+
+
+def test_one_of_each_fault(tmp_path):
+    path = written(tmp_path / "a.csv", FAULTS)
+    found = report(path, status=65)
+    fields, rows = found["fields"], found["field_rows"]
+    assert (found["rows"], found["set_aside"]["rows"], found["linkable"]) == (16, 3, 12)
+    assert found["set_aside"]["by_rule"] == {
+        "wrong number of fields": 1, "not UTF-8": 0, "no id": 1, "unusable id": 0, "repeated id": 1}
+    assert found["duplicates"] == {"rows": 1, "people": 1}
+    assert found["same_people"]["first"] == [3]
+    assert found["likely_people"]["rows"] == 1 and found["likely_people"]["first"] == [4]
+    assert found["number_conflicts"]["first"] == [2, 12]
+    assert found["name_conflicts"]["first"] == [12, 13]
+    assert rows["given_name"] == {"missing": [10], "placeholder": [5]}
+    assert rows["surname"] == {"missing": [10], "repaired": [6]}
+    assert rows["date_of_birth"] == {"unusable": [8], "implausible": [7], "partial": [9]}
+    assert rows["sex"] == {"missing": [10], "unusable": [11]}
+    assert rows["nhs_number"]["unusable"] == [11]
+    assert fields["record_date"]["fine"] == 1
+    assert found["sparse_rows"] == [10]
+    assert found["values"]["sex"]["distinct"] == 1
+    assert found["ages"]["not known"] == 1
+    assert sum(found["ages"].values()) == sum(found["scope"].values()) == 13
+    assert found["leaves"]["records"] == found["scope"]["in_scope"]
+    for shown in (check(path).stdout, json.dumps(found), page(path, tmp_path, status=65)):
+        no_values(shown, path)
+        assert "9434765919" not in shown and "1985" not in shown and "qx1" not in shown.lower()
+
+
+def test_a_default_is_seen_and_not_shown(tmp_path):
+    rows = "".join(f"{i},Name{chr(97 + i % 26)}{chr(97 + i // 26 % 26)},Sur{chr(97 + i % 7)}x,"
+                   f"{'1991-03-04' if i % 20 == 0 else f'{1940 + i % 80}-{i % 12 + 1:02}-{i % 28 + 1:02}'}"
+                   f",F,QX1 1AB\n" for i in range(600))
+    path = written(tmp_path / "a.csv", HEADER + rows)
+    found = report(path)
+    texts = [f["text"] for f in found["findings"] if f["severity"] == "remark"]
+    assert any("commonest date of birth is on 5." in text for text in texts), texts
+    assert any("commonest postcode is on 100.0%" in text for text in texts)
+    assert found["values"]["date_of_birth"]["commonest_rows"] in (30, 31, 32)
+    assert "1991" not in json.dumps(found)
+    assert check("--strict", path).returncode == 1
+
+
+def test_not_ready(tmp_path):
+    path = written(tmp_path / "a.csv", HEADER + "".join(f"{i},,,1955-06-07,,\n" for i in range(50)))
+    found = report(path, status=1)
+    assert found["verdict"] == "not ready"
+    assert found["findings"][0]["severity"] == "stop"
+    assert "0 of 50 rows" in found["findings"][0]["text"]
+    assert 'class="verdict stop"' in page(path, tmp_path, status=1)
+
+
+def policy_of(folder, *arguments):
+    out = folder / "policy.json"
+    done = subprocess.run([KITH, "policy", "new", "--agencies", "police,health", "--rule",
+                           "at least 2 services", *arguments, "--out", out], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_scope_and_objections(tmp_path):
+    policy = policy_of(tmp_path, "--scope-on", "2026-11-23", "--age-max", "60")
+    path = written(tmp_path / "a.csv", FAULTS)
+    gone = written(tmp_path / "gone.csv", "id\n5\n12\n99\n")
+    found = report("--policy", policy, "--objections", gone, path, status=65)
+    assert found["scope"]["objected"] == 2
+    assert found["scope"]["age"] >= 3 and found["scope"]["unknown_birth"] == 1
+    assert found["leaves"]["records"] == found["scope"]["in_scope"]
+    assert found["leaves"]["bits"] == 1024 and found["leaves"]["fields"] > 0
+    assert found["leaves"]["bytes"] == found["leaves"]["records"] * (1024 // 8 + 18)
+    assert "objected to" in check("--policy", policy, "--objections", gone, path).stdout
+    assert check("--objections", tmp_path / "none.csv", path).returncode == 66
+
+
+HOSTILE = ["<script>alert(1)</script>", "</title><img src=x onerror=alert(1)>", "a&b;&#x3c;", "\"'`",
+           "\x1b[31mred\x07", "\u202egnissim", "%s%n%p", "x" * 3000, "]]>", "<!--"]
+
+
+def test_hostile_headers(tmp_path):
+    header = ",".join('"' + name.replace('"', '""') + '"' for name in ["id", "surname", *HOSTILE])
+    path = tmp_path / "<b>&\"'.csv"
+    path.write_text(header + "\n" + "1,Roe" + ",secret" * len(HOSTILE) + "\n")
+    shown = page(path, tmp_path, status=1)
+    tags = set()
+    parser = html.parser.HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: tags.add((tag, *(k for k, _ in attrs if k[:2] == "on")))
+    parser.feed(shown)
+    assert {tag[0] for tag in tags} <= {"html", "head", "meta", "title", "style", "body", "main", "h1",
+                                        "h2", "h3", "p", "strong", "em", "div", "span", "ul", "li", "svg",
+                                        "rect", "table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert all(len(tag) == 1 for tag in tags)
+    for text in (shown, check(path).stdout, json.dumps(report(path, status=1), ensure_ascii=False)):
+        assert "\x1b" not in text and "\u202e" not in text and "secret" not in text
+        assert "x" * 100 not in text
+
+
+def test_the_page_stands_alone(tmp_path):
+    shown = page(written(tmp_path / "a.csv", GOOD), tmp_path)
+    root = xml.etree.ElementTree.fromstring(shown)
+    name = "{http://www.w3.org/1999/xhtml}"
+    assert root.tag == name + "html" and root.get("lang") == "en"
+    assert len(root.findall(f".//{name}h1")) == 1
+    assert all(t.find(name + "caption") is not None for t in root.iter(name + "table"))
+    charts = [s for s in root.iter(name + "svg") if s.get("aria-hidden") is None]
+    assert charts and all(s.get("role") == "img" and s.get("aria-label") for s in charts)
+    for forbidden in ("<script", "http-equiv", "href", "src=", "url(", "@import"):
+        assert forbidden not in shown
+    assert shown.count("http") == 1  # the name of XHTML, which nobody fetches
+
+
+def test_small_files(tmp_path):
+    for content, status in [("id\n", 1), ("id\n1\n2\n", 1), ("id,surname\n", 1)]:
+        path = written(tmp_path / "a.csv", content)
+        found = report(path, status=status)
+        assert found["verdict"] == "not ready"
+        assert page(path, tmp_path, status=status)
+        assert check(path).returncode == status
+    assert check("--html", tmp_path / "none" / "x.html", path).returncode == 73
+
+
+def preview(*arguments, status=0):
+    done = subprocess.run([KITH, "source", "preview", *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == status, done.stderr
+    return done.stdout
+
+
+def test_preview(tmp_path):
+    policy = policy_of(tmp_path, "--scope-on", "2026-11-23", "--age-max", "60")
+    path = written(tmp_path / "a.csv", GOOD)
+    quiet = preview("--policy", policy, path)
+    assert "--show-values" in quiet and "in scope" in quiet and "date_of_birth" in quiet
+    no_values(quiet, path)
+    shown = preview("--policy", policy, "--show-values", "--row", "3", "--row", "6", path)
+    assert 'given_name     "ANNA" -> anna   (fine)' in shown
+    assert "Row 3: encoded" in shown and "Row 6: age not known" in shown and "Row 2:" not in shown
+    assert '"not a date" -> nothing   (unusable)' in shown
+    assert preview("--policy", policy, "--show-values", "--rows", "2", path).count("\nRow ") == 2
+    hostile = written(tmp_path / "b.csv", HEADER + "1,\x1b[31mred,b,,,\n")
+    assert "\x1b" not in preview("--policy", policy, "--show-values", hostile)
+    preview(path, status=2)
+    preview("--policy", policy, "--row", "x", path, status=2)
+    preview("--policy", tmp_path / "none.json", path, status=66)
