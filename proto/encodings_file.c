@@ -20,6 +20,7 @@
  *      140         (176) n rows: a mask of 2 bytes with flag 1, then each filter's bytes
  *      end      4  CRC-32 (as gzip has it) of all before
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -198,11 +199,12 @@ static void put_hashed(struct kith_encodings_writer *writer, const uint8_t *byte
 void kith_encodings_begin(struct kith_encodings_writer *writer, FILE *stream,
                           const struct kith_encodings *like, bool masked)
 {
-  uint8_t *header = writer->header;
   bool several = like->n_filters > 1;
+  uint8_t *header;
 
   *writer = (struct kith_encodings_writer){
       .stream = stream, .masked = masked, .stride = like->stride, .header_len = HEADER_BYTES};
+  header = writer->header;
   memcpy(header, magic, sizeof magic);
   put_le(header + 8, 2, several ? VERSION_FILTERS : VERSION);
   put_le(header + 10, 2,
@@ -227,6 +229,7 @@ void kith_encodings_begin(struct kith_encodings_writer *writer, FILE *stream,
 void kith_encodings_add(struct kith_encodings_writer *writer, const uint8_t *filters,
                         const uint16_t *masks, size_t n)
 {
+  assert(masks || !writer->masked || n == 0);
   for (size_t i = 0; i < n; i++) {
     uint8_t mask[2];
     if (writer->masked) {

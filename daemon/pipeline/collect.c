@@ -62,7 +62,7 @@ static enum kith_err block_add(struct growing *rows, struct kith_encoded *out,
 {
   enum kith_err err = KITH_OK;
 
-  if (rows->n + block->n > rows->cap)
+  if (rows->cap == 0 || rows->n + block->n > rows->cap)
     err = rows_grow(rows, cap_for(rows, rows->n + block->n, expected));
   if (err != KITH_OK)
     return err;
