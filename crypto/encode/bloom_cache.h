@@ -1,5 +1,5 @@
 /* Of crypto/encode/bloom.c only: what keyed hashing gave for a text, remembered. A table of fixed
- * size with one place for each hash; a later text takes an earlier one's place.
+ * size with two places for each hash; a later text takes the place that was used less lately.
  *
  * It holds texts of people and bits under a key: its pages are kept out of core dumps where the
  * kernel can do that, and wiped when freed. Used by one thread. */
@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-enum { KITH_BLOOM_CACHE_TEXT_BYTES = 30 }; /* a longer text is not remembered */
+enum { KITH_BLOOM_CACHE_TEXT_BYTES = 29 }; /* a longer text is not remembered */
 
 struct kith_bloom_cache;
 
