@@ -11,6 +11,55 @@
 
 /* ---- show */
 
+static const char *unknown_words(bool in)
+{
+  return in ? "in" : "out";
+}
+
+static void show_scope(const struct kith_policy *policy)
+{
+  const struct kith_scope *scope = &policy->scope;
+
+  if (!scope->present)
+    printf("scope       every record\n");
+  if (scope->on.year)
+    printf("scope       ages %u to %u on %04d-%02d-%02d; of unknown age: %s\n", scope->age_min,
+           scope->age_max, scope->on.year, scope->on.month, scope->on.day,
+           unknown_words(scope->unknown_birth_in));
+  if (scope->n_places > 0) {
+    printf("places      postcodes");
+    for (unsigned i = 0; i < scope->n_places; i++)
+      printf(" %s", scope->places[i]);
+    printf("; without one: %s\n", unknown_words(scope->unknown_place_in));
+  }
+  if (scope->from.year)
+    printf("period      records dated %04d-%02d-%02d to %04d-%02d-%02d; without a date: %s\n",
+           scope->from.year, scope->from.month, scope->from.day, scope->to.year, scope->to.month,
+           scope->to.day, unknown_words(scope->unknown_period_in));
+  printf("evidence   ");
+  for (unsigned i = 0; i < policy->evidence.n_groups; i++) {
+    const struct kith_evidence_group *group = &policy->evidence.groups[i];
+
+    printf("%s", i ? ", and" : "");
+    for (unsigned j = 0; j < group->n; j++)
+      printf("%s %s", j ? " or" : "", group->fields[j]);
+  }
+  printf("%s\n", policy->evidence.n_groups ? "" : " none is asked for");
+  printf("births      plausible from %u to %u; others are %s\n", policy->dates.year_min,
+         policy->dates.year_max, policy->dates.drop_outside ? "dropped" : "kept as evidence");
+}
+
+static void show_source(const struct kith_policy *policy)
+{
+  char linkable[KITH_RATIO_TEXT_BYTES];
+  char aside[KITH_RATIO_TEXT_BYTES];
+
+  kith_policy_ratio_text(linkable, policy->source.minimum_linkable);
+  kith_policy_ratio_text(aside, policy->source.maximum_set_aside);
+  printf("sources     %s of the records usable at least, %s of the rows set aside at most\n",
+         linkable, aside);
+}
+
 static void show_terms(const struct kith_signed *document, const struct kith_policy *policy)
 {
   char expires[KITH_TIME_BYTES];
@@ -32,12 +81,8 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
   printf("policy      %s\nversion     %llu\nexpires     %s\npurpose     %s\n", policy->name,
          (unsigned long long)policy->version, expires, policy->purpose);
   printf("selects     %s\n", policy->rule);
-  if (policy->scope.present)
-    printf("scope       ages %u to %u on %04d-%02d-%02d\n", policy->scope.age_min,
-           policy->scope.age_max, policy->scope.on.year, policy->scope.on.month,
-           policy->scope.on.day);
-  else
-    printf("scope       every record\n");
+  show_scope(policy);
+  show_source(policy);
   printf("recipients ");
   for (unsigned i = 0; i < policy->n_recipients; i++)
     printf(" %s", policy->recipients[i]);

@@ -18,8 +18,10 @@ enum {
   MINIMUM_COUNT = 5,
   MINIMUM_BATCH = 20,
   REVIEW_DAYS = 28,
-  RETENTION_DAYS = 92
+  RETENTION_DAYS = 92,
+  AGE_OF_NOBODY = 110
 };
+static const double SET_ASIDE_MUCH = 0.5;
 
 static const char *const disclaimer =
     "These are the linter's findings on a document, not legal advice.";
@@ -221,6 +223,106 @@ static void lint_people(struct kith_lint *lint, const struct kith_policy *policy
         "invented people only.");
 }
 
+/* Scope, evidence, dates and the source's minima: what they miss, or can't do. */
+
+static void lint_ages(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  const struct kith_scope *scope = &policy->scope;
+
+  if (!scope->present)
+    return;
+  if (!scope->on.year) {
+    add(lint, false,
+        "scope.on: there are no ages, so people of every age are encoded. Data minimisation asks "
+        "for the ages that the purpose is about.");
+    return;
+  }
+  if (scope->age_min == 0 && scope->age_max >= AGE_OF_NOBODY)
+    add(lint, false, "scope.age_max: ages 0 to %u leave nobody out%s.", scope->age_max,
+        scope->unknown_birth_in ? "" : " but those whose age is not known");
+  if (scope->unknown_birth_in)
+    add(lint, false,
+        "scope.unknown_birth: records without a usable date of birth are encoded, whatever age the "
+        "people are.");
+  if (policy->dates.year_max < (unsigned)scope->on.year)
+    add(lint, false,
+        "dates.year_max: children born after %u count as implausible, and the ages are counted in "
+        "%d.",
+        policy->dates.year_max, scope->on.year);
+  if ((int)policy->dates.year_min > scope->on.year - (int)scope->age_max - 1)
+    add(lint, false, "dates.year_min: some ages in scope mean a birth before %u.",
+        policy->dates.year_min);
+}
+
+/* Whether a district is in another entry: "cv1" in "cv", "ec1a" in "ec1"; "cv10" is not in "cv1".
+ */
+static bool place_covered(const struct kith_scope *scope, unsigned at)
+{
+  const char *place = scope->places[at];
+
+  for (unsigned i = 0; i < scope->n_places; i++) {
+    size_t len = strlen(scope->places[i]);
+    bool area = strcspn(scope->places[i], "0123456789") == len;
+
+    if (i != at && strlen(place) > len && strncmp(scope->places[i], place, len) == 0 &&
+        area == (place[len] >= '0' && place[len] <= '9'))
+      return true;
+  }
+  return false;
+}
+
+static void lint_places(struct kith_lint *lint, const struct kith_scope *scope)
+{
+  if (scope->n_places > 0 && !scope->unknown_place_in)
+    add(lint, false,
+        "scope.places: records without a postcode are out, and so are people of no fixed abode. "
+        "\"unknown_place\": \"in\" takes them in.");
+  for (unsigned i = 0; i < scope->n_places; i++)
+    if (place_covered(scope, i))
+      add(lint, false, "scope.places: \"%s\" lies in another place of the list.", scope->places[i]);
+  if (scope->from.year && !scope->unknown_period_in)
+    add(lint, false,
+        "scope.period: needs a column record_date. Of a source without one nothing is encoded.");
+  if (scope->from.year && scope->unknown_period_in)
+    add(lint, false,
+        "scope.unknown_period: a source without a column record_date is encoded whole, however old "
+        "its records are.");
+}
+
+static void lint_evidence(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  const struct kith_evidence *evidence = &policy->evidence;
+
+  if (evidence->n_groups == 0)
+    add(lint, false,
+        "evidence: none is asked for. Records of a name alone are encoded, and link namesakes.");
+  for (unsigned i = 0; i < evidence->n_groups; i++) {
+    const struct kith_evidence_group *group = &evidence->groups[i];
+    bool encoded = false;
+
+    for (unsigned j = 0; j < group->n; j++) {
+      if (kith_field_of_policy(group->fields[j]) == KITH_FIELD_UNKNOWN)
+        add(lint, true, "evidence[%u]: \"%s\" is not one of kith's standard fields.", i,
+            group->fields[j]);
+      encoded |= has_field(policy, group->fields[j]);
+    }
+    if (!encoded)
+      add(lint, false,
+          "evidence[%u]: none of its fields is encoded; what a record has in them can't help to "
+          "tell whose it is.",
+          i);
+  }
+}
+
+static void lint_source(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  if (policy->source.minimum_linkable.numerator == 0)
+    add(lint, false, "source.minimum_linkable: is 0: a source without one usable record passes.");
+  if (kith_ratio_double(policy->source.maximum_set_aside) >= SET_ASIDE_MUCH)
+    add(lint, false,
+        "source.maximum_set_aside: a source passes though half of its rows can't be read.");
+}
+
 void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
                       const struct kith_charter *charter, int64_t now)
 {
@@ -231,6 +333,10 @@ void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
   lint_rule(out, policy);
   lint_filter(out, policy);
   lint_people(out, policy);
+  lint_ages(out, policy);
+  lint_places(out, &policy->scope);
+  lint_evidence(out, policy);
+  lint_source(out, policy);
   lint_leaks(out, policy);
 }
 

@@ -1,4 +1,5 @@
 /* `kith policy new`: the default policy over some agencies, with changes. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,10 @@ struct terms {
   const char *rule;
   const char *expires;
   const char *on;
+  const char *from;
+  const char *to;
+  struct kith_cli_list places;
+  struct kith_cli_list unknown_in;
   const char *threshold;
   const char *out;
   struct kith_cli_list recipients;
@@ -153,16 +158,72 @@ static enum kith_err text_set(char out[KITH_TEXT_BYTES], const char *text, const
   return KITH_OK;
 }
 
-static enum kith_err scope_set(struct kith_scope *scope, const struct terms *terms,
+static enum kith_err date_set(struct kith_date *out, const char *text, const char *option,
+                              struct kith_fault *fault)
+{
+  if (text && kith_policy_date_parse(out, text) != KITH_OK)
+    return kith_fail(fault, KITH_ERR_USAGE, "--%s: expected a date such as 2026-11-23", option);
+  return KITH_OK;
+}
+
+static enum kith_err places_set(struct kith_scope *scope, const struct kith_cli_list *places,
+                                struct kith_fault *fault)
+{
+  for (size_t i = 0; i < places->n; i++) {
+    char place[KITH_PLACE_BYTES] = "";
+    size_t len = strlen(places->items[i]);
+
+    for (size_t j = 0; len < sizeof place && j < len; j++)
+      place[j] = (char)tolower((unsigned char)places->items[i][j]);
+    if (!kith_policy_place_valid(place) || scope->n_places == KITH_PLACES_MAX)
+      return kith_fail(fault, KITH_ERR_USAGE,
+                       "--place: expected up to %d postcode areas or districts, such as cv or cv1",
+                       KITH_PLACES_MAX);
+    memcpy(scope->places[scope->n_places++], place, sizeof place);
+  }
+  return KITH_OK;
+}
+
+static enum kith_err unknowns_set(struct kith_scope *scope, const struct kith_cli_list *which,
+                                  struct kith_fault *fault)
+{
+  for (size_t i = 0; i < which->n; i++) {
+    if (strcmp(which->items[i], "birth") == 0 && scope->on.year)
+      scope->unknown_birth_in = true;
+    else if (strcmp(which->items[i], "place") == 0 && scope->n_places > 0)
+      scope->unknown_place_in = true;
+    else if (strcmp(which->items[i], "period") == 0 && scope->from.year)
+      scope->unknown_period_in = true;
+    else
+      return kith_fail(fault, KITH_ERR_USAGE,
+                       "--unknown-in: expected birth, place or period, with --scope-on, --place or "
+                       "--period-from beside it");
+  }
+  return KITH_OK;
+}
+
+/* The parser says what is wrong among the dates. A plausible year is one up to the scope's day. */
+static enum kith_err scope_set(struct kith_policy *policy, const struct terms *terms,
                                struct kith_fault *fault)
 {
-  if (!terms->on)
-    return KITH_OK;
-  if (kith_policy_date_parse(&scope->on, terms->on) != KITH_OK)
-    return kith_fail(fault, KITH_ERR_USAGE, "--scope-on: expected a date such as 2026-11-23");
-  scope->present = true;
-  scope->age_min = (unsigned)terms->age_min;
-  scope->age_max = (unsigned)terms->age_max;
+  struct kith_scope *scope = &policy->scope;
+  enum kith_err err;
+
+  if ((err = date_set(&scope->on, terms->on, "scope-on", fault)) != KITH_OK ||
+      (err = date_set(&scope->from, terms->from, "period-from", fault)) != KITH_OK ||
+      (err = date_set(&scope->to, terms->to, "period-to", fault)) != KITH_OK ||
+      (err = places_set(scope, &terms->places, fault)) != KITH_OK ||
+      (err = unknowns_set(scope, &terms->unknown_in, fault)) != KITH_OK)
+    return err;
+  if (!terms->from != !terms->to)
+    return kith_fail(fault, KITH_ERR_USAGE, "expected --period-from and --period-to, or neither");
+  scope->present = terms->on || terms->from || scope->n_places > 0;
+  if (terms->on) {
+    scope->age_min = (unsigned)terms->age_min;
+    scope->age_max = (unsigned)terms->age_max;
+  }
+  if (scope->on.year > (int)policy->dates.year_max)
+    policy->dates.year_max = (unsigned)scope->on.year;
   return KITH_OK;
 }
 
@@ -225,7 +286,7 @@ static enum kith_err policy_make(struct kith_policy *policy, const struct terms 
       (err = text_set(policy->purpose, terms->purpose, "purpose", fault)) != KITH_OK ||
       (err = text_set(policy->rule, terms->rule, "rule", fault)) != KITH_OK ||
       (err = threshold_set(policy, terms, fault)) != KITH_OK ||
-      (err = scope_set(&policy->scope, terms, fault)) != KITH_OK)
+      (err = scope_set(policy, terms, fault)) != KITH_OK)
     return err;
   return terms->expires ? kith_cli_time(&policy->expires, terms->expires, "expires", fault)
                         : KITH_OK;
@@ -296,6 +357,12 @@ static int make_new(const struct terms *terms)
     .name = (name_), .kind = KITH_CLI_U64, .out = &terms.member, .value = "N", .help = (help_),    \
     .min = (min_), .max = (max_)                                                                   \
   }
+/* Where 0 differs from nothing. */
+#define DAYS(name_, member, given_, max_, help_)                                                   \
+  {                                                                                                \
+    .name = (name_), .kind = KITH_CLI_U64, .out = &terms.member, .value = "N", .help = (help_),    \
+    .max = (max_), .given = &terms.given_                                                          \
+  }
 
 int kith_policy_new(int argc, char **argv)
 {
@@ -315,6 +382,10 @@ int kith_policy_new(int argc, char **argv)
       STRING("scope-on", on, "DATE", "count ages on this day"),
       NUMBER("age-min", age_min, 0, 150, "youngest age in scope; 0"),
       NUMBER("age-max", age_max, 0, 150, "oldest age in scope; 120"),
+      LIST("place", places, "CODE", "postcode area or district in scope, cv or cv1; several times"),
+      STRING("period-from", from, "DATE", "records dated from this day are in scope"),
+      STRING("period-to", to, "DATE", "to this day"),
+      LIST("unknown-in", unknown_in, "WHAT", "birth, place, period: in scope where not known"),
       STRING("threshold", threshold, "P", "match probability to link at, or auto"),
       {.name = "candidate-bound",
        .kind = KITH_CLI_RATIO,
@@ -329,19 +400,13 @@ int kith_policy_new(int argc, char **argv)
       NUMBER("gather-s", gather_s, 1, SECONDS_MAX, "seconds for officers to join"),
       NUMBER("keying-s", keying_s, 1, SECONDS_MAX, "seconds for making the secret"),
       NUMBER("submit-s", submit_s, 1, SECONDS_MAX, "seconds for sending encodings"),
-      {.name = "review-days",
-       .kind = KITH_CLI_U64,
-       .out = &terms.review_days,
-       .value = "N",
-       .help = "days of review before encodings are destroyed; 7",
-       .max = 365,
-       .given = &terms.has_review},
+      DAYS("review-days", review_days, has_review, 365, "days until encodings are destroyed; 7"),
       NUMBER("retention-days", retention_days, 1, 3650, "days the list is kept; 30")};
   const struct kith_cli_spec spec = {
       .usage = "kith policy new --charter FILE|--agencies A,B,... [--rule TEXT] [--recipient ID] "
                "[--gateway ID=TEXT ...] ... --out FILE",
-      .about = "Writes kith's default policy over these agencies, with the changes asked for. "
-               "Every other key can be edited in the file before it is signed: kith-policy(5).",
+      .about = "Writes kith's default policy over these agencies, with changes. Every other key "
+               "can be edited in the file before it is signed: kith-policy(5).",
       .examples = "  $ kith policy new --charter charter.json --rule 'at least 3 services' \\\n"
                   "      --gateway 'police=PCSC Act 2022 s.16' --scope-on 2026-11-23 --age-max 25 "
                   "--out policy.json\n",

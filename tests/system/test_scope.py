@@ -172,3 +172,77 @@ def test_many_objections(place):
          "--objections", place / "objections.csv", place / "one.csv"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
     assert done.returncode == 0, done.stderr
+
+
+def findings(place, **members):
+    path = policy_with(place, **members)
+    done = subprocess.run([KITH, "policy", "check", "--json", path], capture_output=True, text=True,
+                          timeout=20)
+    found = json.loads(done.stdout)
+    assert done.returncode == (1 if found["errors"] else 0)
+    return found["errors"], found["warnings"]
+
+
+@pytest.mark.parametrize("members,words", [
+    ({"scope": {"places": ["cv"]}}, "scope.on: there are no ages"),
+    ({"scope": {"places": ["cv"]}}, "records without a postcode are out"),
+    ({"scope": {"places": ["cv", "cv1"]}}, '"cv1" lies in another place'),
+    ({"scope": {"places": ["ec1a", "ec1"]}}, '"ec1a" lies in another place'),
+    ({"scope": {"on": "2026-06-15", "age_max": 120}}, "ages 0 to 120 leave nobody out but"),
+    ({"scope": {"on": "2026-06-15", "age_max": 24, "unknown_birth": "in"}}, "scope.unknown_birth"),
+    ({"scope": {"on": "2029-06-15", "age_max": 24}}, "children born after 2026"),
+    ({"scope": {"on": "2026-06-15"}, "dates": {"year_min": 1950}}, "a birth before 1950"),
+    ({"scope": {"period": SCOPE["period"]}}, "needs a column record_date"),
+    ({"scope": {"period": SCOPE["period"], "unknown_period": "in"}}, "is encoded whole"),
+    ({"evidence": []}, "evidence: none is asked for"),
+    ({"evidence": [["upn"]]}, "evidence[0]: none of its fields is encoded"),
+    ({"source": {"minimum_linkable": "0"}}, "source.minimum_linkable: is 0"),
+    ({"source": {"maximum_set_aside": "0.5"}}, "source.maximum_set_aside"),
+])
+def test_what_the_linter_says(place, members, words):
+    _, before = findings(place)
+    assert not any(words in text for text in before)
+    _, warnings = findings(place, **members)
+    assert any(words in text for text in warnings), warnings
+
+
+def test_what_the_linter_lets_be(place):
+    _, warnings = findings(place, scope={"on": "2026-06-15", "age_max": 24, "places": ["cv1", "cv10"],
+                                         "unknown_place": "in"})
+    assert not any(text.startswith(("scope.", "evidence", "dates", "source")) for text in warnings)
+    errors, _ = findings(place, evidence=[["surname", "shoe_size"]])
+    assert any("shoe_size" in text for text in errors)
+
+
+def test_new_show_and_diff(place):
+    common = ("policy", "new", "--agencies", "one,two")
+    kith(*common, "--scope-on", "2027-06-15", "--age-max", "24", "--place", "CV", "--place", "b1",
+         "--period-from", "2024-01-01", "--period-to", "2027-06-15", "--unknown-in", "place", "--out",
+         place / "new.json")
+    new = json.loads((place / "new.json").read_text())
+    assert new["scope"] == {
+        "on": "2027-06-15", "age_min": 0, "age_max": 24, "unknown_birth": "out",
+        "places": ["cv", "b1"], "unknown_place": "in",
+        "period": {"from": "2024-01-01", "to": "2027-06-15"}, "unknown_period": "out"}
+    assert new["dates"]["year_max"] == 2027
+    shown = kith("policy", "show", place / "new.json").stdout
+    for words in ("ages 0 to 24", "postcodes cv b1; without one: in", "2024-01-01 to 2027-06-15",
+                  "given_name or surname or names, and date_of_birth or postcode"):
+        assert words in shown
+    changed = dict(new, evidence=[["surname"]], source={"minimum_linkable": "0.9"})
+    changed["scope"] = dict(new["scope"], places=["cv", "le"], period={"from": "2025-01-01",
+                                                                       "to": "2027-06-15"})
+    write(place / "changed.json", json.dumps(changed))
+    words = kith("policy", "diff", place / "new.json", place / "changed.json", status=1).stdout
+    for line in ("postcodes in scope: b1 is gone", "postcodes in scope: le is new",
+                 "the first day of records in scope changes",
+                 "the fields that a record needs to be encoded changes",
+                 "the least share of usable records in an agency's source changes"):
+        assert line in words, words
+    for arguments, status in (
+            (("--place", "coventry"), 2), (("--place", "cv1 2ab"), 2), (("--place", ""), 2),
+            (("--period-from", "2024-01-01"), 2), (("--period-to", "soon"), 2),
+            (("--period-from", "2025-01-01", "--period-to", "2024-01-01"), 65),
+            (("--unknown-in", "place"), 2), (("--unknown-in", "sex", "--place", "cv"), 2)):
+        kith(*common, *arguments, "--out", place / "bad.json", status=status)
+        assert not (place / "bad.json").exists()
