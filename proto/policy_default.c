@@ -13,8 +13,8 @@
  * the field sets on average: tokens x bits, less collisions. Measured: docs/standardisation.md. */
 static const struct kith_policy_field default_fields[] = {
     /* field          q  bits  weight */
-    {"given_name", 2, 5, 34, 0},  {"surname", 2, 5, 36, 0},         {"names", 2, 5, 67, 0},
-    {"name_forms", 0, 16, 46, 0}, {"date_of_birth", 0, 20, 147, 0}, {"sex", 0, 26, 26, 0},
+    {"given_name", 2, 5, 34, 0},  {"surname", 2, 5, 36, 0},         {"names", 2, 4, 53, 0},
+    {"name_forms", 0, 20, 57, 0}, {"date_of_birth", 0, 20, 147, 0}, {"sex", 0, 26, 26, 0},
     {"postcode", 2, 3, 21, 0},
 };
 
