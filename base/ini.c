@@ -134,33 +134,40 @@ static enum kith_err parse(struct kith_ini *ini, const char *text, struct kith_f
   return KITH_OK;
 }
 
+enum kith_err kith_ini_parse(struct kith_ini **out, const char *text, const char *name,
+                             struct kith_fault *fault)
+{
+  struct kith_ini *ini = KITH_NEW(struct kith_ini);
+  enum kith_err err;
+
+  if (ini)
+    ini->path = kith_strdup(name);
+  if (!ini || !ini->path)
+    err = kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", name);
+  else if (!kith_utf8_valid(text, strlen(text)))
+    err = kith_fail(fault, KITH_ERR_CONFIG, "%s: is not UTF-8 text", name);
+  else
+    err = parse(ini, text, fault);
+  if (err == KITH_OK)
+    *out = ini;
+  else
+    kith_ini_free(ini);
+  return err;
+}
+
 enum kith_err kith_ini_load(struct kith_ini **out, const char *path, struct kith_fault *fault)
 {
   uint8_t *bytes = NULL;
   size_t len;
-  enum kith_err err;
-  struct kith_ini *ini = KITH_NEW(struct kith_ini);
+  enum kith_err err = kith_file_read(&bytes, &len, path, FILE_MAX_BYTES, fault);
 
-  if (ini)
-    ini->path = kith_strdup(path);
-  if (!ini || !ini->path) {
-    err = kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", path);
-    goto fail;
-  }
-  err = kith_file_read(&bytes, &len, path, FILE_MAX_BYTES, fault);
   if (err != KITH_OK)
-    goto fail;
-  if (strlen((const char *)bytes) != len || !kith_utf8_valid((const char *)bytes, len))
+    return err;
+  if (strlen((const char *)bytes) != len)
     err = kith_fail(fault, KITH_ERR_CONFIG, "%s: is not UTF-8 text", path);
   else
-    err = parse(ini, (const char *)bytes, fault);
+    err = kith_ini_parse(out, (const char *)bytes, path, fault);
   kith_free(bytes);
-  if (err != KITH_OK)
-    goto fail;
-  *out = ini;
-  return KITH_OK;
-fail:
-  kith_ini_free(ini);
   return err;
 }
 

@@ -11,6 +11,9 @@
 struct kith_ini;
 KITH_MUST_USE enum kith_err kith_ini_load(struct kith_ini **out, const char *path,
                                           struct kith_fault *fault);
+/* The same from text that is there; `name` stands for the file in faults. */
+KITH_MUST_USE enum kith_err kith_ini_parse(struct kith_ini **out, const char *text,
+                                           const char *name, struct kith_fault *fault);
 /* Borrowed strings; NULL where the key is absent. */
 const char *kith_ini_get(struct kith_ini *ini, const char *section, const char *key);
 /* Required: KITH_ERR_CONFIG with *fault naming file, section and key. */

@@ -120,30 +120,54 @@ static enum kith_err set_threshold(struct kith_link *link, struct kith_fault *fa
   return err ? kith_fail_at(fault, err, "--threshold") : KITH_OK;
 }
 
-/* ---- objections */
+/* ---- objections and profiles */
 
-/* PARTY=FILE is a list of one party, FILE of all of them. */
+/* PARTY=VALUE is for one party, VALUE for all: gives the value, and the parties [*first, *end). */
+static const char *for_parties(const struct kith_link *link, const char *text, unsigned *first,
+                               unsigned *end)
+{
+  const char *equals = strchr(text, '=');
+  *first = 0;
+  *end = link->n_parties;
+  for (unsigned p = 0; equals && p < link->n_parties; p++)
+    if (strncmp(link->names[p], text, (size_t)(equals - text)) == 0 &&
+        link->names[p][equals - text] == '\0') {
+      *first = p;
+      *end = p + 1;
+      return equals + 1;
+    }
+  return text;
+}
+
 static enum kith_err load_objections(struct kith_link *link, struct kith_fault *fault)
 {
   enum kith_err err = KITH_OK;
   for (size_t i = 0; i < link->objection_paths.n && !err; i++) {
-    const char *path = link->objection_paths.items[i];
-    const char *equals = strchr(path, '=');
-    unsigned first = 0;
-    unsigned last = link->n_parties;
-    for (unsigned p = 0; equals && p < link->n_parties; p++)
-      if (strncmp(link->names[p], path, (size_t)(equals - path)) == 0 &&
-          link->names[p][equals - path] == '\0') {
-        first = p;
-        last = p + 1;
-        path = equals + 1;
-        break;
-      }
-    for (unsigned p = first; p < last && !err; p++) {
+    unsigned first;
+    unsigned end;
+    const char *path = for_parties(link, link->objection_paths.items[i], &first, &end);
+    for (unsigned p = first; p < end && !err; p++) {
       if (link->objections[p])
         err = kith_fail(fault, KITH_ERR_USAGE, "--objections: %s has two lists", link->names[p]);
       else
         err = kith_objections_load(&link->objections[p], path, fault);
+    }
+  }
+  return err;
+}
+
+static enum kith_err load_profiles(struct kith_link *link, struct kith_fault *fault)
+{
+  enum kith_err err = KITH_OK;
+  for (size_t i = 0; i < link->profile_names.n && !err; i++) {
+    unsigned first;
+    unsigned end;
+    const char *name = for_parties(link, link->profile_names.items[i], &first, &end);
+    for (unsigned p = first; p < end && !err; p++) {
+      if (link->profiles[p])
+        err = kith_fail(fault, KITH_ERR_USAGE, "--profile: %s has two profiles", link->names[p]);
+      else
+        err = kith_profile_load(&link->profiles[p], name, fault);
     }
   }
   return err;
@@ -170,7 +194,8 @@ static enum kith_err encode_files(struct kith_link *link, struct kith_fault *fau
                                                   .progress_context = &progress,
                                                   .cancel = kith_cli_cancel_on_signal(),
                                                   .objections = link->objections[p]};
-    const struct kith_source_spec source = kith_source_of_file(link->paths[p]);
+    struct kith_source_spec source = kith_source_of_file(link->paths[p]);
+    source.profile = link->profiles[p];
     kith_cli_progress_start(&progress, link->names[p], "files", link->quiet);
     err = kith_pipeline_run(&link->parties[p], &link->policy, kith_secret_peek(secret),
                             kith_secret_len(secret), &source, &options, fault);
@@ -284,6 +309,8 @@ static enum kith_err run_stages(struct kith_link *link, struct kith_fault *fault
     err = set_threshold(link, fault);
   if (!err)
     err = load_objections(link, fault);
+  if (!err)
+    err = load_profiles(link, fault);
   int64_t start_ms = kith_clock_monotonic_ms();
   if (!err && !link->encodings)
     err = encode_files(link, fault);
@@ -309,6 +336,7 @@ static int run_link(struct kith_link *link)
   for (unsigned p = 0; p < link->n_parties; p++) {
     kith_encoded_free(&link->parties[p]);
     kith_objections_free(link->objections[p]);
+    kith_profile_free(link->profiles[p]);
   }
   kith_cli_party_names_free(link->names, link->n_parties);
   return status;
@@ -323,7 +351,8 @@ static enum kith_err check_usage(struct kith_link *link, int n_operands, struct 
   if (n_operands > KITH_LINKAGE_PARTIES_MAX)
     return kith_fail(fault, KITH_ERR_USAGE, "%d files, at most %d can be linked", n_operands,
                      KITH_LINKAGE_PARTIES_MAX);
-  if (link->encodings && (link->secret_path || link->fields || link->objection_paths.n))
+  if (link->encodings &&
+      (link->secret_path || link->fields || link->objection_paths.n || link->profile_names.n))
     return kith_fail(fault, KITH_ERR_USAGE,
                      "--encodings: the files are encoded already, --secret-file, --fields and "
                      "--objections do not go with it");
@@ -343,6 +372,8 @@ int kith_cmd_link(int argc, char **argv)
       {"policy", KITH_CLI_STRING, &link.policy_path, "FILE", "instead of kith's default policy", 0,
        0, NULL},
       {"fields", KITH_CLI_STRING, &link.fields, "LIST", "only these columns: a,b,c", 0, 0, NULL},
+      {"profile", KITH_CLI_LIST, &link.profile_names, "[PARTY=]NAME|FILE",
+       "how the columns of the party's file, or of all, are laid out (standard)", 0, 0, NULL},
       {"objections", KITH_CLI_LIST, &link.objection_paths, "[PARTY=]FILE",
        "ids of people who objected: left out (of one party, or of all)", 0, 0, NULL},
       {"within", KITH_CLI_FLAG, &link.within, NULL,

@@ -29,7 +29,9 @@ struct kith_link {
   char *const *paths;
   char **names; /* owned */
   struct kith_policy policy;
-  struct kith_encoded parties[KITH_LINKAGE_PARTIES_MAX];        /* owned */
+  struct kith_encoded parties[KITH_LINKAGE_PARTIES_MAX];   /* owned */
+  struct kith_cli_list profile_names;                      /* [PARTY=]NAME */
+  struct kith_profile *profiles[KITH_LINKAGE_PARTIES_MAX]; /* owned; NULL: the standard columns */
   struct kith_objections *objections[KITH_LINKAGE_PARTIES_MAX]; /* owned; NULL: none */
   struct kith_linkage_result result;                            /* owned */
   struct kith_cohort_selection cohort;                          /* owned */

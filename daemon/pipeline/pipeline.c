@@ -279,6 +279,8 @@ enum kith_err kith_pipeline_open(struct kith_pipeline **out, const struct kith_p
   (void)pthread_cond_init(&pipeline->work, NULL);
   (void)pthread_cond_init(&pipeline->done, NULL);
   err = kith_work_terms_make(&pipeline->terms, policy, &pipeline->options, fault);
+  if (err == KITH_OK && spec->profile)
+    pipeline->terms.standardise.date_order = kith_profile_date_order(spec->profile);
   if (err == KITH_OK)
     err = workers_new(pipeline, secret, secret_len, fault);
   if (err == KITH_OK)

@@ -1,8 +1,6 @@
 #include "daemon/pipeline/source.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 
@@ -11,8 +9,8 @@ enum { INDEX_FIRST = 1 << 10, IDS_FIRST = 1 << 10, TEXT_FIRST = 1 << 14 };
 struct kith_source {
   struct kith_table *table;
   bool strict;
-  size_t id_column;
-  size_t columns[KITH_FIELD_COUNT]; /* SIZE_MAX: absent */
+  struct kith_profile *standard; /* owned; where the spec has no profile */
+  struct kith_layout *layout;
   size_t n_columns;
   struct kith_ids ids;
   uint32_t *index; /* open addressing: row + 1 of an id, 0: free */
@@ -122,9 +120,9 @@ static bool has_control(const char *id)
   return false;
 }
 
-/* Which rule the row breaks, in which column (0-based, SIZE_MAX: none). */
-static enum kith_row_rule row_rule(const struct kith_source *source,
-                                   const struct kith_table_row *raw, size_t *column)
+/* Fills the row and says which rule it breaks, in which column (0-based, SIZE_MAX: none). */
+static enum kith_row_rule row_read(struct kith_source *source, const struct kith_table_row *raw,
+                                   struct kith_source_row *row, size_t *column)
 {
   const char *id;
 
@@ -134,12 +132,13 @@ static enum kith_row_rule row_rule(const struct kith_source *source,
   *column = raw->bad_column;
   if (raw->bad_text)
     return KITH_ROW_BAD_TEXT;
-  *column = source->id_column;
-  id = raw->cells[source->id_column];
+  *column = kith_layout_id_column(source->layout);
+  id = kith_layout_apply(source->layout, raw->cells, row->fields);
   if (id[strspn(id, " \t")] == '\0')
     return KITH_ROW_NO_ID;
-  if (raw->lens[source->id_column] > KITH_ID_BYTES_MAX || has_control(id))
+  if (strlen(id) > KITH_ID_BYTES_MAX || has_control(id))
     return KITH_ROW_BAD_ID;
+  row->id = id;
   if (source->index_size && source->index[index_place(source, id)])
     return KITH_ROW_REPEATED_ID;
   *column = SIZE_MAX;
@@ -195,54 +194,29 @@ enum kith_err kith_source_next(struct kith_source *source, struct kith_source_ro
   if (err != KITH_OK)
     return err;
   *row = (struct kith_source_row){.row = raw.row, .id = ""};
-  row->rule = row_rule(source, &raw, &column);
-  if (row->rule == KITH_ROW_FINE || row->rule == KITH_ROW_REPEATED_ID)
-    row->id = raw.cells[source->id_column];
-  if (row->rule != KITH_ROW_FINE) {
-    err = row_set_aside(source, row, column, fault);
-    return err != KITH_OK ? err : row_keep_id(source, row, fault);
-  }
-  for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
-    if (source->columns[i] != SIZE_MAX)
-      row->fields[i] = raw.cells[source->columns[i]];
-  }
-  return row_keep_id(source, row, fault);
+  row->rule = row_read(source, &raw, row, &column);
+  if (row->rule == KITH_ROW_FINE)
+    return row_keep_id(source, row, fault);
+  memset(row->fields, 0, sizeof row->fields);
+  err = row_set_aside(source, row, column, fault);
+  return err != KITH_OK ? err : row_keep_id(source, row, fault);
 }
 
 /* ---- opening */
 
-static enum kith_err columns_find_one(const struct kith_source *source, size_t *out,
-                                      const char *name, struct kith_fault *fault)
+static enum kith_err columns_find(struct kith_source *source, const struct kith_profile *profile,
+                                  struct kith_fault *fault)
 {
-  size_t n;
-  const char *const *header = kith_table_header(source->table, &n);
+  const char *const *header = kith_table_header(source->table, &source->n_columns);
+  enum kith_err err = KITH_OK;
 
-  *out = SIZE_MAX;
-  for (size_t i = 0; i < n; i++) {
-    if (strcasecmp(header[i], name) != 0)
-      continue;
-    if (*out != SIZE_MAX)
-      return kith_fail(fault, KITH_ERR_DATA, "%s: row 1: columns %zu and %zu are both \"%s\"",
-                       kith_table_name(source->table), *out + 1, i + 1, name);
-    *out = i;
+  if (!profile) {
+    err = kith_profile_load(&source->standard, "standard", fault);
+    profile = source->standard;
   }
-  return KITH_OK;
-}
-
-static enum kith_err columns_find(struct kith_source *source, struct kith_fault *fault)
-{
-  enum kith_err err = columns_find_one(source, &source->id_column, "id", fault);
-
-  (void)kith_table_header(source->table, &source->n_columns);
-  if (err == KITH_OK && source->id_column == SIZE_MAX)
-    err = kith_fail(fault, KITH_ERR_DATA,
-                    "%s: row 1: no column \"id\"; expected one that names each row, beside any of "
-                    "given_name, middle_names, surname, known_as, date_of_birth, sex, street, "
-                    "town, postcode",
-                    kith_table_name(source->table));
-  for (unsigned i = 0; err == KITH_OK && i < KITH_FIELD_COUNT; i++)
-    err = columns_find_one(source, &source->columns[i], kith_field_name((enum kith_field)i), fault);
-  return err;
+  return err == KITH_OK ? kith_layout_new(&source->layout, profile, header, source->n_columns,
+                                          kith_table_name(source->table), fault)
+                        : err;
 }
 
 struct kith_source_spec kith_source_of_file(const char *path)
@@ -266,7 +240,7 @@ enum kith_err kith_source_open(struct kith_source **out, const struct kith_sourc
   if (!source->faults)
     err = kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", kith_table_name(source->table));
   else
-    err = columns_find(source, fault);
+    err = columns_find(source, spec->profile, fault);
   if (err != KITH_OK)
     goto fail;
   *out = source;
@@ -278,16 +252,12 @@ fail:
 
 bool kith_source_has(const struct kith_source *source, enum kith_field field)
 {
-  return source->columns[field] != SIZE_MAX;
+  return kith_layout_has(source->layout, field);
 }
 
 size_t kith_source_ignored_columns(const struct kith_source *source)
 {
-  size_t n = source->n_columns - 1;
-
-  for (unsigned i = 0; i < KITH_FIELD_COUNT; i++)
-    n -= source->columns[i] != SIZE_MAX;
-  return n;
+  return kith_layout_ignored(source->layout);
 }
 
 double kith_source_share(const struct kith_source *source)
@@ -329,6 +299,8 @@ void kith_source_free(struct kith_source *source)
 {
   if (!source)
     return;
+  kith_layout_free(source->layout);
+  kith_profile_free(source->standard);
   kith_table_free(source->table);
   kith_ids_free(&source->ids);
   kith_free(source->index);

@@ -1,8 +1,8 @@
 /* A source of records: an agency's table (daemon/pipeline/table.h) with the standard columns.
  *
- * Life: kith_source_open, kith_source_next until KITH_ERR_NOT_FOUND, kith_source_free. Columns are
- * recognised by their standard names (daemon/pipeline/record.h) without regard to case; `id` is
- * required, absent ones are missing, others are ignored.
+ * Life: kith_source_open, kith_source_next until KITH_ERR_NOT_FOUND, kith_source_free. The spec's
+ * profile says which columns are what; `id` is required, absent ones are missing, others are
+ * ignored.
  *
  * A row that can't be used is set aside: it is given with its rule and no fields, so that it keeps
  * its place, is counted, and is remembered by row number, column and rule, never by value. With
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "daemon/pipeline/profile.h"
 #include "daemon/pipeline/record.h"
 #include "daemon/pipeline/table.h"
 
@@ -58,6 +59,7 @@ KITH_MUST_USE enum kith_err kith_ids_add(struct kith_ids *ids, const char *id);
  * returns. */
 struct kith_source_spec {
   struct kith_table_place place;
+  const struct kith_profile *profile; /* outlives the source; NULL: the standard columns */
   bool strict;
 };
 /* The spec of a CSV file with the standard columns. */

@@ -10,6 +10,7 @@ static enum kith_err read_sections(struct kith_agency_config *config, struct kit
   uint64_t store_gib = 0;
   uint64_t poll_ms = 0;
   uint64_t log_days = 0;
+  const char *value;
   enum kith_err err;
 
   if ((err = kith_node_config_read(&config->node, config->ini, fault)) != KITH_OK ||
@@ -24,6 +25,10 @@ static enum kith_err read_sections(struct kith_agency_config *config, struct kit
       (err = kith_ini_u64(config->ini, &poll_ms, "agency", "poll_ms", 10, 600000, 2000, fault)) !=
           KITH_OK)
     return err;
+  if ((value = kith_ini_get(config->ini, "source", "profile")) &&
+      (err = kith_profile_load(&config->profile, value, fault)) != KITH_OK)
+    return err;
+  config->source.profile = config->profile;
   config->objections = kith_ini_get(config->ini, "source", "objections");
   config->subject_log_days = (unsigned)log_days;
   config->control_socket = kith_ini_get(config->ini, "agency", "control_socket");
@@ -50,6 +55,7 @@ enum kith_err kith_agency_config_load(struct kith_agency_config *out, const char
 
 void kith_agency_config_free(struct kith_agency_config *config)
 {
+  kith_profile_free(config->profile);
   kith_ini_free(config->ini);
   memset(config, 0, sizeof *config);
 }

@@ -2,6 +2,7 @@
  *
  *   [source]
  *   file = /var/lib/kith-export/people.csv    the table of people, CSV
+ *   profile = police                          how its columns are laid out; default: standard
  *   objections = /var/lib/kith-export/objections.csv   ids that are never encoded; none by default
  *   [agency]
  *   control_socket = /run/kithd/control       default
@@ -24,7 +25,8 @@ struct kith_agency_config {
   struct kith_ini *ini; /* owns the strings */
   struct kith_node_config node;
   struct kith_source_spec source;
-  const char *objections; /* NULL: there is no list */
+  struct kith_profile *profile; /* owned; NULL: the standard columns */
+  const char *objections;       /* NULL: there is no list */
   unsigned subject_log_days;
   const char *control_socket;
   bool allow_trial;

@@ -182,7 +182,7 @@ static struct kith_pigeon_span at_most_a_word(struct kith_pigeon_span span)
 static void add_part(struct rates *rates, const struct sample *sample,
                      const struct kith_pigeon_cut *cut, uint32_t group, uint32_t part)
 {
-  struct bits bits[JOIN_SAMPLE];
+  struct bits bits[JOIN_SAMPLE] = {{0, 0}};
   const struct kith_pigeon_span of_group = at_most_a_word(kith_pigeon_group(cut, group));
   const struct kith_pigeon_span of_part = at_most_a_word(kith_pigeon_part(cut, group, part));
   for (size_t s = 0; s < sample->n; s++)

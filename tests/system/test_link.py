@@ -361,3 +361,37 @@ def test_refusals(linked_town, tmp_path):
     taken = write(tmp_path / "taken", "")
     assert kith("link", "--out", taken, a).returncode == 73
     assert kith("link", "--max-pairs", 1, "--out", out, *files).returncode == 65
+
+
+RAW = ["police", "youth_justice", "probation", "childrens_services", "education", "health"]
+
+
+def test_profiles_read_the_raw_exports(tmp_path):
+    """Each party's own layout, through a profile that kith has, links as well as uniform columns."""
+    city = SHARED / "data" / "city-small"
+    if not (city / "raw").is_dir():
+        pytest.skip("skipped: no shared data")
+    secret = write(tmp_path / "secret", "a secret of this test\n")
+    f1 = {}
+    for kind, folder in (("uniform", city), ("raw", city / "raw")):
+        profiles = [a for name in RAW for a in ("--profile", f"{name}={name}")] if kind == "raw" else []
+        out = tmp_path / kind
+        done = kith("link", "--quiet", "--secret-file", secret, "--out", out, *profiles,
+                    *(folder / f"{name}.csv" for name in RAW))
+        assert done.returncode == 0, done.stderr
+        done = kith("evaluate", "--json", "--truth", city / "truth.csv", out)
+        f1[kind] = json.loads(done.stdout)["pairs"]["f1"]
+    assert abs(f1["raw"] - f1["uniform"]) <= 0.005 and f1["raw"] >= 0.97, f1
+
+
+def test_profiles_refused(tmp_path):
+    a = write(tmp_path / "a.csv", "ref,name,dob\n1,\"Lee, Ann\",1985-04-20\n")
+    b = write(tmp_path / "b.csv", "id,surname\n1,Lee\n")
+    assert kith("link", "--out", tmp_path / "o", "--profile", "polise", a, b).returncode == 66
+    done = kith("link", "--out", tmp_path / "o", "--profile", "a=police", a, b)
+    assert done.returncode == 65 and "nominal_ref" in done.stderr and "Lee" not in done.stderr
+    own = write(tmp_path / "own.profile", "[columns]\nid = ref\nfull_name = name\ndate_of_birth = dob\n")
+    assert kith("link", "--out", tmp_path / "o", "--profile", f"a={own}", a, b).returncode == 0
+    write(own, "[columns]\nid = ref\nshoe_size = name\n")
+    done = kith("link", "--out", tmp_path / "o", "--profile", f"a={own}", a, b)
+    assert done.returncode == 78 and "line 3" in done.stderr
