@@ -2,14 +2,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-
 #include "cli/cli.h"
 #include "cli/source.h"
 #include "cli/verbs.h"
 
-static const char check_usage[] =
-    "kith source check [--policy POLICY.json] [--objections FILE] [--strict] [--json] [--html OUT] "
-    "FILE | --config KITHD.CONF";
+static const char check_usage[] = "kith source check [--profile NAME|FILE] [--policy POLICY.json] "
+                                  "[--objections FILE] [--strict] [--json] [--html OUT] "
+                                  "FILE | --config KITHD.CONF";
 
 /* Rows that could not be read are bad data, whatever else is so; else the answer is the verdict. */
 static int check_status(const struct kith_source_check *check, bool strict)
@@ -34,8 +33,12 @@ static int check_run(struct kith_source_check *check, bool json, const char *htm
     fault.err = kith_source_check_read(check, &fault);
   if (fault.err == KITH_OK && html)
     fault.err = kith_source_html(check, html, &fault);
-  if (fault.err != KITH_OK)
-    return kith_cli_fail(&fault);
+  if (fault.err != KITH_OK) {
+    status = kith_cli_fail(&fault);
+    if (fault.err == KITH_ERR_DATA && !check->source)
+      kith_source_advise(check);
+    return status;
+  }
   status = json ? kith_cli_json(kith_source_json(check)) : kith_source_print(check);
   return status == 0 ? check_status(check, strict) : status;
 }
@@ -55,9 +58,9 @@ static void check_options(struct kith_cli_option out[N_OPTIONS], struct check_op
   const struct kith_cli_option options[N_OPTIONS] = {
       {.name = "profile",
        .kind = KITH_CLI_STRING,
-       .out = &check->profile,
-       .value = "NAME",
-       .help = "the layout of the file: standard"},
+       .out = &check->profile_name,
+       .value = "NAME|FILE",
+       .help = "the layout of the file: a built-in profile or one of your own"},
       {.name = "policy",
        .kind = KITH_CLI_STRING,
        .out = &check->policy_path,
@@ -91,7 +94,7 @@ static void check_options(struct kith_cli_option out[N_OPTIONS], struct check_op
 
 static int cmd_check(int argc, char **argv)
 {
-  struct check_options asked = {.check = {.profile = "standard"}};
+  struct check_options asked = {0};
   struct kith_cli_option options[N_OPTIONS];
   const struct kith_cli_spec spec = {
       .usage = check_usage,
@@ -116,8 +119,6 @@ static int cmd_check(int argc, char **argv)
     return kith_cli_usage(check_usage, asked.check.config_path
                                            ? "with --config no file was expected"
                                            : "expected one file");
-  if (strcmp(asked.check.profile, "standard") != 0)
-    return kith_cli_usage(check_usage, "--profile: no such profile; there is: standard");
   asked.check.path = argv[first];
   status = check_run(&asked.check, asked.json, asked.html, asked.strict);
   kith_source_check_free(&asked.check);

@@ -13,12 +13,12 @@
 #include "daemon/service/config.h"
 #include "proto/policy.h"
 
-enum { KITH_COLUMN_TEXT_BYTES = 64 };
+enum { KITH_COLUMN_TEXT_BYTES = 64, KITH_COLUMN_ROLE_BYTES = 96 };
 
 /* A column of the table, for showing: its name without control characters, cut to fit. */
 struct kith_column {
   char name[KITH_COLUMN_TEXT_BYTES];
-  const char *role; /* "id", a field, or NULL: ignored */
+  char role[KITH_COLUMN_ROLE_BYTES]; /* "id", fields, or "": ignored */
 };
 
 struct kith_source_check {
@@ -27,7 +27,7 @@ struct kith_source_check {
   const char *config_path;
   const char *policy_path;
   const char *objections_path;
-  const char *profile;
+  const char *profile_name; /* NULL: the configuration's, or the standard one */
   bool quiet;
   /* Sees every row with its fate; record and outcomes are NULL where it was not looked at (set
    * aside, objected to). May be NULL. */
@@ -38,6 +38,7 @@ struct kith_source_check {
   struct kith_agency_config config;
   bool has_config;
   struct kith_source_spec spec;
+  struct kith_profile *profile; /* owned */
   struct kith_policy policy;
   bool has_policy; /* one was given, else it is kith's default */
   struct kith_objections *objections;
@@ -59,6 +60,15 @@ KITH_MUST_USE enum kith_err kith_source_check_open(struct kith_source_check *che
 KITH_MUST_USE enum kith_err kith_source_check_read(struct kith_source_check *check,
                                                    struct kith_fault *fault);
 void kith_source_check_free(struct kith_source_check *check);
+
+/* The name of the profile that the table is read with. */
+const char *kith_source_profile(const struct kith_source_check *check);
+
+/* source_columns.c: what each column is read as; and, for a table that can't be read so, a word on
+ * standard error about the built-in profile that fits it. */
+KITH_MUST_USE enum kith_err kith_source_columns(struct kith_source_check *check,
+                                                struct kith_fault *fault);
+void kith_source_advise(const struct kith_source_check *check);
 
 /* source_table.c, source_json.c, source_html.c: the report; the exit status of printing it. */
 int kith_source_print(const struct kith_source_check *check);

@@ -1,7 +1,6 @@
 /* Reading a table for `kith source`: what is needed for it, and each row's fate. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -38,79 +37,26 @@ static enum kith_err spec_open(struct kith_source_check *check, struct kith_faul
 {
   enum kith_err err;
 
-  if (!check->config_path) {
+  if (check->config_path) {
+    err = kith_agency_config_load(&check->config, check->config_path, fault);
+    if (err != KITH_OK)
+      return err;
+    check->has_config = true;
+    check->spec = check->config.source;
+    if (!check->objections_path)
+      check->objections_path = check->config.objections;
+  } else {
     check->spec = kith_source_of_file(check->path);
-    return KITH_OK;
   }
-  err = kith_agency_config_load(&check->config, check->config_path, fault);
-  if (err != KITH_OK)
-    return err;
-  check->has_config = true;
-  check->spec = check->config.source;
-  if (!check->objections_path)
-    check->objections_path = check->config.objections;
+  if (check->profile_name) {
+    err = kith_profile_load(&check->profile, check->profile_name, fault);
+    if (err != KITH_OK)
+      return err;
+    check->spec.profile = check->profile;
+  }
+  if (check->spec.profile)
+    check->standardise.date_order = kith_profile_date_order(check->spec.profile);
   return KITH_OK;
-}
-
-/* The bytes of a character that could steer a terminal or turn the direction of what follows: C0
- * and C1 controls, and the marks of U+200B to U+206F; 0 for any other. */
-static size_t steering_len(const unsigned char *at)
-{
-  if (at[0] < 0x20 || at[0] == 0x7f)
-    return 1;
-  if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
-    return 2;
-  if (at[0] == 0xe2 && at[1] == 0x80 &&
-      ((at[2] >= 0x8b && at[2] <= 0x8f) || (at[2] >= 0xa8 && at[2] <= 0xae)))
-    return 3;
-  return at[0] == 0xe2 && at[1] == 0x81 && at[2] >= 0xa0 && at[2] <= 0xaf ? 3 : 0;
-}
-
-void kith_source_show(char *out, size_t cap, const char *text)
-{
-  const unsigned char *at = (const unsigned char *)text;
-  size_t n = 0;
-
-  while (*at != '\0') {
-    size_t steering = steering_len(at);
-    size_t len = 1;
-
-    while (!steering && (at[len] & 0xc0) == 0x80)
-      len++;
-    if (n + len >= cap)
-      break;
-    memcpy(out + n, steering ? (const unsigned char *)"?" : at, steering ? 1 : len);
-    n += steering ? 1 : len;
-    at += steering ? steering : len;
-  }
-  out[n] = '\0';
-}
-
-/* The names of all columns, from the table's header. */
-static enum kith_err columns_open(struct kith_source_check *check, struct kith_fault *fault)
-{
-  struct kith_table *table = NULL;
-  enum kith_err err = kith_table_open(&table, &check->spec.place, fault);
-  const char *const *header;
-
-  if (err != KITH_OK)
-    return err;
-  (void)snprintf(check->name, sizeof check->name, "%s", kith_table_name(table));
-  header = kith_table_header(table, &check->n_columns);
-  check->columns = KITH_NEW_ARRAY(struct kith_column, check->n_columns);
-  if (!check->columns)
-    err = kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
-  for (size_t i = 0; err == KITH_OK && i < check->n_columns; i++) {
-    kith_source_show(check->columns[i].name, sizeof check->columns[i].name, header[i]);
-    if (strcasecmp(header[i], "id") == 0)
-      check->columns[i].role = "id";
-    for (unsigned f = 0; f < KITH_FIELD_COUNT; f++) {
-      if (strcasecmp(header[i], kith_field_name((enum kith_field)f)) == 0)
-        check->columns[i].role = kith_field_name((enum kith_field)f);
-    }
-  }
-  kith_table_free(table);
-  return err;
 }
 
 static enum kith_err quality_open(struct kith_source_check *check, struct kith_fault *fault)
@@ -141,8 +87,13 @@ enum kith_err kith_source_check_open(struct kith_source_check *check, struct kit
   if (err == KITH_OK)
     err = kith_source_open(&check->source, &check->spec, fault);
   if (err == KITH_OK)
-    err = columns_open(check, fault);
+    err = kith_source_columns(check, fault);
   return err == KITH_OK ? quality_open(check, fault) : err;
+}
+
+const char *kith_source_profile(const struct kith_source_check *check)
+{
+  return check->spec.profile ? kith_profile_name(check->spec.profile) : "standard";
 }
 
 void kith_source_check_free(struct kith_source_check *check)
@@ -150,6 +101,7 @@ void kith_source_check_free(struct kith_source_check *check)
   kith_quality_free(check->quality);
   kith_source_free(check->source);
   kith_objections_free(check->objections);
+  kith_profile_free(check->profile);
   kith_free(check->columns);
   if (check->has_config)
     kith_agency_config_free(&check->config);

@@ -368,7 +368,7 @@ static void columns(struct page *page)
   for (size_t i = 0; i < check->n_columns; i++) {
     put_text(page, "<tr><th scope=\"row\">", check->columns[i].name, "</th>");
     put(page, "<td>%s</td></tr>\n",
-        check->columns[i].role ? check->columns[i].role : "ignored: it stays here");
+        check->columns[i].role[0] ? check->columns[i].role : "ignored: it stays here");
   }
   put(page, "</tbody></table>\n");
 }

@@ -194,7 +194,7 @@ json_t *kith_source_json(const struct kith_source_check *check)
   const uint64_t *dates = report->fields[KITH_FIELD_DATE_OF_BIRTH].n;
   json_t *json = json_pack(
       "{s:s, s:s, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:o, s:o}", "file",
-      check->name, "profile", check->profile, "standardiser", KITH_STANDARDISER, "rows",
+      check->name, "profile", kith_source_profile(check), "standardiser", KITH_STANDARDISER, "rows",
       number(report->summary.rows), "ignored_columns",
       number(kith_source_ignored_columns(check->source)), "fields", fields_json(report),
       "bad_dates", "unusable", number(dates[KITH_VALUE_UNUSABLE]), "placeholder",

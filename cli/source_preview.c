@@ -173,7 +173,7 @@ static bool rows_parse(struct preview *preview)
   return true;
 }
 
-enum { N_OPTIONS = 7 };
+enum { N_OPTIONS = 8 };
 
 static void preview_options(struct kith_cli_option out[N_OPTIONS], struct preview *preview)
 {
@@ -184,6 +184,11 @@ static void preview_options(struct kith_cli_option out[N_OPTIONS], struct previe
        .out = &check->policy_path,
        .value = "POLICY.json",
        .help = "the policy of the round"},
+      {.name = "profile",
+       .kind = KITH_CLI_STRING,
+       .out = &check->profile_name,
+       .value = "NAME|FILE",
+       .help = "the layout of the file: a built-in profile or one of your own"},
       {.name = "rows",
        .kind = KITH_CLI_U64,
        .out = &preview->n_rows,
@@ -218,7 +223,7 @@ static void preview_options(struct kith_cli_option out[N_OPTIONS], struct previe
 
 int kith_source_preview(int argc, char **argv)
 {
-  struct preview preview = {.check = {.profile = "standard"}, .n_rows = ROWS_DEFAULT};
+  struct preview preview = {.n_rows = ROWS_DEFAULT};
   struct kith_cli_option options[N_OPTIONS];
   const struct kith_cli_spec spec = {
       .usage = preview_usage,

@@ -231,7 +231,7 @@ static void print_columns(const struct kith_source_check *check)
   bool any = false;
 
   for (size_t i = 0; i < check->n_columns; i++) {
-    if (check->columns[i].role)
+    if (check->columns[i].role[0])
       continue;
     printf("%s\"%s\"", any ? ", " : "Columns that are ignored, and never read further: ",
            check->columns[i].name);
