@@ -165,7 +165,7 @@ static int compare_texts(const void *a, const void *b)
 /* The forms of all names, in one order, and the date. */
 static uint64_t alike_hash(const struct kith_quality *quality, const struct kith_record *record)
 {
-  const char *forms[KITH_VALUES_MAX];
+  const char *forms[KITH_VALUES_MAX] = {0};
   unsigned n = record->name_forms.n;
   struct text text;
 
