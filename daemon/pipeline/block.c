@@ -101,6 +101,8 @@ enum kith_err kith_work_block_add(struct kith_work_block *block, const struct ki
     err = text_add(block, &to->fields[i],
                    row->rule == KITH_ROW_FINE && !objected ? row->fields[i] : NULL);
   if (err == KITH_OK)
+    err = text_add(block, &to->other_birth, objected ? NULL : row->other_birth);
+  if (err == KITH_OK)
     block->out.n++;
   return err;
 }
@@ -125,13 +127,16 @@ static enum kith_err row_encode(struct kith_work_block *block, size_t i,
   const char *fields[KITH_FIELD_COUNT];
   enum kith_scope_reason reason;
   struct kith_record record;
+  bool conflict;
   enum kith_err err = KITH_OK;
 
   for (unsigned f = 0; f < KITH_FIELD_COUNT; f++)
     fields[f] = block->text + block->rows[i].fields[f];
   kith_standardise(&record, outcomes, fields, &terms->standardise);
+  conflict = kith_scope_births_differ(record.birth, block->text + block->rows[i].other_birth,
+                                      &terms->standardise);
   kith_scope_drop_date(&record, terms->policy);
-  reason = kith_scope_judge(&terms->rules, &record, false);
+  reason = kith_scope_judge(&terms->rules, &record, conflict);
   out->scope.n[reason]++;
   out->in_scope[i] = reason == KITH_SCOPE_IN;
   if (out->in_scope[i])

@@ -16,6 +16,7 @@ struct kith_work_row {
   enum kith_row_rule rule;
   bool objected;
   uint32_t fields[KITH_FIELD_COUNT]; /* offsets of texts; 0: an empty one */
+  uint32_t other_birth;              /* likewise */
 };
 
 struct kith_work_block {

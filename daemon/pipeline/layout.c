@@ -349,3 +349,8 @@ const char *kith_layout_apply(struct kith_layout *layout, const char *const *cel
       fields[i] = text;
   return value_of(layout, KITH_KEY_ID, cells);
 }
+
+const char *kith_layout_other_birth(struct kith_layout *layout, const char *const *cells)
+{
+  return value_of(layout, KITH_KEY_OTHER_BIRTH, cells);
+}

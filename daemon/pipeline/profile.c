@@ -21,6 +21,8 @@ const char *kith_profile_key_name(unsigned key)
     return "full_name";
   case KITH_KEY_ADDRESS:
     return "address";
+  case KITH_KEY_OTHER_BIRTH:
+    return "other_date_of_birth";
   default:
     return kith_field_name((enum kith_field)key);
   }

@@ -58,6 +58,9 @@ void kith_layout_free(struct kith_layout *layout); /* takes NULL */
 const char *kith_layout_apply(struct kith_layout *layout, const char *const *cells,
                               const char *fields[KITH_FIELD_COUNT]);
 
+/* The row's second date of birth; NULL: the table has no such column. */
+const char *kith_layout_other_birth(struct kith_layout *layout, const char *const *cells);
+
 bool kith_layout_has(const struct kith_layout *layout, enum kith_field field);
 size_t kith_layout_id_column(const struct kith_layout *layout); /* the first, 0-based */
 /* Columns that the profile does not use. */

@@ -10,6 +10,7 @@ enum {
   KITH_KEY_GIVEN_NAMES, /* given name and middle names */
   KITH_KEY_FULL_NAME,
   KITH_KEY_ADDRESS,
+  KITH_KEY_OTHER_BIRTH, /* a second date of birth, to be held against the first */
   KITH_KEY_COUNT
 };
 

@@ -13,6 +13,7 @@ static const struct kith_profile_text profiles[] = {
                  "surname = surname ?\n"
                  "known_as = known_as ?\n"
                  "date_of_birth = date_of_birth ?\n"
+                 "other_date_of_birth = other_date_of_birth ?\n"
                  "sex = sex ?\n"
                  "street = street ?\n"
                  "town = town ?\n"

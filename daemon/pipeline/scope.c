@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/secret.h"
 
 static const struct {
   const char *name;
@@ -263,6 +264,30 @@ enum kith_scope_reason kith_scope_judge(const struct kith_scope_rules *rules,
   if (reason != KITH_SCOPE_IN && (reason == KITH_SCOPE_PERIOD || !scope->unknown_period_in))
     return reason;
   return evidence_there(rules, record) ? KITH_SCOPE_IN : KITH_SCOPE_SPARSE;
+}
+
+static bool part_differs(int a, int b)
+{
+  return a != 0 && b != 0 && a != b;
+}
+
+bool kith_scope_births_differ(struct kith_date birth, const char *other,
+                              const struct kith_standardise_options *options)
+{
+  const char *fields[KITH_FIELD_COUNT] = {0};
+  enum kith_outcome outcomes[KITH_FIELD_COUNT];
+  struct kith_record record;
+  bool differ;
+
+  if (!other || *other == '\0')
+    return false;
+  fields[KITH_FIELD_DATE_OF_BIRTH] = other;
+  kith_standardise(&record, outcomes, fields, options);
+  differ = part_differs(birth.year, record.birth.year) ||
+           part_differs(birth.month, record.birth.month) ||
+           part_differs(birth.day, record.birth.day);
+  kith_wipe(&record, sizeof record);
+  return differ;
 }
 
 void kith_scope_dates(struct kith_standardise_options *options, const struct kith_policy *policy)

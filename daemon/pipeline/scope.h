@@ -54,6 +54,11 @@ KITH_MUST_USE enum kith_err kith_scope_rules_make(struct kith_scope_rules *out,
 enum kith_scope_reason kith_scope_judge(const struct kith_scope_rules *rules,
                                         const struct kith_record *record, bool birth_conflicts);
 
+/* Whether a second date of birth, as typed, says another day, month or year than the first; NULL,
+ * or what can't be read, does not. */
+bool kith_scope_births_differ(struct kith_date birth, const char *other,
+                              const struct kith_standardise_options *options);
+
 /* Each bound alone: KITH_SCOPE_IN, or its own reasons. For the ages, what "unknown_birth" says is
  * not applied here; likewise for the others. */
 enum kith_scope_reason kith_scope_age(const struct kith_scope *scope, struct kith_date birth);

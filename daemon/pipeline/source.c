@@ -139,6 +139,7 @@ static enum kith_row_rule row_read(struct kith_source *source, const struct kith
   if (strlen(id) > KITH_ID_BYTES_MAX || has_control(id))
     return KITH_ROW_BAD_ID;
   row->id = id;
+  row->other_birth = kith_layout_other_birth(source->layout, raw->cells);
   if (source->index_size && source->index[index_place(source, id)])
     return KITH_ROW_REPEATED_ID;
   *column = SIZE_MAX;
@@ -198,6 +199,7 @@ enum kith_err kith_source_next(struct kith_source *source, struct kith_source_ro
   if (row->rule == KITH_ROW_FINE)
     return row_keep_id(source, row, fault);
   memset(row->fields, 0, sizeof row->fields);
+  row->other_birth = NULL;
   err = row_set_aside(source, row, column, fault);
   return err != KITH_OK ? err : row_keep_id(source, row, fault);
 }

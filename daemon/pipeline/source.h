@@ -69,6 +69,7 @@ struct kith_source_row {
   uint64_t row;                         /* as in the file: 1-based, the header is row 1 */
   const char *id;                       /* "" where there is none; valid until the next call */
   const char *fields[KITH_FIELD_COUNT]; /* the same; NULL: no such column, or set aside */
+  const char *other_birth;              /* a second date of birth; the same */
   enum kith_row_rule rule;
 };
 

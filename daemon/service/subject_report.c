@@ -76,21 +76,26 @@ static enum kith_err judges_find(struct search *search)
 
 /* ---- the source */
 
-static void row_judge(struct judge *judge, const struct kith_source_row *row)
+static void row_judge(struct judge *judge, const struct kith_source_row *row,
+                      const struct kith_profile *profile)
 {
   struct kith_standardise_options options = {0};
   enum kith_outcome outcomes[KITH_FIELD_COUNT];
   struct kith_scope_rules rules;
   struct kith_record record;
+  bool conflict;
 
   if (kith_scope_rules_make(&rules, &judge->policy, NULL) != KITH_OK) {
     judge->unjudged = true;
     return;
   }
+  if (profile)
+    options.date_order = kith_profile_date_order(profile);
   kith_scope_dates(&options, &judge->policy);
   kith_standardise(&record, outcomes, row->fields, &options);
+  conflict = kith_scope_births_differ(record.birth, row->other_birth, &options);
   kith_scope_drop_date(&record, &judge->policy);
-  judge->reason = kith_scope_judge(&rules, &record, false);
+  judge->reason = kith_scope_judge(&rules, &record, conflict);
   kith_wipe(&record, sizeof record);
 }
 
@@ -115,7 +120,7 @@ static enum kith_err source_search(struct search *search, struct kith_fault *fau
       search->found = true;
       search->row = row.row;
       for (unsigned i = 0; i < search->n_judges; i++)
-        row_judge(&search->judges[i], &row);
+        row_judge(&search->judges[i], &row, search->agency->config.source.profile);
     }
   }
   kith_source_free(source);

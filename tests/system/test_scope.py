@@ -92,6 +92,23 @@ def test_unknown_is_in_where_the_policy_says_so(place):
     assert parties[0]["scope"]["unknown_birth"] == 0
 
 
+def test_two_dates_of_birth(place):
+    """Of two that differ neither counts, where ages do."""
+    table = ("id,given_name,surname,date_of_birth,other_date_of_birth\n"
+             "same,ann,lee,2012-02-03,03/02/2012\nnone,bea,may,2012-02-04,\n"
+             "differ,cat,ray,2012-02-05,2002-02-05\npart,dan,fox,2012-02-06,2012\n")
+    for name in ("one", "two"):
+        write(place / f"{name}.csv", table)
+    scope = {"on": "2026-06-15", "age_min": 10, "age_max": 24}
+    _, parties = link(place, "--policy", policy_with(place, scope=scope))
+    assert parties[0]["encoded"] == 3 and parties[0]["scope"]["birth_conflict"] == 1
+    assert "differ" not in linked_ids(place)
+    _, parties = link(place, "--policy", policy_with(place, scope=dict(scope, unknown_birth="in")))
+    assert parties[0]["encoded"] == 4
+    _, parties = link(place)
+    assert parties[0]["encoded"] == 4
+
+
 def test_evidence(place):
     _, parties = link(place)
     assert parties[0]["encoded"] == 8 and parties[0]["sparse"] == 1

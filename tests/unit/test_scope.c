@@ -296,6 +296,30 @@ static void conflicts(void **state)
   assert_int_equal(kith_scope_judge(&rules, &record, true), KITH_SCOPE_IN);
 }
 
+static void two_births(void **state)
+{
+  static const struct {
+    struct kith_date birth;
+    const char *other;
+    bool differ;
+  } cases[] = {
+      {{2010, 2, 3}, "03/02/2010", false}, {{2010, 2, 3}, "2010-02-04", true},
+      {{2010, 2, 3}, "2010-03-02", true},  {{2010, 2, 3}, "2011-02-03", true},
+      {{2010, 2, 3}, "2010", false},       {{2010, 0, 0}, "2010-02-04", false},
+      {{2010, 0, 0}, "2011", true},        {{0, 0, 0}, "2010-02-04", false},
+      {{2010, 2, 3}, "unknown", false},    {{2010, 2, 3}, "", false},
+      {{2010, 2, 3}, NULL, false},         {{2010, 2, 3}, "not a date", false},
+  };
+  struct kith_standardise_options options = {.year_min = 1900, .year_max = 2026};
+
+  (void)state;
+  for (size_t i = 0; i < KITH_COUNT_OF(cases); i++)
+    if (kith_scope_births_differ(cases[i].birth, cases[i].other, &options) != cases[i].differ)
+      fail_msg("case %zu", i);
+  options.date_order = KITH_DATE_MDY;
+  assert_false(kith_scope_births_differ((struct kith_date){2010, 2, 3}, "02/03/2010", &options));
+}
+
 static void dates_outside(void **state)
 {
   struct kith_policy policy = policy_of(NULL);
@@ -348,7 +372,8 @@ int main(void)
       cmocka_unit_test(two_postcodes), cmocka_unit_test(periods),
       cmocka_unit_test(evidence),      cmocka_unit_test(evidence_of_no_field),
       cmocka_unit_test(unknowns),      cmocka_unit_test(conflicts),
-      cmocka_unit_test(dates_outside), cmocka_unit_test(counts)};
+      cmocka_unit_test(two_births),    cmocka_unit_test(dates_outside),
+      cmocka_unit_test(counts)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
