@@ -228,7 +228,7 @@ static void fields(struct page *page)
   put(page, "<p class=\"small\">The file has no column for:");
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
     if (!page->report->fields[i].column)
-      put(page, " %s%s", absent ? "" : "and ", kith_field_name((enum kith_field)i));
+      put(page, "%s %s", absent ? "" : ",", kith_field_name((enum kith_field)i)), absent = false;
   }
   put(page, ".</p>\n");
 }
