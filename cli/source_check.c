@@ -122,6 +122,7 @@ static enum kith_err row_read(struct kith_source_check *check, const struct kith
   enum kith_outcome outcomes[KITH_FIELD_COUNT];
   enum kith_scope_reason reason;
   struct kith_record record;
+  bool conflict;
   enum kith_err err;
 
   if (row->rule != KITH_ROW_FINE) {
@@ -135,8 +136,9 @@ static enum kith_err row_read(struct kith_source_check *check, const struct kith
     return KITH_OK;
   }
   kith_standardise(&record, outcomes, row->fields, &check->standardise);
+  conflict = kith_scope_births_differ(record.birth, row->other_birth, &check->standardise);
   kith_scope_drop_date(&record, &check->policy);
-  reason = kith_scope_judge(&check->rules, &record, false);
+  reason = kith_scope_judge(&check->rules, &record, conflict);
   err = kith_quality_add(check->quality, row->row, &record, outcomes, reason);
   see(check, row, &record, outcomes, reason);
   kith_wipe(&record, sizeof record);

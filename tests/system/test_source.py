@@ -311,6 +311,31 @@ def test_scope_and_objections(tmp_path):
     assert check("--objections", tmp_path / "none.csv", path).returncode == 66
 
 
+def test_what_a_check_foretells_is_what_a_linkage_takes(tmp_path):
+    policy = policy_of(tmp_path, "--scope-on", "2026-11-23", "--age-max", "60")
+    value = json.loads(policy.read_text())
+    value["scope"].update(places=["qx"])
+    policy.write_text(json.dumps(value))
+    gone = written(tmp_path / "gone.csv", "id\n5\n12\n")
+    profile = written(tmp_path / "own.profile", "[columns]\nid = id\ngiven_name = given_name\n"
+                      "surname = surname\ndate_of_birth = date_of_birth\nother_date_of_birth = born2\n"
+                      "sex = sex\npostcode = postcode\nnhs_number = nhs_number\n")
+    rows = [line + ("," + second if i else ",born2") for i, (line, second) in
+            enumerate(zip(FAULTS.splitlines(), ["", "1985-04-20", "1985-04-21", *[""] * 20]))]
+    path = written(tmp_path / "police.csv", "\n".join(rows) + "\n")
+    other = written(tmp_path / "health.csv", GOOD)
+    done = subprocess.run([KITH, "link", "--policy", policy, "--objections", f"police={gone}",
+                           "--profile", f"police={profile}", "--quiet", "--out", tmp_path / "out", path,
+                           other], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    took = json.loads((tmp_path / "out/report.json").read_text())["parties"][0]
+    found = report("--policy", policy, "--objections", gone, "--profile", profile, path, status=65)
+    assert found["scope"] == took["scope"]
+    assert found["scope"]["objected"] == 2 and found["scope"]["birth_conflict"] == 1
+    assert found["leaves"]["records"] == took["encoded"] > 0
+    assert found["set_aside"]["rows"] == took["set_aside"]
+
+
 HOSTILE = ["<script>alert(1)</script>", "</title><img src=x onerror=alert(1)>", "a&b;&#x3c;", "\"'`",
            "\x1b[31mred\x07", "\u202egnissim", "%s%n%p", "x" * 3000, "]]>", "<!--"]
 
