@@ -2,22 +2,20 @@
 
 #include <csv.h>
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/textfile.h"
 
 enum { CHUNK_BYTES = 64 * 1024, FIELD_BLOCK_BYTES = 1024 };
 
 struct kith_csv {
   char *path;
-  gzFile file;
+  struct kith_textfile *file;
+  char delimiter;
   struct csv_parser parser;
   bool parser_ready;
   size_t max_field_bytes;
@@ -143,26 +141,16 @@ static enum kith_err fail_parser(const struct kith_csv *csv, struct kith_fault *
 
 static enum kith_err chunk_read(struct kith_csv *csv, struct kith_fault *fault)
 {
-  int error = Z_OK;
-  int got = gzread(csv->file, csv->chunk, CHUNK_BYTES);
+  enum kith_err err;
 
-  if (got > 0) {
-    csv->chunk_at = 0;
-    csv->chunk_len = (size_t)got;
-    return KITH_OK;
-  }
-  /* A gzip file that was cut gives its data, then no more, and says so only here. */
-  gzerror(csv->file, &error);
-  if (got == 0 && error == Z_OK) {
-    csv->at_end = true;
-    return KITH_OK;
-  }
-  if (error == Z_ERRNO)
-    return kith_fail(fault, KITH_ERR_IO, "%s: read error: %s", csv->path, strerror(errno));
-  if (error == Z_MEM_ERROR)
-    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory to unpack it", csv->path);
-  return kith_fail(fault, KITH_ERR_DATA, "%s: after row %llu: the gzip file is damaged or was cut",
-                   csv->path, (unsigned long long)csv->row);
+  csv->chunk_at = 0;
+  csv->chunk_len = 0;
+  err = kith_textfile_read(csv->file, csv->chunk, CHUNK_BYTES, &csv->chunk_len, fault);
+  if (err == KITH_ERR_DATA)
+    return kith_fail(fault, err, "%s: after row %llu: the gzip file is damaged or was cut",
+                     csv->path, (unsigned long long)csv->row);
+  csv->at_end = err == KITH_OK && csv->chunk_len == 0;
+  return err;
 }
 
 /* Bytes up to and with the next line end, so that a call of libcsv ends one row at most. */
@@ -313,27 +301,31 @@ static enum kith_err header_read(struct kith_csv *csv, struct kith_fault *fault)
   return header_check(csv, fault);
 }
 
-/* Sets csv->file. */
-static enum kith_err file_open(struct kith_csv *csv, struct kith_fault *fault)
+/* What parts the fields of the first line: the commonest of the usual ones, a comma if there is
+ * none. A line "sep=;" says so itself, as Excel does, and is passed over. */
+static void delimiter_find(struct kith_csv *csv)
 {
-  struct stat status;
-  int fd = open(csv->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  static const char usual[] = {',', ';', '\t', '|'};
+  const char *at = (const char *)csv->chunk;
+  size_t n[sizeof usual] = {0};
+  bool quoted = false;
 
-  if (fd < 0)
-    return kith_fail(fault, KITH_ERR_NO_INPUT, "%s: can't be opened: %s", csv->path,
-                     strerror(errno));
-  if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
-    close(fd);
-    return kith_fail(fault, KITH_ERR_NO_INPUT, "%s: is a directory, expected a CSV file",
-                     csv->path);
+  if (csv->chunk_len > 5 && strncasecmp(at, "sep=", 4) == 0 && (at[5] == '\r' || at[5] == '\n')) {
+    csv->delimiter = at[4];
+    csv->chunk_at = csv->chunk_len > 6 && at[5] == '\r' && at[6] == '\n' ? 7 : 6;
+    return;
   }
-  csv->file = gzdopen(fd, "rb");
-  if (!csv->file) {
-    close(fd);
-    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", csv->path);
+  for (size_t i = 0; i < csv->chunk_len && (quoted || (at[i] != '\n' && at[i] != '\r')); i++) {
+    quoted ^= at[i] == '"';
+    for (size_t d = 0; d < sizeof usual && !quoted; d++)
+      n[d] += at[i] == usual[d];
   }
-  gzbuffer(csv->file, CHUNK_BYTES);
-  return KITH_OK;
+  for (size_t d = 0, best = 0; d < sizeof usual; d++) {
+    if (n[d] > best) {
+      best = n[d];
+      csv->delimiter = usual[d];
+    }
+  }
 }
 
 static enum kith_err parser_make(struct kith_csv *csv, struct kith_fault *fault)
@@ -355,7 +347,7 @@ static enum kith_err parser_make(struct kith_csv *csv, struct kith_fault *fault)
 enum kith_err kith_csv_open(struct kith_csv **out, const char *path,
                             const struct kith_csv_limits *limits, struct kith_fault *fault)
 {
-  static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
+  const bool detect = limits && limits->detect;
   enum kith_err err;
   struct kith_csv *csv = KITH_NEW(struct kith_csv);
 
@@ -366,13 +358,15 @@ enum kith_err kith_csv_open(struct kith_csv **out, const char *path,
   csv->path = kith_strdup(path);
   err = csv->path ? parser_make(csv, fault) : kith_fail(fault, KITH_ERR_MEMORY, "no memory");
   if (err == KITH_OK)
-    err = file_open(csv, fault);
+    err = kith_textfile_open(&csv->file, csv->path, detect, fault);
   if (err == KITH_OK)
     err = chunk_read(csv, fault);
   if (err != KITH_OK)
     goto fail;
-  if (csv->chunk_len >= sizeof mark && memcmp(csv->chunk, mark, sizeof mark) == 0)
-    csv->chunk_at = sizeof mark;
+  csv->delimiter = ',';
+  if (detect)
+    delimiter_find(csv);
+  csv_set_delim(&csv->parser, (unsigned char)csv->delimiter);
   err = header_read(csv, fault);
   if (err != KITH_OK)
     goto fail;
@@ -387,6 +381,16 @@ const char *const *kith_csv_header(const struct kith_csv *csv, size_t *n_columns
 {
   *n_columns = csv->n_header;
   return (const char *const *)csv->header;
+}
+
+const char *kith_csv_charset(const struct kith_csv *csv)
+{
+  return kith_textfile_charset(csv->file);
+}
+
+char kith_csv_delimiter(const struct kith_csv *csv)
+{
+  return csv->delimiter;
 }
 
 size_t kith_csv_column(const struct kith_csv *csv, const char *name)
@@ -407,8 +411,7 @@ void kith_csv_free(struct kith_csv *csv)
   kith_free(csv->header);
   if (csv->parser_ready)
     csv_free(&csv->parser);
-  if (csv->file)
-    gzclose(csv->file);
+  kith_textfile_free(csv->file);
   kith_buf_free(&csv->text);
   kith_free(csv->chunk);
   kith_free(csv->lens);

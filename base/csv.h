@@ -3,7 +3,8 @@
  * Reader: new, next until KITH_ERR_NOT_FOUND (the end), free. A row is valid until the next
  * call. Row numbers are 1-based and count the header as row 1, as a spreadsheet shows them.
  * A blank line counts as a row and is skipped (in a file of one column it is an empty field);
- * spaces belong to fields; a leading byte order mark is skipped.
+ * spaces belong to fields; a leading byte order mark is skipped. With `detect`, other character
+ * sets and delimiters than UTF-8 and a comma are found out.
  * Refused with a fault that names row and column: NUL bytes, a field over max_field_bytes, a
  * quote out of place (KITH_ERR_DATA, KITH_ERR_LIMIT); a file without a header, two equal column
  * names, a header that is not UTF-8; a directory or a missing file (KITH_ERR_NO_INPUT).
@@ -21,6 +22,9 @@
 struct kith_csv_limits {
   size_t max_field_bytes; /* 0: 64 KiB */
   size_t max_columns;     /* 0: 1024 */
+  /* Find out the character set (textfile.h) and what parts fields: a comma, a semicolon, a tab or a
+   * bar. Else UTF-8 and a comma. */
+  bool detect;
 };
 
 struct kith_csv_row {
@@ -38,6 +42,9 @@ KITH_MUST_USE enum kith_err kith_csv_open(struct kith_csv **out, const char *pat
                                           const struct kith_csv_limits *limits,
                                           struct kith_fault *fault);
 const char *const *kith_csv_header(const struct kith_csv *csv, size_t *n_columns);
+/* "UTF-8", "Windows-1252", ..., and ',', ';', '\t' or '|'. */
+const char *kith_csv_charset(const struct kith_csv *csv);
+char kith_csv_delimiter(const struct kith_csv *csv);
 /* 0-based index of the column, or SIZE_MAX. */
 size_t kith_csv_column(const struct kith_csv *csv, const char *name);
 /* KITH_OK, KITH_ERR_NOT_FOUND at the end, or an error with *fault. */

@@ -262,6 +262,16 @@ size_t kith_source_ignored_columns(const struct kith_source *source)
   return kith_layout_ignored(source->layout);
 }
 
+const char *kith_source_charset(const struct kith_source *source)
+{
+  return kith_table_charset(source->table);
+}
+
+char kith_source_delimiter(const struct kith_source *source)
+{
+  return kith_table_delimiter(source->table);
+}
+
 double kith_source_share(const struct kith_source *source)
 {
   return kith_table_share(source->table);

@@ -83,6 +83,10 @@ KITH_MUST_USE enum kith_err kith_source_next(struct kith_source *source,
 bool kith_source_has(const struct kith_source *source, enum kith_field field);
 /* Columns of the file that are neither the id nor a standard field. */
 size_t kith_source_ignored_columns(const struct kith_source *source);
+/* Of a file, as far as it has been read: "UTF-8", "Windows-1252", ..., and what parts its fields;
+ * else NULL and 0. */
+const char *kith_source_charset(const struct kith_source *source);
+char kith_source_delimiter(const struct kith_source *source);
 /* About how much has been read, in [0, 1]; 0 where that can't be told. */
 double kith_source_share(const struct kith_source *source);
 

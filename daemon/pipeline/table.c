@@ -60,6 +60,16 @@ enum kith_err kith_table_next(struct kith_table *table, struct kith_table_row *r
   return table->ops->next(table->state, row, fault);
 }
 
+const char *kith_table_charset(const struct kith_table *table)
+{
+  return table->ops->charset(table->state);
+}
+
+char kith_table_delimiter(const struct kith_table *table)
+{
+  return table->ops->delimiter(table->state);
+}
+
 double kith_table_share(const struct kith_table *table)
 {
   return table->ops->share(table->state);

@@ -46,6 +46,9 @@ void kith_table_free(struct kith_table *table); /* takes NULL */
 /* The file's path or the data source's name, for messages. */
 const char *kith_table_name(const struct kith_table *table);
 const char *const *kith_table_header(const struct kith_table *table, size_t *n_columns);
+/* Of a file: "UTF-8", "Windows-1252", ..., and what parts its fields; else NULL and 0. */
+const char *kith_table_charset(const struct kith_table *table);
+char kith_table_delimiter(const struct kith_table *table);
 /* KITH_OK, KITH_ERR_NOT_FOUND after the last row, or an error with *fault. */
 KITH_MUST_USE enum kith_err kith_table_next(struct kith_table *table, struct kith_table_row *row,
                                             struct kith_fault *fault);

@@ -35,12 +35,13 @@ static void size_find(struct table_file *file, const char *path)
 static enum kith_err file_open(void **state, const struct kith_table_place *place,
                                struct kith_fault *fault)
 {
+  const struct kith_csv_limits limits = {.detect = true};
   struct table_file *file = KITH_NEW(struct table_file);
   enum kith_err err;
 
   if (!file)
     return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", place->path);
-  err = kith_csv_open(&file->csv, place->path, NULL, fault);
+  err = kith_csv_open(&file->csv, place->path, &limits, fault);
   if (err != KITH_OK) {
     file_free(file);
     return err;
@@ -75,6 +76,16 @@ static enum kith_err file_next(void *state, struct kith_table_row *row, struct k
   return KITH_OK;
 }
 
+static const char *file_charset(const void *state)
+{
+  return kith_csv_charset(((const struct table_file *)state)->csv);
+}
+
+static char file_delimiter(const void *state)
+{
+  return kith_csv_delimiter(((const struct table_file *)state)->csv);
+}
+
 static double file_share(const void *state)
 {
   const struct table_file *file = state;
@@ -84,5 +95,5 @@ static double file_share(const void *state)
   return (double)file->bytes_read / (double)file->bytes_all;
 }
 
-const struct kith_table_kind_ops kith_table_file = {file_open, file_header, file_next, file_share,
-                                                    file_free};
+const struct kith_table_kind_ops kith_table_file = {
+    file_open, file_header, file_next, file_charset, file_delimiter, file_share, file_free};

@@ -9,6 +9,8 @@ struct kith_table_kind_ops {
                         struct kith_fault *fault);
   const char *const *(*header)(const void *state, size_t *n_columns);
   enum kith_err (*next)(void *state, struct kith_table_row *row, struct kith_fault *fault);
+  const char *(*charset)(const void *state);
+  char (*delimiter)(const void *state);
   double (*share)(const void *state);
   void (*free)(void *state);
 };

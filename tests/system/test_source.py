@@ -110,7 +110,7 @@ def test_gzip(tmp_path):
 
 def test_rows_set_aside(tmp_path):
     content = (HEADER.encode() + b"1,a,b,1985-04-20,F,\n" b"1,SECRET,b,1985-04-20,F,\n"
-               b",SECRET,b,,,\n" b"2,SECRET\n" b"3,a,b,c,d,e,SECRET\n" b"4,SECRET\xe9,b,,,\n")
+               b",SECRET,b,,,\n" b"2,SECRET\n" b"3,a,b,c,d,e,SECRET\n" b"4,SECRET\xe9\xc3\xa9,b,,,\n")
     path = written(tmp_path / "a.csv", content)
     found = report(path, status=65)
     assert found["rows"] == 6
@@ -126,10 +126,34 @@ def test_rows_set_aside(tmp_path):
 
 
 def test_windows_1252(tmp_path):
-    content = (HEADER + "1,Zoë,Müller,1985-04-20,F,\n2,Ann,Roe,1985-04-20,F,\n").encode("cp1252")
-    found = report(written(tmp_path / "a.csv", content), status=65)
-    assert found["set_aside"]["by_rule"]["not UTF-8"] == 1
-    assert found["rows"] == 2
+    text = HEADER + "1,Zoë,Müller,1985-04-20,F,\n2,Ann,Roe,1985-04-20,F,\n"
+    found = report(written(tmp_path / "a.csv", text.encode("cp1252")))
+    assert found["set_aside"]["rows"] == 0 and found["rows"] == 2
+    mixed = text.encode() + "3,Zoë,Roe,1985-04-20,F,\n".encode("cp1252")
+    found = report(written(tmp_path / "b.csv", mixed), status=65)
+    assert found["set_aside"]["by_rule"]["not UTF-8"] == 1 and found["rows"] == 3
+
+
+@pytest.mark.parametrize("charset,delimiter", [("utf-8-sig", ";"), ("utf-16", ","), ("utf-16-le", "\t"),
+                                               ("utf-16-be", ";"), ("cp1252", ";")])
+def test_what_people_send(tmp_path, charset, delimiter):
+    """The same table in other character sets and delimiters is the same encodings."""
+    text = HEADER + "".join(f"{i},Zoë,Müller,1985-04-2{i},F,CV1 2A{c}\n" for i, c in enumerate("BDEF"))
+    plain = written(tmp_path / "people.csv", text.encode())
+    other = tmp_path / "other"
+    other.mkdir()
+    sent = written(other / "people.csv", text.replace(",", delimiter).replace("\n", "\r\n").encode(charset))
+    secret = written(tmp_path / "secret", b"s")
+    policy = tmp_path / "city" / "policy.json"
+    subprocess.run([KITH, "generate", "--people", "200", "--agencies", "2", "--seed", "1", "--out",
+                    policy.parent], check=True, capture_output=True, timeout=60)
+    made = []
+    for path in (plain, sent):
+        out = path.with_suffix(".kith")
+        subprocess.run([KITH, "encode", "--schema", policy, "--secret-file", secret, "--out", out, path],
+                       check=True, capture_output=True, timeout=60)
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
 
 
 @pytest.mark.parametrize("content,words", [
