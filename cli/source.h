@@ -82,6 +82,9 @@ KITH_MUST_USE enum kith_err kith_source_print_scope(const struct kith_source_che
 /* Text for a terminal: what could steer one is '?'; cut to fit, between letters. */
 void kith_source_show(char *out, size_t cap, const char *text);
 
+/* "UTF-8, columns parted by commas", or "" where the table is no file. */
+const char *kith_source_format(const struct kith_source_check *check);
+
 /* "12.5%" in one of eight static buffers; "-" of none. */
 const char *kith_source_percent(uint64_t n, uint64_t of);
 /* "1,234", likewise. */

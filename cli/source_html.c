@@ -95,6 +95,8 @@ static void top(struct page *page)
   put(page, "%s (standardiser %s). ",
       page->check->has_policy ? "the policy that was given" : "kith's default policy",
       KITH_STANDARDISER);
+  if (kith_source_format(page->check)[0])
+    put(page, "The file was read as %s. ", kith_source_format(page->check));
   put(page, "This page has counts and row numbers, and no value of the file.</p>\n");
 }
 

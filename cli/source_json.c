@@ -182,7 +182,11 @@ static int more_json(json_t *object, const struct kith_source_check *check)
       "linkable", number(report->summary.linkable), "sparse_rows", rows_json(&report->sparse),
       "leaves", "records", number(report->n_leaving), "fields", (int)report->n_fields, "bits",
       (int)report->bits, "bytes", number(report->bytes));
-  int bad = !more || json_object_update(object, more) != 0;
+  const char *charset = kith_source_charset(check->source);
+  const char delimiter[2] = {charset && *charset ? kith_source_delimiter(check->source) : '\0'};
+  int bad = !more || json_object_set_new(more, "charset", json_string(charset ? charset : "")) ||
+            json_object_set_new(more, "delimiter", json_string(delimiter)) ||
+            json_object_update(object, more) != 0;
 
   json_decref(more);
   return bad;

@@ -64,6 +64,22 @@ const char *kith_source_bytes(uint64_t n)
   return text;
 }
 
+const char *kith_source_format(const struct kith_source_check *check)
+{
+  static char text[64];
+  const char *charset = kith_source_charset(check->source);
+  char delimiter = kith_source_delimiter(check->source);
+
+  if (!charset || !*charset)
+    return "";
+  (void)snprintf(text, sizeof text, "%s, columns parted by %s", charset,
+                 delimiter == ','    ? "commas"
+                 : delimiter == ';'  ? "semicolons"
+                 : delimiter == '\t' ? "tabs"
+                                     : "bars");
+  return text;
+}
+
 /* ---- parts of the report */
 
 static void print_findings(const struct kith_quality_report *report)
@@ -249,6 +265,9 @@ int kith_source_print(const struct kith_source_check *check)
   printf("%s: %s\n", check->name, kith_verdict_name(report->verdict));
   printf("%s rows, %s set aside, columns ignored: %zu\n", kith_source_count(report->summary.rows),
          kith_source_count(report->summary.set_aside), kith_source_ignored_columns(check->source));
+  if (kith_source_format(check)[0])
+    printf("Read as %s, with the profile %s\n", kith_source_format(check),
+           kith_source_profile(check));
   print_columns(check);
   print_findings(report);
   printf("\n");

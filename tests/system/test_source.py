@@ -396,6 +396,15 @@ def test_the_page_stands_alone(tmp_path):
     assert shown.count("http") == 1  # the name of XHTML, which nobody fetches
 
 
+def test_character_set_and_delimiter(tmp_path):
+    text = HEADER.replace(",", ";") + "1;Zoë;Müller;1985-04-20;F;\n"
+    path = written(tmp_path / "a.csv", text.encode("cp1252"))
+    found = report(path)
+    assert (found["charset"], found["delimiter"]) == ("Windows-1252", ";")
+    assert "Windows-1252, columns parted by semicolons" in check(path).stdout
+    assert "Windows-1252, columns parted by semicolons" in page(path, tmp_path)
+
+
 def test_small_files(tmp_path):
     for content, status in [("id\n", 1), ("id\n1\n2\n", 1), ("id,surname\n", 1)]:
         path = written(tmp_path / "a.csv", content)
