@@ -45,6 +45,7 @@ struct kith_agency_round {
   enum kith_round_state state;
   int64_t deadline;
   uint32_t progress;
+  int64_t source_again_ms; /* monotonic: a source that was refused is not read again before */
   char problem[KITH_PROBLEM_BYTES]; /* what stands in the way here; empty: nothing */
 };
 

@@ -50,6 +50,9 @@ static enum kith_err say_intent(struct kith_agency *agency, struct kith_agency_r
   return kith_agency_post(agency, round, &statement);
 }
 
+/* A table of a city takes seconds of all processors: a refused one is read again every 30 turns. */
+enum { TURNS_A_SOURCE = 30 };
+
 enum kith_err kith_agency_prepare(struct kith_agency *agency, struct kith_agency_round *round)
 {
   enum kith_err err;
@@ -57,16 +60,18 @@ enum kith_err kith_agency_prepare(struct kith_agency *agency, struct kith_agency
   if (round->outbox_ready)
     return say_intent(agency, round);
   if (!agency->job)
-    return start_job(agency, round);
+    return kith_clock_monotonic_ms() < round->source_again_ms ? KITH_OK : start_job(agency, round);
   if (!kith_encode_job_is_of(agency->job, round->node->id) || !kith_encode_job_done(agency->job))
     return KITH_OK;
   err = kith_outbox_fill(agency, round, agency->job);
   kith_encode_job_free(agency->job);
   agency->job = NULL;
-  if (err != KITH_OK)
-    /* The officer sees the problem and mends the source; each turn tries again until the deadline.
-     */
+  if (err != KITH_OK) {
+    /* The officer sees the problem and mends the source; it is tried again until the deadline. */
+    round->source_again_ms =
+        kith_clock_monotonic_ms() + (int64_t)TURNS_A_SOURCE * agency->config.poll_ms;
     return round->problem[0] ? KITH_OK : err;
+  }
   round->problem[0] = '\0';
   return say_intent(agency, round);
 }
