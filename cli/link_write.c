@@ -111,13 +111,21 @@ static json_t *party_json(const struct kith_link *link, unsigned p)
     json_decref(scope);
     return NULL;
   }
-  return json_pack(
-      "{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "party", link->names[p], "records",
-      (json_int_t)party->encodings.n, "encoded", (json_int_t)party->n_in_scope, "set_aside",
-      (json_int_t)party->n_set_aside, "out_of_scope", (json_int_t)party->n_out_of_scope, "sparse",
-      (json_int_t)party->scope.n[KITH_SCOPE_SPARSE], "objected",
-      (json_int_t)party->scope.n[KITH_SCOPE_OBJECTED], "objections_without_record",
-      (json_int_t)(list ? kith_objections_missed(list) : 0), "scope", scope);
+  const json_int_t n_missed = (json_int_t)(list ? kith_objections_missed(list) : 0);
+  json_t *out = json_pack("{s:s,s:I,s:I,s:I,s:I}", "party", link->names[p], "records",
+                          (json_int_t)party->encodings.n, "encoded", (json_int_t)party->n_in_scope,
+                          "set_aside", (json_int_t)party->n_set_aside, "out_of_scope",
+                          (json_int_t)party->n_out_of_scope);
+  json_t *rest =
+      json_pack("{s:I,s:I,s:I,s:o}", "sparse", (json_int_t)party->scope.n[KITH_SCOPE_SPARSE],
+                "objected", (json_int_t)party->scope.n[KITH_SCOPE_OBJECTED],
+                "objections_without_record", n_missed, "scope", scope);
+  bool joined = out && rest && json_object_update(out, rest) == 0;
+  json_decref(rest);
+  if (joined)
+    return out;
+  json_decref(out);
+  return NULL;
 }
 
 static json_t *parties_json(const struct kith_link *link)

@@ -75,7 +75,8 @@ static void rows_set_aside(void **state)
 
   memset(long_id, 'i', KITH_ID_BYTES_MAX + 1);
   snprintf(text, sizeof text,
-           "id,surname\n1,\xc3\xa1\n1,b\n,c\n \t,d\n2\n3,e,f\n4,\xe9\n%s,g\n\"5\n6\",h\n2,i\n", long_id);
+           "id,surname\n1,\xc3\xa1\n1,b\n,c\n \t,d\n2\n3,e,f\n4,\xe9\n%s,g\n\"5\n6\",h\n2,i\n",
+           long_id);
   source = opened(state, text);
   for (size_t i = 0; i < KITH_COUNT_OF(rules); i++) {
     assert_int_equal(kith_source_next(source, &row, NULL), KITH_OK);
