@@ -237,7 +237,8 @@ def test_killed_while_a_round_is_aborted(tmp_path, victim):
             except BaseException as failure:
                 failures.append((running[future], str(failure)[-3000:]))
     assert not failures, failures
-    assert deaths >= len(points) * 0.6, (deaths, points)
+    # How often a place is reached before the abort depends on the turns that a program took.
+    assert deaths >= len(points) * 0.4, (deaths, points)
 
 
 @pytest.mark.skipif(not ALL, reason="KITH_KILL_ALL=1 is not set")

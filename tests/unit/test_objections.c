@@ -63,8 +63,8 @@ static void refusals(void **state)
       {"id,x\n  ,2\n", "row 2: has no id"},
       {"id,x\na\tb,2\n", "row 2: has an unusable id"},
       {"id,x\n\"a\nb\",2\n", "row 2: has an unusable id"},
-      {"id,x\nsecret\xff,2\n", "row 2: is not UTF-8"},
-      {"id,x\na,\xff\n", "row 2: is not UTF-8"},
+      {"id,x\nsecret\xff,\xc3\xa1\n", "row 2: is not UTF-8"},
+      {"id,x\n\xc3\xa1,\xff\n", "row 2: is not UTF-8"},
       {"id,x\nse\"cret,2\n", "row 2"},
       {"id,x\n\"secret,2\n", "row 2"},
   };
