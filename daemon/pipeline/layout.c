@@ -102,8 +102,8 @@ static enum kith_err key_find(struct kith_layout *layout, unsigned key, const st
     return KITH_OK;
   return kith_fail(
       fault, KITH_ERR_DATA,
-      "%s: row 1: no column \"%s\", which the profile %s has for %s; name another profile, or "
-      "let `kith source check` propose one",
+      "%s: row 1: no column \"%s\", which the profile %s has for %s; name another profile: "
+      "`kith source check` says which fits best",
       header->table, column->choices[0].names[0], layout->profile->name,
       kith_profile_key_name(key));
 }
@@ -206,6 +206,22 @@ static void append(char out[TEXT_BYTES], size_t *len, const char *text, size_t n
   out[*len] = '\0';
 }
 
+/* A part of an id: different parts are different ids, so a '/' in them is doubled. */
+static void append_id(char out[TEXT_BYTES], size_t *len, const char *part, bool separated)
+{
+  append(out, len, "/", separated);
+  while (*part) {
+    size_t n = strcspn(part, "/");
+
+    append(out, len, part, n);
+    part += n;
+    if (*part == '/') {
+      append(out, len, "//", 2);
+      part++;
+    }
+  }
+}
+
 /* NULL: the table has no such column. */
 static const char *value_of(struct kith_layout *layout, unsigned key, const char *const *cells)
 {
@@ -218,9 +234,12 @@ static const char *value_of(struct kith_layout *layout, unsigned key, const char
   for (unsigned i = 0; i < from->n; i++) {
     const char *cell = cells[from->columns[i]];
 
-    if (len > 0 && *cell)
-      append(layout->joined[key], &len, key == KITH_KEY_ID ? "/" : " ", 1);
-    append(layout->joined[key], &len, cell, strlen(cell));
+    if (key == KITH_KEY_ID)
+      append_id(layout->joined[key], &len, cell, i > 0);
+    else if (*cell) {
+      append(layout->joined[key], &len, " ", len > 0);
+      append(layout->joined[key], &len, cell, strlen(cell));
+    }
   }
   return layout->joined[key];
 }
@@ -254,6 +273,22 @@ static void split_given(struct kith_layout *layout, const char *fields[KITH_FIEL
     put(layout, fields, KITH_FIELD_MIDDLE_NAMES, text + first, n - first);
 }
 
+/* Where the surname in front ends: after the words in capitals, if others follow ("VAN DYCK Ann"),
+ * else after the first word. */
+static size_t surname_end(const char *text)
+{
+  const size_t start = strspn(text, " ");
+  size_t end = start + strcspn(text + start, " ");
+
+  for (size_t at = start, next; text[at]; at = next + strspn(text + next, " ")) {
+    next = at + strcspn(text + at, " ");
+    if (next - at < 2 || strcspn(text + at, "abcdefghijklmnopqrstuvwxyz") < next - at)
+      return end;
+    end = next;
+  }
+  return start + strcspn(text + start, " ");
+}
+
 /* A comma says which side is the surname, whatever the format. */
 static void split_name(struct kith_layout *layout, const char *fields[KITH_FIELD_COUNT],
                        const char *text)
@@ -271,8 +306,7 @@ static void split_name(struct kith_layout *layout, const char *fields[KITH_FIELD
   while (end > 0 && text[end - 1] == ' ')
     end--;
   if (layout->profile->name_format == KITH_NAME_SURNAME_FIRST) {
-    cut = strspn(text, " ");
-    cut += strcspn(text + cut, " ");
+    cut = surname_end(text);
     put(layout, fields, KITH_FIELD_SURNAME, text, cut);
     split_given(layout, fields, text + cut, n - cut);
     return;
@@ -283,19 +317,28 @@ static void split_name(struct kith_layout *layout, const char *fields[KITH_FIELD
   split_given(layout, fields, text, cut);
 }
 
-/* Letters and digits, five to eight of them, at least one of each: as a postcode has. */
+/* A British postcode by its form: a letter and one to three more of letters and digits, then a
+ * digit and two letters. */
 static bool like_postcode(const char *text, size_t n)
 {
-  size_t letters = 0;
+  char code[8];
+  size_t len = 0;
   size_t digits = 0;
 
   for (size_t i = 0; i < n; i++) {
-    letters += isalpha((unsigned char)text[i]) != 0;
-    digits += isdigit((unsigned char)text[i]) != 0;
-    if (!isalnum((unsigned char)text[i]) && text[i] != ' ')
+    if (text[i] == ' ')
+      continue;
+    if (!isalnum((unsigned char)text[i]) || len == sizeof code)
       return false;
+    code[len++] = text[i];
   }
-  return digits >= 1 && letters >= 1 && letters + digits >= 5 && letters + digits <= 8;
+  if (len < 5 || len > 7 || !isalpha((unsigned char)code[0]) ||
+      !isdigit((unsigned char)code[len - 3]) || !isalpha((unsigned char)code[len - 2]) ||
+      !isalpha((unsigned char)code[len - 1]))
+    return false;
+  for (size_t i = 1; i < len - 3; i++)
+    digits += isdigit((unsigned char)code[i]) != 0;
+  return digits > 0;
 }
 
 /* The part after the last comma of text[0 .. n): where it starts. */

@@ -143,6 +143,9 @@ static void names(void **state)
                                        {"O BRIEN, Mary", {"O BRIEN", "Mary", ""}},
                                        {"Nguyen Thi Lan", {"Nguyen", "Thi", "Lan"}},
                                        {"Almaz", {"Almaz", "", ""}},
+                                       {"VAN DER BERG Ann Mary", {"VAN DER BERG", "Ann", "Mary"}},
+                                       {"SMITH JOHN", {"SMITH", "JOHN", ""}},
+                                       {"SMITH J Paul", {"SMITH", "J", "Paul"}},
                                        {", John", {"", "John", ""}},
                                        {"", {"", "", ""}}};
   static const struct split last[] = {{"John Paul Smith", {"Smith", "John", "Paul"}},
@@ -168,6 +171,9 @@ static void addresses(void **state)
       {"70 Milton Avenue, Warwick", {"70 Milton Avenue", "Warwick", ""}},
       {"70 Milton Avenue", {"70 Milton Avenue", "", ""}},
       {"CV34 4NZ", {"", "", "CV34 4NZ"}},
+      {"3 High St, Coventry, cv12ab", {"3 High St", "Coventry", "cv12ab"}},
+      {"3 High St, Flat 2B", {"3 High St", "Flat 2B", ""}},
+      {"Coventry, 12 High", {"Coventry", "12 High", ""}},
       {"", {"", "", ""}}};
   static const struct split two[] = {
       {"56 Shakespeare Road, Coventry", {"56 Shakespeare Road", "Coventry", ""}},
@@ -178,6 +184,29 @@ static void addresses(void **state)
                whole, KITH_COUNT_OF(whole));
   check_splits("[columns]\nid = id\naddress = x\n[formats]\naddress = street, town\n", of, two,
                KITH_COUNT_OF(two));
+}
+
+/* Different parts make different ids. */
+static void joined_ids(void **state)
+{
+  static const char *const header[] = {"a", "b"};
+  static const struct {
+    const char *const cells[2];
+    const char *id;
+  } cases[] = {{{"A", "B"}, "A/B"},      {{"A", ""}, "A/"},        {{"", "A"}, "/A"},
+               {{"A/B", "C"}, "A//B/C"}, {{"A", "B/C"}, "A/B//C"}, {{"/", "/"}, "/////"}};
+  struct kith_profile *profile = parsed("[columns]\nid = a + b\n");
+  struct kith_layout *layout = NULL;
+  (void)state;
+
+  assert_int_equal(kith_layout_new(&layout, profile, header, 2, "t", NULL), KITH_OK);
+  for (size_t i = 0; i < KITH_COUNT_OF(cases); i++) {
+    const char *fields[KITH_FIELD_COUNT];
+
+    assert_string_equal(kith_layout_apply(layout, cases[i].cells, fields), cases[i].id);
+  }
+  kith_layout_free(layout);
+  kith_profile_free(profile);
 }
 
 /* Longer than a field is looked at: cut between code points. */
@@ -206,9 +235,9 @@ static void long_names(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(builtin),    cmocka_unit_test(refusals), cmocka_unit_test(loading),
-      cmocka_unit_test(columns),    cmocka_unit_test(names),    cmocka_unit_test(addresses),
-      cmocka_unit_test(long_names),
+      cmocka_unit_test(builtin),    cmocka_unit_test(refusals),   cmocka_unit_test(loading),
+      cmocka_unit_test(columns),    cmocka_unit_test(names),      cmocka_unit_test(addresses),
+      cmocka_unit_test(long_names), cmocka_unit_test(joined_ids),
   };
   return cmocka_run_group_tests(tests, unit_folder_make, unit_folder_remove);
 }
