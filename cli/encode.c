@@ -21,6 +21,7 @@ struct encode {
   const char *format; /* "clkhash" or "kith"; NULL: as the schema is */
   const char *out_path;
   const char *objections_path;
+  const char *profile_name;
   const char *path;
   bool skip_bad;
   bool quiet;
@@ -229,7 +230,8 @@ static enum kith_err encode_policy(struct encode *encode, const struct kith_poli
   struct kith_cli_progress progress;
   struct kith_pipeline_options options = {
       .progress = show_share, .progress_context = &progress, .cancel = kith_cli_cancel_on_signal()};
-  const struct kith_source_spec source = kith_source_of_file(encode->path);
+  struct kith_source_spec source = kith_source_of_file(encode->path);
+  struct kith_profile *profile = NULL;
   struct kith_scope_counts scope = {0};
   struct kith_pipeline *pipeline = NULL;
   struct kith_file_out *out = NULL;
@@ -237,6 +239,9 @@ static enum kith_err encode_policy(struct encode *encode, const struct kith_poli
 
   if (encode->objections_path)
     err = kith_objections_load(&options.objections, encode->objections_path, fault);
+  if (err == KITH_OK && encode->profile_name)
+    err = kith_profile_load(&profile, encode->profile_name, fault);
+  source.profile = profile;
   if (err == KITH_OK)
     err = kith_pipeline_open(&pipeline, policy, kith_secret_peek(encode->secret),
                              kith_secret_len(encode->secret), &source, &options, fault);
@@ -254,6 +259,7 @@ static enum kith_err encode_policy(struct encode *encode, const struct kith_poli
   kith_file_out_free(out);
   kith_pipeline_free(pipeline);
   kith_objections_free(options.objections);
+  kith_profile_free(profile);
   return err;
 }
 
@@ -309,6 +315,10 @@ static enum kith_err run(struct encode *encode, struct kith_fault *fault)
       err = kith_fail(fault, KITH_ERR_USAGE,
                       "--objections is for --format kith: what clkhash writes has no empty "
                       "encodings; take the rows out of the file");
+    else if (clkhash && encode->profile_name)
+      err = kith_fail(fault, KITH_ERR_USAGE,
+                      "--profile is for --format kith: a clkhash schema says itself which columns "
+                      "there are");
   }
   if (err == KITH_OK)
     err = clkhash ? encode_clkhash(encode, schema, len, fault) : encode_kith(encode, fault);
@@ -342,6 +352,8 @@ int kith_cmd_encode(int argc, char **argv)
        "a clkhash linkage schema, or a kith policy", 0, 0, NULL},
       {"secret-file", KITH_CLI_STRING, &encode.secret_path, "FILE",
        "its bytes are the secret, a newline at the end included", 0, 0, NULL},
+      {"profile", KITH_CLI_STRING, &encode.profile_name, "NAME|FILE",
+       "under a policy: how the file's columns are laid out (standard)", 0, 0, NULL},
       {"out", KITH_CLI_STRING, &encode.out_path, "FILE", "where the encodings go", 0, 0, NULL},
       {"format", KITH_CLI_STRING, &encode.format, "NAME", "clkhash or kith (as the schema is)", 0,
        0, NULL},

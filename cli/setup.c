@@ -240,7 +240,7 @@ static int check_arguments(const struct kith_setup *setup, const struct kith_cli
   return 0;
 }
 
-enum { N_MEMBER_OPTIONS = 7, N_CHARTER_OPTIONS = 6, N_OPTIONS = 13 };
+enum { N_MEMBER_OPTIONS = 8, N_CHARTER_OPTIONS = 6, N_OPTIONS = 14 };
 
 /* Who the member is. */
 static void member_options(struct kith_cli_option *options, struct kith_setup *setup)
@@ -256,6 +256,7 @@ static void member_options(struct kith_cli_option *options, struct kith_setup *s
       {"name", &setup->name, "NAME", "what people call it"},
       {"kind", &setup->kind_name, "KIND", "agency: police, youth_justice, probation, ..."},
       {"source", &setup->source, "FILE", "agency: the table of people, CSV"},
+      {"profile", &setup->profile, "NAME|FILE", "agency: how its columns are laid out"},
       {"listen", &setup->listen, "ADDRESS", "matcher: tcp://ADDRESS:PORT"},
       {"passphrase-file", &setup->passphrase_given, "FILE",
        "its first line is the passphrase of the key file"}};

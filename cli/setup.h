@@ -20,6 +20,7 @@ struct kith_setup {
   const char *name;
   const char *kind_name;
   const char *source;
+  const char *profile; /* of the source; NULL: the standard columns */
   const char *listen;
   const char *passphrase_given;
   const char *charter;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/documents.h"
 #include "cli/setup.h"
+#include "daemon/pipeline/profile.h"
 
 char *kith_setup_absolute(const char *path)
 {
@@ -47,19 +48,43 @@ static enum kith_err append_keys(struct kith_buf *text, const struct kith_setup 
   return KITH_OK;
 }
 
+/* The profile is read once, so that a wrong one is told now. */
+static enum kith_err append_profile(struct kith_buf *text, const struct kith_setup *setup,
+                                    struct kith_fault *fault)
+{
+  const bool is_file = strpbrk(setup->profile, "/.") != NULL;
+  KITH_AUTO_FREE char *path = is_file ? kith_setup_absolute(setup->profile) : NULL;
+  struct kith_profile *profile = NULL;
+  enum kith_err err = kith_profile_load(&profile, setup->profile, fault);
+
+  kith_profile_free(profile);
+  if (err == KITH_OK && is_file && !path)
+    err = kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  if (err == KITH_OK)
+    kith_buf_printf(text, "# How its columns are laid out, see kith-profile(5).\nprofile = %s\n",
+                    path ? path : setup->profile);
+  return err;
+}
+
 static enum kith_err append_daemon(struct kith_buf *text, const struct kith_setup *setup,
                                    struct kith_fault *fault)
 {
   if (setup->role == KITH_ROLE_AGENCY) {
     KITH_AUTO_FREE char *source = kith_setup_absolute(setup->source);
+    enum kith_err err = KITH_OK;
 
     if (!source)
       return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
     kith_buf_printf(text,
-                    "\n[source]\n# The table of people: CSV with the standard columns.\n"
-                    "file = %s\n\n[agency]\n# Officers' commands come in here (group "
+                    "\n[source]\n# The table of people: CSV with a header.\n"
+                    "file = %s\n",
+                    source);
+    if (setup->profile && (err = append_profile(text, setup, fault)) != KITH_OK)
+      return err;
+    kith_buf_printf(text,
+                    "\n[agency]\n# Officers' commands come in here (group "
                     "kith-officers).\ncontrol_socket = %s/control\nallow_trial = %s\n",
-                    source, setup->home, setup->allow_trial ? "yes" : "no");
+                    setup->home, setup->allow_trial ? "yes" : "no");
   } else {
     kith_buf_printf(text, "\n[matcher]\nlisten = %s\n", setup->listen);
   }
@@ -83,8 +108,8 @@ enum kith_err kith_setup_write_config(const struct kith_setup *setup, struct kit
 
   if (!path || (setup->passphrase_path && !passphrase))
     return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
-  if (!fits_a_line(setup->home) || !fits_a_line(setup->source) || !fits_a_line(setup->listen) ||
-      !fits_a_line(passphrase))
+  if (!fits_a_line(setup->home) || !fits_a_line(setup->source) || !fits_a_line(setup->profile) ||
+      !fits_a_line(setup->listen) || !fits_a_line(passphrase))
     return kith_fail(fault, KITH_ERR_USAGE,
                      "a path or an address with a line end, ';' or '#' can't be configured");
   kith_buf_init(&text, KITH_DOCUMENT_BYTES_MAX);

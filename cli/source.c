@@ -130,6 +130,7 @@ int kith_cmd_source(int argc, char **argv)
   static const struct kith_cli_verb verbs[] = {
       {"check", cmd_check, "whether an export is fit for a round, and what to mend"},
       {"preview", kith_source_preview, "what a round under a policy would take from it"},
+      {"profiles", kith_source_profiles, "the layouts of exports that kith knows"},
       {"subject", kith_source_subject, "what is known of one person, for an answer to them"},
   };
 

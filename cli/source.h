@@ -94,7 +94,8 @@ const char *kith_source_bytes(uint64_t n);
 
 int kith_source_preview(int argc, char **argv);
 
-/* subject.c: a verb of its own. */
+/* source_profiles.c, subject.c: verbs of their own. */
+int kith_source_profiles(int argc, char **argv);
 int kith_source_subject(int argc, char **argv);
 
 #endif

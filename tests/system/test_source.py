@@ -125,6 +125,30 @@ def test_rows_set_aside(tmp_path):
     assert "SECRET" not in done.stdout + done.stderr
 
 
+def test_profiles():
+    done = subprocess.run([KITH, "source", "profiles"], capture_output=True, text=True, timeout=60)
+    names = [line.split()[0] for line in done.stdout.splitlines()[1:]]
+    assert done.returncode == 0 and "police" in names and len(names) >= 11
+    done = subprocess.run([KITH, "source", "profiles", "police"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "full_name = surname, forenames" in done.stdout
+    assert subprocess.run([KITH, "source", "profiles", "x"], capture_output=True, timeout=60).returncode == 66
+
+
+def test_a_profile_in_encode_and_setup(tmp_path):
+    subprocess.run([KITH, "generate", "--people", "200", "--agencies", "2", "--seed", "1", "--out",
+                    tmp_path / "city"], check=True, capture_output=True, timeout=60)
+    secret = written(tmp_path / "secret", b"s")
+    own = written(tmp_path / "own.csv", "nominal_ref,name,dob\n1,\"LEE, Ann\",20/04/1985\n")
+    same = written(tmp_path / "same.csv", "id,given_name,surname,date_of_birth\n1,Ann,Lee,1985-04-20\n")
+    made = []
+    for path, rest in ((own, ["--profile", "police"]), (same, [])):
+        out = path.with_suffix(".kith")
+        subprocess.run([KITH, "encode", "--schema", tmp_path / "city" / "policy.json", "--secret-file", secret,
+                        *rest, "--out", out, path], check=True, capture_output=True, timeout=60)
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
+
+
 def test_windows_1252(tmp_path):
     text = HEADER + "1,Zoë,Müller,1985-04-20,F,\n2,Ann,Roe,1985-04-20,F,\n"
     found = report(written(tmp_path / "a.csv", text.encode("cp1252")))

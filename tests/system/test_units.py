@@ -126,10 +126,13 @@ def test_a_drop_in_of_setup_is_sound(units):
                base64.b64encode(city.lead.sign_public).decode(), "--offline"]
         for member, role, rest in (("matcher", "matcher", ["--listen", city.address, "--peer-network",
                                                            "192.0.2.0/24"]),
-                                   ("education", "agency", ["--kind", "education", "--source", "x.csv"])):
+                                   ("education", "agency", ["--kind", "education", "--source", "x.csv",
+                                                            "--profile", "education"])):
             subprocess.run([kith, "setup", role, "--home", str(city.home(member)), "--id", member, *rest,
                             *key], check=True, capture_output=True, timeout=60)
             unit = units / f"{UNITS[member]}.service"
+            assert ("\nprofile = education\n" in (city.home(member) / f"{UNITS[member]}.conf").read_text()) \
+                == (role == "agency")
             drop_in = city.home(member) / f"{unit.name}.d" / "peers.conf"
             text = drop_in.read_text()
             assert "IPAddressAllow=" + ("192.0.2.0/24" if member == "matcher" else "127.0.0.1") in text
