@@ -46,7 +46,7 @@ static void test_near(void **state)
       for (unsigned flips = below(70); flips > 0; flips--)
         words[i] ^= UINT64_C(1) << below(64);
       for (unsigned bit = 0; bit < 64; bit++)
-        distance += (words[i] ^ query) >> bit & 1;
+        distance += (unsigned)((words[i] ^ query) >> bit & 1);
       if (distance <= most)
         want[n_want++] = (uint32_t)i;
     }
