@@ -21,7 +21,7 @@ CFLAGS   ?= -O2 -g
 cppflags := -D_GNU_SOURCE $(FORTIFY) -I. $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS)
 cflags   := -std=gnu17 $(WARNINGS) -fstack-protector-strong -fPIE -pthread $(CFLAGS)
 ldflags  := -pie -Wl,--as-needed,-z,relro,-z,now -pthread $(LDFLAGS)
-ldlibs   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lm
+ldlibs   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
 # ---- what is built from what: a folder may include only those to its left
 # base <- crypto <- proto <- { daemon, matcher } <- cli <- tests
@@ -74,7 +74,7 @@ $(BUILD)/test/libkith.a: $(call testobj,$(LIBRARY))
 	$(call say,ar) rm -f $@ && ar rcs $@ $^
 $(BUILD)/test/unit/%: $(BUILD)/test/obj/tests/unit/%.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
-	$(link) -lcmocka
+	$(link) -lcmocka -lcsv
 $(BUILD)/test/fuzz/%: $(BUILD)/test/obj/tests/fuzz/fuzz_%.o $(BUILD)/test/obj/tests/fuzz/replay.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
 	$(link)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <iconv.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +12,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { RAW_BYTES = 64 * 1024, SEQUENCE_MAX = 4 };
+/* zlib reads straight into buffers of more than twice the size of its own. */
+enum { RAW_BYTES = 64 * 1024, GZIP_BYTES = 16 * 1024, SEQUENCE_MAX = 4 };
 
 enum charset { CHARSET_ASCII, CHARSET_UTF8, CHARSET_1252, CHARSET_UTF16LE, CHARSET_UTF16BE };
 
@@ -21,6 +23,8 @@ static const char *const iconv_names[] = {NULL, NULL, "CP1252", "UTF-16LE", "UTF
 struct kith_textfile {
   const char *path;
   gzFile file;
+  int fd;             /* the file's */
+  struct stat opened; /* as it was */
   bool detect;
   bool started;
   bool at_end;
@@ -31,19 +35,19 @@ struct kith_textfile {
   size_t at;
   size_t len;
   size_t held; /* of them: the start of a sequence whose rest is still to be read */
+  char high[128][SEQUENCE_MAX]; /* the bytes above 127 of a character set of bytes, in UTF-8 */
 };
 
 /* ---- the file */
 
 static enum kith_err file_open(struct kith_textfile *file, struct kith_fault *fault)
 {
-  struct stat status;
   int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
   if (fd < 0)
     return kith_fail(fault, KITH_ERR_NO_INPUT, "%s: can't be opened: %s", file->path,
                      strerror(errno));
-  if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+  if (fstat(fd, &file->opened) != 0 || S_ISDIR(file->opened.st_mode)) {
     close(fd);
     return kith_fail(fault, KITH_ERR_NO_INPUT, "%s: is a directory, expected a CSV file",
                      file->path);
@@ -53,7 +57,8 @@ static enum kith_err file_open(struct kith_textfile *file, struct kith_fault *fa
     close(fd);
     return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", file->path);
   }
-  gzbuffer(file->file, RAW_BYTES);
+  file->fd = fd;
+  gzbuffer(file->file, GZIP_BYTES);
   return KITH_OK;
 }
 
@@ -86,25 +91,38 @@ void kith_textfile_free(struct kith_textfile *file)
   kith_free(file);
 }
 
-/* Adds to the raw bytes what there is room for. */
-static enum kith_err raw_read(struct kith_textfile *file, struct kith_fault *fault)
+static enum kith_err check_unchanged(const struct kith_textfile *file, struct kith_fault *fault)
+{
+  const struct stat *before = &file->opened;
+  struct stat now;
+
+  if (!S_ISREG(before->st_mode))
+    return KITH_OK;
+  if (fstat(file->fd, &now) != 0)
+    return kith_fail(fault, KITH_ERR_IO, "%s: read error: %s", file->path, strerror(errno));
+  if (now.st_size == before->st_size && now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+      now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
+    return KITH_OK;
+  return kith_fail(fault, KITH_ERR_DATA,
+                   "%s: was changed while it was read; expected a file that is finished",
+                   file->path);
+}
+
+/* Up to `cap` bytes of the file, unpacked; none: it is at its end. */
+static enum kith_err file_read(struct kith_textfile *file, uint8_t *out, size_t cap, size_t *len,
+                               struct kith_fault *fault)
 {
   int error = Z_OK;
-  int got;
+  int got = gzread(file->file, out, (unsigned)(cap < INT_MAX ? cap : INT_MAX));
 
-  memmove(file->raw, file->raw + file->at, file->len - file->at);
-  file->len -= file->at;
-  file->at = 0;
-  got = gzread(file->file, file->raw + file->len, (unsigned)(RAW_BYTES - file->len));
-  if (got > 0) {
-    file->len += (size_t)got;
+  *len = got > 0 ? (size_t)got : 0;
+  if (got > 0)
     return KITH_OK;
-  }
   /* A gzip file that was cut gives its data, then no more, and says so only here. */
   gzerror(file->file, &error);
   if (got == 0 && error == Z_OK) {
     file->at_end = true;
-    return KITH_OK;
+    return check_unchanged(file, fault);
   }
   if (error == Z_ERRNO)
     return kith_fail(fault, KITH_ERR_IO, "%s: read error: %s", file->path, strerror(errno));
@@ -113,7 +131,37 @@ static enum kith_err raw_read(struct kith_textfile *file, struct kith_fault *fau
   return kith_fail(fault, KITH_ERR_DATA, "%s: the gzip file is damaged or was cut", file->path);
 }
 
+/* Adds to the raw bytes what there is room for. */
+static enum kith_err raw_read(struct kith_textfile *file, struct kith_fault *fault)
+{
+  size_t got;
+  enum kith_err err;
+
+  memmove(file->raw, file->raw + file->at, file->len - file->at);
+  file->len -= file->at;
+  file->at = 0;
+  err = file_read(file, file->raw + file->len, RAW_BYTES - file->len, &got, fault);
+  file->len += got;
+  return err;
+}
+
 /* ---- detection */
+
+/* What iconv makes of each byte above 127; what is no character, a byte that is no UTF-8. */
+static void high_make(struct kith_textfile *file)
+{
+  for (unsigned i = 0; i < KITH_COUNT_OF(file->high); i++) {
+    char byte = (char)(i + 128);
+    char *from = &byte;
+    char *to = file->high[i];
+    size_t rest = 1;
+    size_t room = SEQUENCE_MAX - 1;
+
+    if (iconv(file->converter, &from, &rest, &to, &room) == (size_t)-1)
+      file->high[i][0] = (char)0xff;
+    (void)iconv(file->converter, NULL, NULL, NULL, NULL);
+  }
+}
 
 static enum kith_err charset_set(struct kith_textfile *file, enum charset charset,
                                  struct kith_fault *fault)
@@ -123,12 +171,13 @@ static enum kith_err charset_set(struct kith_textfile *file, enum charset charse
     return KITH_OK;
   file->converter = iconv_open("UTF-8", iconv_names[charset]);
   file->has_converter = file->converter != (iconv_t)-1; /* NOLINT: as iconv_open says */
-  return file->has_converter
-             ? KITH_OK
-             : kith_fail(fault, KITH_ERR_CONFIG,
-                         "%s: looks like %s, which this system can't convert; save it "
-                         "as UTF-8",
-                         file->path, names[charset]);
+  if (!file->has_converter)
+    return kith_fail(fault, KITH_ERR_CONFIG,
+                     "%s: looks like %s, which this system can't convert; save it as UTF-8",
+                     file->path, names[charset]);
+  if (charset == CHARSET_1252)
+    high_make(file);
+  return KITH_OK;
 }
 
 /* Latin text in UTF-16 has a zero in every other place. */
@@ -181,17 +230,37 @@ static bool sequence_starts(const uint8_t *at, size_t len)
   return at[0] >= 0xc2 && at[0] < 0xf5 && len < (at[0] >= 0xf0 ? 4u : at[0] >= 0xe0 ? 3u : 2u);
 }
 
+/* How many bytes at the start are ASCII. */
+static size_t ascii_len(const uint8_t *at, size_t len)
+{
+  size_t i = 0;
+
+  for (uint64_t word; len - i >= sizeof word; i += sizeof word) {
+    memcpy(&word, at + i, sizeof word);
+    if (word & 0x8080808080808080u)
+      break;
+  }
+  while (i < len && at[i] < 0x80)
+    i++;
+  return i;
+}
+
 /* Decides between UTF-8 and Windows-1252 at the first bytes that tell. */
 static enum kith_err decide(struct kith_textfile *file, struct kith_fault *fault)
 {
+  const uint8_t *raw = file->raw;
   size_t n_utf8 = 0;
   size_t n_other = 0;
 
   file->held = 0;
   for (size_t i = file->at; i < file->len;) {
-    size_t n = file->raw[i] < 0x80 ? 1 : sequence_len(file->raw + i, file->len - i);
+    size_t n = ascii_len(raw + i, file->len - i);
 
-    if (n == 0 && !file->at_end && sequence_starts(file->raw + i, file->len - i)) {
+    i += n;
+    if (i == file->len)
+      break;
+    n = sequence_len(raw + i, file->len - i);
+    if (n == 0 && !file->at_end && sequence_starts(raw + i, file->len - i)) {
       file->held = file->len - i;
       break;
     }
@@ -207,11 +276,30 @@ static enum kith_err decide(struct kith_textfile *file, struct kith_fault *fault
 
 /* ---- reading */
 
+static size_t convert_1252(struct kith_textfile *file, uint8_t *out, size_t cap)
+{
+  size_t n = 0;
+
+  while (file->at < file->len && cap - n >= SEQUENCE_MAX) {
+    size_t rest = file->len - file->at < cap - n ? file->len - file->at : cap - n;
+    size_t plain = ascii_len(file->raw + file->at, rest);
+
+    memcpy(out + n, file->raw + file->at, plain);
+    n += plain;
+    file->at += plain;
+    if (plain == rest || cap - n < SEQUENCE_MAX)
+      continue;
+    for (const char *from = file->high[file->raw[file->at] - 128]; *from != '\0'; from++)
+      out[n++] = (uint8_t)*from;
+    file->at++;
+  }
+  return n;
+}
+
 /* Converts until the room or the raw bytes are used up. What is no text in the character set comes
  * as a byte that is no UTF-8. */
-static size_t convert(struct kith_textfile *file, uint8_t *out, size_t cap)
+static size_t convert_utf16(struct kith_textfile *file, uint8_t *out, size_t cap)
 {
-  const size_t unit = file->charset == CHARSET_1252 ? 1 : 2;
   char *to = (char *)out;
   size_t room = cap;
 
@@ -227,10 +315,22 @@ static size_t convert(struct kith_textfile *file, uint8_t *out, size_t cap)
       break; /* its other half is still to be read */
     *to++ = (char)0xff;
     room--;
-    file->at += rest < unit ? rest : unit;
+    file->at += rest < 2 ? rest : 2;
     (void)iconv(file->converter, NULL, NULL, NULL, NULL);
   }
   return cap - room;
+}
+
+/* The raw bytes that are left, as they are. */
+static size_t take(struct kith_textfile *file, uint8_t *out, size_t cap)
+{
+  size_t n = file->len - file->held - file->at;
+
+  if (n > cap)
+    n = cap;
+  memcpy(out, file->raw + file->at, n);
+  file->at += n;
+  return n;
 }
 
 enum kith_err kith_textfile_read(struct kith_textfile *file, uint8_t *out, size_t cap, size_t *len,
@@ -240,6 +340,11 @@ enum kith_err kith_textfile_read(struct kith_textfile *file, uint8_t *out, size_
 
   *len = 0;
   while (*len == 0 && err == KITH_OK && !(file->at_end && file->at == file->len)) {
+    bool as_it_is =
+        file->started && !file->has_converter && !(file->charset == CHARSET_ASCII && file->detect);
+
+    if (as_it_is && file->at == file->len)
+      return file_read(file, out, cap, len, fault);
     if (!file->at_end && (file->at + file->held == file->len || file->has_converter))
       err = raw_read(file, fault);
     if (err == KITH_OK && !file->started)
@@ -248,17 +353,23 @@ enum kith_err kith_textfile_read(struct kith_textfile *file, uint8_t *out, size_
       err = decide(file, fault);
     if (err != KITH_OK)
       return err;
-    if (file->has_converter) {
-      *len = convert(file, out, cap);
-      continue;
-    }
-    *len = file->len - file->held - file->at;
-    if (*len > cap)
-      *len = cap;
-    memcpy(out, file->raw + file->at, *len);
-    file->at += *len;
+    if (!file->has_converter)
+      *len = take(file, out, cap);
+    else if (file->charset == CHARSET_1252)
+      *len = convert_1252(file, out, cap);
+    else
+      *len = convert_utf16(file, out, cap);
   }
   return err;
+}
+
+double kith_textfile_share(const struct kith_textfile *file)
+{
+  z_off_t at = gzoffset(file->file);
+
+  if (!S_ISREG(file->opened.st_mode) || at <= 0)
+    return 0;
+  return at < file->opened.st_size ? (double)at / (double)file->opened.st_size : 1;
 }
 
 const char *kith_textfile_charset(const struct kith_textfile *file)

@@ -109,8 +109,9 @@ static enum kith_err clkhash_open(struct clkhash *work, const struct encode *enc
 static enum kith_err clkhash_row(struct clkhash *work, const struct kith_csv_row *row,
                                  struct kith_fault *fault)
 {
-  if (row->bad_text)
-    return kith_fail(fault, KITH_ERR_DATA, "column %zu: expected UTF-8", row->bad_column + 1);
+  if (row->problem != KITH_CSV_FINE && row->problem != KITH_CSV_RAGGED)
+    return kith_fail(fault, KITH_ERR_DATA, "column %u: %s", row->bad_column + 1,
+                     kith_csv_problem_text(row->problem));
   return kith_clkhash_encode(work->encoder, work->filter, row->fields, row->n_fields, fault);
 }
 

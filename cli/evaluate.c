@@ -66,10 +66,8 @@ static enum kith_err table_open(struct table *table, const char *path, const cha
 static enum kith_err table_next(struct table *table, struct kith_fault *fault)
 {
   enum kith_err err = kith_csv_next(table->csv, &table->row, fault);
-  if (!err && (table->row.ragged || table->row.bad_text))
-    err = kith_fail(fault, KITH_ERR_DATA, "%s: row %llu: %s", table->path,
-                    (unsigned long long)table->row.row,
-                    table->row.ragged ? "more or fewer fields than the header" : "not UTF-8");
+  if (!err && table->row.problem != KITH_CSV_FINE)
+    err = kith_csv_refuse(table->csv, &table->row, fault);
   return err;
 }
 

@@ -308,6 +308,14 @@ static void rows_row(struct page *page, const char *what, const char *problem,
   put(page, "%s</td></tr>\n", rows->n > LISTED_MAX ? " and others" : "");
 }
 
+static void put_place(struct page *page, const char *before, const struct kith_row_fault *fault)
+{
+  char place[64];
+
+  kith_row_place(place, sizeof place, fault->row, fault->line);
+  put(page, "%s%s", before, place);
+}
+
 static void aside_rows(struct page *page)
 {
   size_t n;
@@ -326,7 +334,7 @@ static void aside_rows(struct page *page)
       if (shown++ == LISTED_MAX)
         put(page, " and others");
       else
-        put(page, "%s%llu", shown > 1 ? ", " : "", (ull)faults[i].row);
+        put_place(page, shown > 1 ? ", " : "", &faults[i]);
     }
     put(page, "</td></tr>\n");
   }

@@ -110,7 +110,8 @@ static json_t *set_aside_json(const struct kith_source *source)
                         number(kith_source_set_aside(source, (enum kith_row_rule)i)));
   for (size_t i = 0; i < n; i++)
     json_array_append_new(first,
-                          json_pack("{s:o, s:o, s:s}", "row", number(faults[i].row), "column",
+                          json_pack("{s:o, s:o, s:o, s:s}", "row", number(faults[i].row), "line",
+                                    faults[i].line ? number(faults[i].line) : json_null(), "column",
                                     faults[i].column ? number(faults[i].column) : json_null(),
                                     "rule", kith_row_rule_name(faults[i].rule)));
   return json_pack("{s:o, s:o, s:o}", "rows", number(kith_source_set_aside_all(source)), "by_rule",

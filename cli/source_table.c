@@ -6,7 +6,7 @@
 #include "cli/source.h"
 #include "cli/verbs.h"
 
-enum { SHOWN_MAX = 20, CELLS = 8, CELL_BYTES = 32, LIST_BYTES = 512 };
+enum { SHOWN_MAX = 20, CELLS = 8, CELL_BYTES = 32, LIST_BYTES = 1024 };
 
 typedef unsigned long long ull;
 
@@ -129,11 +129,13 @@ static enum kith_err print_fields(const struct kith_source_check *check)
   return err;
 }
 
-static void list_add(char list[LIST_BYTES], uint64_t row)
+static void list_add(char list[LIST_BYTES], uint64_t row, uint64_t line)
 {
   size_t len = strlen(list);
+  char place[CELL_BYTES * 2];
 
-  (void)snprintf(list + len, LIST_BYTES - len, "%s%llu", len ? ", " : "", (ull)row);
+  kith_row_place(place, sizeof place, row, line);
+  (void)snprintf(list + len, LIST_BYTES - len, "%s%s", len ? ", " : "", place);
 }
 
 static void rows_line(struct kith_cli_table *table, const char *what, const char *problem,
@@ -144,7 +146,7 @@ static void rows_line(struct kith_cli_table *table, const char *what, const char
   if (rows->n == 0)
     return;
   for (size_t i = 0; i < rows->n && i < SHOWN_MAX; i++)
-    list_add(list, rows->rows[i]);
+    list_add(list, rows->rows[i], 0);
   KITH_CLI_ROW(table, what, problem, list, rows->n > SHOWN_MAX ? "..." : "");
 }
 
@@ -163,7 +165,7 @@ static void set_aside_lines(struct kith_cli_table *table, const struct kith_sour
         continue;
       more = shown == SHOWN_MAX;
       if (shown < SHOWN_MAX)
-        list_add(list, faults[i].row), shown++;
+        list_add(list, faults[i].row, faults[i].line), shown++;
     }
     if (shown > 0)
       KITH_CLI_ROW(table, "row set aside", kith_row_rule_name((enum kith_row_rule)rule), list,

@@ -109,10 +109,12 @@ static const char *row_problem(const struct kith_table_row *row, size_t column)
 {
   const char *id;
 
-  if (row->ragged)
+  if (row->problem == KITH_CSV_RAGGED)
     return "has more or fewer fields than the header";
-  if (row->bad_text)
+  if (row->problem == KITH_CSV_BAD_TEXT)
     return "is not UTF-8";
+  if (row->problem != KITH_CSV_FINE)
+    return kith_csv_problem_text(row->problem);
   id = row->cells[column];
   if (id[strspn(id, " \t")] == '\0')
     return "has no id";

@@ -1,10 +1,11 @@
 #include "daemon/pipeline/source.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-enum { INDEX_FIRST = 1 << 10, IDS_FIRST = 1 << 10, TEXT_FIRST = 1 << 14 };
+enum { INDEX_FIRST = 1 << 10, IDS_FIRST = 1 << 10, TEXT_FIRST = 1 << 14, PLACE_BYTES = 64 };
 
 struct kith_source {
   struct kith_table *table;
@@ -23,9 +24,19 @@ struct kith_source {
 
 const char *kith_row_rule_name(enum kith_row_rule rule)
 {
-  static const char *const names[KITH_ROW_RULE_COUNT] = {
-      "fine", "wrong number of fields", "not UTF-8", "no id", "unusable id", "repeated id"};
+  static const char *const names[KITH_ROW_RULE_COUNT] = {"fine",         "wrong number of fields",
+                                                         "not UTF-8",    "broken quotes",
+                                                         "over a limit", "no id",
+                                                         "unusable id",  "repeated id"};
   return names[rule];
+}
+
+void kith_row_place(char *out, size_t cap, uint64_t row, uint64_t line)
+{
+  int len = snprintf(out, cap, "%llu", (unsigned long long)row);
+
+  if (line && line != row && len > 0 && (size_t)len < cap)
+    (void)snprintf(out + len, cap - (size_t)len, " (line %llu)", (unsigned long long)line);
 }
 
 /* ---- ids */
@@ -120,6 +131,19 @@ static bool has_control(const char *id)
   return false;
 }
 
+static enum kith_row_rule rule_of(enum kith_csv_problem problem)
+{
+  static const enum kith_row_rule rules[] = {
+      [KITH_CSV_RAGGED] = KITH_ROW_RAGGED,     [KITH_CSV_BAD_TEXT] = KITH_ROW_BAD_TEXT,
+      [KITH_CSV_MARK] = KITH_ROW_BAD_TEXT,     [KITH_CSV_NUL] = KITH_ROW_BAD_TEXT,
+      [KITH_CSV_QUOTE] = KITH_ROW_QUOTES,      [KITH_CSV_QUOTE_OPEN] = KITH_ROW_QUOTES,
+      [KITH_CSV_LONG_FIELD] = KITH_ROW_LONG,   [KITH_CSV_LONG_ROW] = KITH_ROW_LONG,
+      [KITH_CSV_MANY_COLUMNS] = KITH_ROW_LONG,
+  };
+
+  return rules[problem];
+}
+
 /* Fills the row and says which rule it breaks, in which column (0-based, SIZE_MAX: none). */
 static enum kith_row_rule row_read(struct kith_source *source, const struct kith_table_row *raw,
                                    struct kith_source_row *row, size_t *column)
@@ -127,11 +151,11 @@ static enum kith_row_rule row_read(struct kith_source *source, const struct kith
   const char *id;
 
   *column = SIZE_MAX;
-  if (raw->ragged)
+  if (raw->problem == KITH_CSV_RAGGED)
     return KITH_ROW_RAGGED;
   *column = raw->bad_column;
-  if (raw->bad_text)
-    return KITH_ROW_BAD_TEXT;
+  if (raw->problem != KITH_CSV_FINE)
+    return rule_of(raw->problem);
   *column = kith_layout_id_column(source->layout);
   id = kith_layout_apply(source->layout, raw->cells, row->fields);
   if (id[strspn(id, " \t")] == '\0')
@@ -147,20 +171,23 @@ static enum kith_row_rule row_read(struct kith_source *source, const struct kith
 }
 
 static enum kith_err row_set_aside(struct kith_source *source, struct kith_source_row *row,
-                                   size_t column, struct kith_fault *fault)
+                                   uint64_t line, size_t column, struct kith_fault *fault)
 {
+  char place[PLACE_BYTES];
+
   source->set_aside[row->rule]++;
   if (source->n_faults < KITH_ROW_FAULTS_MAX)
-    source->faults[source->n_faults++] =
-        (struct kith_row_fault){row->row, column == SIZE_MAX ? 0 : (uint32_t)column + 1, row->rule};
+    source->faults[source->n_faults++] = (struct kith_row_fault){
+        row->row, line, column == SIZE_MAX ? 0 : (uint32_t)column + 1, row->rule};
   if (!source->strict)
     return KITH_OK;
+  kith_row_place(place, sizeof place, row->row, line);
   if (column == SIZE_MAX)
-    return kith_fail(fault, KITH_ERR_DATA, "%s: row %llu: %s; expected %zu fields",
-                     kith_table_name(source->table), (unsigned long long)row->row,
-                     kith_row_rule_name(row->rule), source->n_columns);
-  return kith_fail(fault, KITH_ERR_DATA, "%s: row %llu, column %zu: %s",
-                   kith_table_name(source->table), (unsigned long long)row->row, column + 1,
+    return kith_fail(fault, KITH_ERR_DATA, "%s: row %s: %s; expected %zu fields",
+                     kith_table_name(source->table), place, kith_row_rule_name(row->rule),
+                     source->n_columns);
+  return kith_fail(fault, KITH_ERR_DATA, "%s: row %s, column %zu: %s",
+                   kith_table_name(source->table), place, column + 1,
                    kith_row_rule_name(row->rule));
 }
 
@@ -200,7 +227,7 @@ enum kith_err kith_source_next(struct kith_source *source, struct kith_source_ro
     return row_keep_id(source, row, fault);
   memset(row->fields, 0, sizeof row->fields);
   row->other_birth = NULL;
-  err = row_set_aside(source, row, column, fault);
+  err = row_set_aside(source, row, raw.line, column, fault);
   return err != KITH_OK ? err : row_keep_id(source, row, fault);
 }
 

@@ -6,8 +6,8 @@
  *
  * A row that can't be used is set aside: it is given with its rule and no fields, so that it keeps
  * its place, is counted, and is remembered by row number, column and rule, never by value. With
- * `strict` the first such row stops the reading (KITH_ERR_DATA). A file that is no CSV (NUL bytes,
- * a quote out of place, a field over 64 KiB) stops it always: the rows after it can't be told.
+ * `strict` the first such row stops the reading (KITH_ERR_DATA). base/csv.h says what is a row, and
+ * where the next one begins after one that is broken.
  *
  * Memory: about 12 bytes a row beside the bytes of its id; 336,000 rows need 8 MB. */
 #ifndef KITH_DAEMON_PIPELINE_SOURCE_H
@@ -24,7 +24,9 @@
 enum kith_row_rule {
   KITH_ROW_FINE,
   KITH_ROW_RAGGED,      /* more or fewer fields than the header */
-  KITH_ROW_BAD_TEXT,    /* not UTF-8 */
+  KITH_ROW_BAD_TEXT,    /* not UTF-8, NUL bytes, a byte order mark inside the file */
+  KITH_ROW_QUOTES,      /* a quote out of place or not closed */
+  KITH_ROW_LONG,        /* a field, a row or the number of columns is over a limit */
   KITH_ROW_NO_ID,       /* the id is empty */
   KITH_ROW_BAD_ID,      /* longer than KITH_ID_BYTES_MAX, or with control characters */
   KITH_ROW_REPEATED_ID, /* the id of an earlier row that was not set aside */
@@ -37,9 +39,12 @@ enum { KITH_ID_BYTES_MAX = 128, KITH_ROW_FAULTS_MAX = 1000 };
 
 struct kith_row_fault {
   uint64_t row;    /* 1-based, the header is row 1 */
+  uint64_t line;   /* 1-based, as a text editor counts; 0: there are none */
   uint32_t column; /* 1-based, 0: no one column */
   enum kith_row_rule rule;
 };
+/* "7", or "7 (line 9)" where the lines of the file are others than its rows. */
+void kith_row_place(char *out, size_t cap, uint64_t row, uint64_t line);
 
 /* The ids of rows 0 .. n - 1 as one block of text. Owned by whoever holds the struct. */
 struct kith_ids {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/csv.h"
 #include "base/err.h"
 
 enum kith_table_kind { KITH_TABLE_FILE, KITH_TABLE_ODBC };
@@ -29,9 +30,9 @@ struct kith_table_row {
   const size_t *lens;
   size_t n_cells;
   uint64_t row;  /* 1-based, the header is row 1 */
-  bool ragged;   /* n_cells is not the header's */
-  bool bad_text; /* cell `bad_column` (0-based) is not text */
-  size_t bad_column;
+  uint64_t line; /* of a file, 1-based; 0: there are none */
+  enum kith_csv_problem problem;
+  uint32_t bad_column; /* 0-based, of the problem; KITH_CSV_RAGGED has none */
 };
 
 struct kith_table;

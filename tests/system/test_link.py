@@ -352,7 +352,7 @@ def test_refusals(linked_town, tmp_path):
     assert kith("link", "--out", out, tmp_path / "none.csv").returncode == 66
     assert kith("link", "--out", out, "--secret-file", tmp_path / "none", a).returncode == 66
     assert kith("link", "--out", out, "--policy", tmp_path / "none", a).returncode == 66
-    broken = write(tmp_path / "broken.csv", "id,given_name\n1,\"ann\n")
+    broken = write(tmp_path / "broken.csv", "id,\"given_name\n1,ann\n")
     assert kith("link", "--out", out, broken).returncode == 65
     assert kith("link", "--out", out, write(tmp_path / "noid.csv", "given_name\nann\n")).returncode == 65
     assert kith("link", "--out", out, "--policy", write(tmp_path / "p.json", "{}"), a).returncode == 65

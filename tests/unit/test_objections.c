@@ -65,8 +65,8 @@ static void refusals(void **state)
       {"id,x\n\"a\nb\",2\n", "row 2: has an unusable id"},
       {"id,x\nsecret\xff,\xc3\xa1\n", "row 2: is not UTF-8"},
       {"id,x\n\xc3\xa1,\xff\n", "row 2: is not UTF-8"},
-      {"id,x\nse\"cret,2\n", "row 2"},
-      {"id,x\n\"secret,2\n", "row 2"},
+      {"id,x\n\"se\"cret,2\n", "row 2: a quote out of place"},
+      {"id,x\n\"secret,2\n", "row 2: a quote opens here and is not closed"},
   };
   char text[400] = "id\n";
 
