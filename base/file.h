@@ -31,6 +31,10 @@ KITH_MUST_USE enum kith_err kith_file_out_new(struct kith_file_out **out, const 
 FILE *kith_file_out_stream(struct kith_file_out *file);
 KITH_MUST_USE enum kith_err kith_file_out_commit(struct kith_file_out *file,
                                                  struct kith_fault *fault);
+/* For what can be made again from what is kept: the commit doesn't wait for the disk. After a kill
+ * the file is whole or not there, as ever; after a power cut within a minute it may be cut short.
+ */
+void kith_file_out_hurry(struct kith_file_out *file);
 void kith_file_out_free(struct kith_file_out *file);
 
 /* Makes the directory (and its parents with mode 0755) unless it is there. */

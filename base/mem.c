@@ -3,8 +3,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/failpoint.h"
+
+enum { HUGE_PAGE_BYTES = 2 << 20 };
 
 void *kith_calloc(size_t n, size_t size)
 {
@@ -30,6 +33,8 @@ void *kith_calloc_aligned(size_t alignment, size_t n, size_t size)
     return NULL;
   bytes -= bytes % alignment;
   block = aligned_alloc(alignment, bytes);
+  if (block && alignment >= HUGE_PAGE_BYTES)
+    (void)madvise(block, bytes, MADV_HUGEPAGE);
   if (block)
     memset(block, 0, bytes);
   return block;

@@ -12,7 +12,8 @@ void *kith_calloc(size_t n, size_t size) __attribute__((malloc));
 /* Resizes `block` (or NULL) to n x size bytes; NULL on failure, when `block` stays valid. */
 void *kith_realloc(void *block, size_t n, size_t size);
 
-/* Zeroed and aligned to `alignment`, a power of two (for vector kernels). */
+/* Zeroed and aligned to `alignment`, a power of two (for vector kernels). With 2 MiB or more the
+ * kernel is asked for huge pages: a table that is read all over needs few look-ups of pages. */
 void *kith_calloc_aligned(size_t alignment, size_t n, size_t size);
 
 /* A copy of the string, or of its first `len` bytes with a terminator; NULL if no memory. */

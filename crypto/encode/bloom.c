@@ -274,10 +274,13 @@ static enum kith_err add_token(const struct kith_encoder *encoder, uint8_t *filt
 static enum kith_err add_gram(struct kith_encoder *encoder, uint8_t *filter, unsigned field,
                               const uint8_t *gram, size_t len)
 {
+  struct kith_bloom_cache_key key;
   bool hit = false;
-  uint16_t *positions = kith_bloom_cache_at(encoder->grams, &hit, field, gram, len);
+  uint16_t *positions;
   enum kith_err err = KITH_OK;
 
+  kith_bloom_cache_key(&key, field, gram, len);
+  positions = kith_bloom_cache_at(encoder->grams, &hit, &key);
   if (!positions)
     return add_token(encoder, filter, field, gram, len);
   if (!hit)
@@ -342,10 +345,13 @@ static enum kith_err add_value(struct kith_encoder *encoder, uint8_t *filter, un
 {
   size_t bytes = encoder->layout.bits[encoder->schema.fields[field].filter] / 8;
   size_t len = strnlen(value, TOKEN_BYTES_MAX);
+  struct kith_bloom_cache_key key;
   bool hit = false;
-  uint8_t *bits = kith_bloom_cache_at(encoder->values, &hit, field, value, len);
+  uint8_t *bits;
   enum kith_err err = KITH_OK;
 
+  kith_bloom_cache_key(&key, field, value, len);
+  bits = kith_bloom_cache_at(encoder->values, &hit, &key);
   if (!bits)
     return value_bits(encoder, filter, field, value, len);
   if (!hit) {
@@ -365,9 +371,13 @@ enum kith_err kith_encoder_encode(struct kith_encoder *encoder, uint8_t *filters
   enum kith_err err = KITH_OK;
 
   for (unsigned field = 0; field < encoder->schema.n_fields; field++)
-    for (unsigned i = 0; i < fields[field].n; i++)
-      kith_bloom_cache_expect(encoder->values, field, fields[field].values[i],
-                              strnlen(fields[field].values[i], TOKEN_BYTES_MAX));
+    for (unsigned i = 0; i < fields[field].n; i++) {
+      struct kith_bloom_cache_key key;
+
+      kith_bloom_cache_key(&key, field, fields[field].values[i],
+                           strnlen(fields[field].values[i], TOKEN_BYTES_MAX));
+      kith_bloom_cache_expect(encoder->values, &key);
+    }
   memset(filters, 0, encoder->layout.bytes);
   *mask = 0;
   for (unsigned field = 0; field < encoder->schema.n_fields; field++) {

@@ -1,20 +1,28 @@
 #include "crypto/encode/bloom_cache.h"
 
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/mem.h"
 #include "crypto/secret.h"
 
-enum { PAGE_BYTES = 4096, PLACE_ALIGNMENT = 32, LINE_BYTES = 64, LINES_EXPECTED = 6 };
+enum {
+  PAGE_BYTES = 4096,
+  HUGE_PAGE_BYTES = 2 << 20,
+  PLACE_ALIGNMENT = 32,
+  LINE_BYTES = 64,
+  LINES_EXPECTED = 6,
+  LEN_SHIFT = 16,
+  OLDER_SHIFT = 24,
+  TEXT_SHIFT = 32
+};
+#define OLDER (UINT64_C(1) << OLDER_SHIFT)
 
-/* The head of a place; the payload follows. */
+/* The head of a place; the payload follows. The first word has the field from 1, the text's
+ * length, and four of its bytes; 0: empty. OLDER in a pair's first place says which of the two is
+ * given away next. */
 struct place {
-  uint8_t field; /* 1-based; 0: empty */
-  uint8_t len;
-  uint8_t older; /* of a pair's first place: the one to be given away next, 0 or 1 */
-  uint8_t text[KITH_BLOOM_CACHE_TEXT_BYTES];
+  uint64_t words[4];
 };
 
 struct kith_bloom_cache {
@@ -29,6 +37,7 @@ enum kith_err kith_bloom_cache_new(struct kith_bloom_cache **out, size_t payload
 {
   struct kith_bloom_cache *cache = KITH_NEW(struct kith_bloom_cache);
   size_t place_bytes = sizeof(struct place) + payload_bytes;
+  size_t page;
 
   if (!cache)
     return KITH_ERR_MEMORY;
@@ -37,8 +46,9 @@ enum kith_err kith_bloom_cache_new(struct kith_bloom_cache **out, size_t payload
   while (cache->n_places * 2 * cache->place_bytes <= bytes_max)
     cache->n_places *= 2;
   cache->bytes = cache->n_places * cache->place_bytes;
-  cache->bytes = (cache->bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-  cache->places = kith_calloc_aligned(PAGE_BYTES, cache->bytes, 1);
+  page = cache->bytes < HUGE_PAGE_BYTES ? PAGE_BYTES : HUGE_PAGE_BYTES;
+  cache->bytes = (cache->bytes + page - 1) / page * page;
+  cache->places = kith_calloc_aligned(page, cache->bytes, 1);
   if (!cache->places) {
     kith_free(cache);
     return KITH_ERR_MEMORY;
@@ -59,81 +69,143 @@ void kith_bloom_cache_free(struct kith_bloom_cache *cache)
   kith_free(cache);
 }
 
-static uint64_t word_at(const uint8_t *bytes, size_t len)
+/* Both halves of a product: every bit of the two words has its say. */
+static uint64_t fold(uint64_t a, uint64_t b)
 {
-  uint64_t word = 0;
+  unsigned __int128 product = (unsigned __int128)a * b;
 
-  memcpy(&word, bytes, len < sizeof word ? len : sizeof word);
+  return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t load64(const uint8_t *bytes)
+{
+  uint64_t word;
+
+  memcpy(&word, bytes, sizeof word);
   return word;
 }
 
-/* Spreads well; nothing hangs on more than that. */
-static size_t hash_of(unsigned field, const uint8_t *text, size_t len)
+static uint32_t load32(const uint8_t *bytes)
 {
-  uint64_t hash = (field + 1) * UINT64_C(0x9e3779b97f4a7c15) + len;
+  uint32_t word;
 
-  for (size_t at = 0; at < len; at += sizeof hash) {
-    hash = (hash ^ word_at(text + at, len - at)) * UINT64_C(0xbf58476d1ce4e5b9);
-    hash ^= hash >> 29;
+  memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+/* Loads that overlap, and read nothing but the text. With the length, which is in the first word,
+ * they tell texts apart; to copy the text into a block of zeros first takes three times as long. */
+static void text_load(uint64_t words[4], const uint8_t *text, size_t len)
+{
+  if (len > KITH_BLOOM_CACHE_TAGGED_BYTES) {
+    words[0] |= (uint64_t)load32(text + 16) << TEXT_SHIFT;
+    words[1] = load64(text);
+    words[2] = load64(text + 8);
+    words[3] = load64(text + len - 8);
+  } else if (len >= 8) {
+    words[1] = load64(text);
+    words[2] = load64(text + len - 8);
+  } else if (len >= 4) {
+    words[1] = load32(text) | (uint64_t)load32(text + len - 4) << 32;
+  } else if (len > 0) {
+    words[1] = text[0] | (uint64_t)text[len / 2] << 8 | (uint64_t)text[len - 1] << 16;
   }
-  return (size_t)(hash * UINT64_C(0x94d049bb133111eb) >> 32);
+}
+
+/* Spreads well; nothing hangs on more than that. */
+static uint64_t hash_of(const uint64_t words[4])
+{
+  uint64_t hash =
+      fold(words[0] ^ UINT64_C(0x9e3779b97f4a7c15), words[1] ^ UINT64_C(0xbf58476d1ce4e5b9)) ^
+      fold(words[2] ^ UINT64_C(0x94d049bb133111eb), words[3] ^ UINT64_C(0xd6e8feb86659fd93));
+
+  return fold(hash, UINT64_C(0x9e3779b97f4a7c15));
+}
+
+void kith_bloom_cache_key(struct kith_bloom_cache_key *out, unsigned field, const void *text,
+                          size_t len)
+{
+  uint64_t words[4] = {(uint64_t)len << LEN_SHIFT | (field + 1)};
+
+  out->words[0] = 0;
+  if (len > KITH_BLOOM_CACHE_TEXT_BYTES)
+    return;
+  text_load(words, text, len);
+  memcpy(out->words, words, sizeof words);
+  out->hash = hash_of(words);
+}
+
+void kith_bloom_cache_key_tagged(struct kith_bloom_cache_key *out, unsigned field, uint64_t tag,
+                                 const void *text, size_t len)
+{
+  uint64_t words[4] = {(uint64_t)len << LEN_SHIFT | (field + 1)};
+
+  out->words[0] = 0;
+  if (len > KITH_BLOOM_CACHE_TAGGED_BYTES)
+    return;
+  text_load(words, text, len);
+  words[3] = tag;
+  memcpy(out->words, words, sizeof words);
+  out->hash = hash_of(words);
 }
 
 /* The first of the two. */
-static struct place *pair_of(const struct kith_bloom_cache *cache, unsigned field, const void *text,
-                             size_t len)
+static struct place *pair_of(const struct kith_bloom_cache *cache,
+                             const struct kith_bloom_cache_key *key)
 {
-  size_t at = hash_of(field, text, len) & (cache->n_places - 2);
+  size_t at = (size_t)key->hash & (cache->n_places - 2);
 
   return (struct place *)(cache->places + at * cache->place_bytes);
 }
 
-void kith_bloom_cache_expect(const struct kith_bloom_cache *cache, unsigned field, const void *text,
-                             size_t len)
+void kith_bloom_cache_expect(const struct kith_bloom_cache *cache,
+                             const struct kith_bloom_cache_key *key)
 {
   const uint8_t *place;
 
-  if (len > KITH_BLOOM_CACHE_TEXT_BYTES)
+  if (!key->words[0])
     return;
-  place = (const uint8_t *)pair_of(cache, field, text, len);
+  place = (const uint8_t *)pair_of(cache, key);
   for (size_t at = 0; at < 2 * cache->place_bytes && at < LINES_EXPECTED * LINE_BYTES;
        at += LINE_BYTES)
     __builtin_prefetch(place + at);
 }
 
-static bool is_of(const struct place *place, unsigned field, const void *text, size_t len)
+static bool is_of(const struct place *place, const struct kith_bloom_cache_key *key)
 {
-  return place->field == field + 1 && place->len == len && memcmp(place->text, text, len) == 0;
+  return (((place->words[0] & ~OLDER) ^ key->words[0]) | (place->words[1] ^ key->words[1]) |
+          (place->words[2] ^ key->words[2]) | (place->words[3] ^ key->words[3])) == 0;
 }
 
-void *kith_bloom_cache_at(struct kith_bloom_cache *cache, bool *hit, unsigned field,
-                          const void *text, size_t len)
+void *kith_bloom_cache_at(struct kith_bloom_cache *cache, bool *hit,
+                          const struct kith_bloom_cache_key *key)
 {
   struct place *pair[2];
-  struct place *place;
-  uint8_t which;
+  unsigned which;
 
-  if (len > KITH_BLOOM_CACHE_TEXT_BYTES)
+  if (!key->words[0])
     return NULL;
-  pair[0] = pair_of(cache, field, text, len);
+  pair[0] = pair_of(cache, key);
   pair[1] = (struct place *)((uint8_t *)pair[0] + cache->place_bytes);
-  which = is_of(pair[0], field, text, len) ? 0 : is_of(pair[1], field, text, len) ? 1 : 2;
+  which = is_of(pair[0], key) ? 0 : is_of(pair[1], key) ? 1 : 2;
   *hit = which < 2;
-  if (!*hit)
-    which = pair[0]->older;
-  pair[0]->older = 1 - which;
-  place = pair[which];
   if (!*hit) {
-    place->field = (uint8_t)(field + 1);
-    place->len = (uint8_t)len;
-    memcpy(place->text, text, len);
+    uint64_t older = pair[0]->words[0] & OLDER;
+
+    which = older != 0;
+    memcpy(pair[which]->words, key->words, sizeof key->words);
+    pair[0]->words[0] = (pair[0]->words[0] & ~OLDER) | older;
   }
-  return place + 1;
+  /* The other one is the older now. Written only where it changes: most hits change nothing. */
+  if (((pair[0]->words[0] & OLDER) != 0) == (which != 0))
+    pair[0]->words[0] ^= OLDER;
+  return pair[which] + 1;
 }
 
 void kith_bloom_cache_forget(void *payload)
 {
   struct place *place = (struct place *)payload - 1;
 
-  place->field = 0;
+  /* A text of no field, which nobody asks for. */
+  place->words[0] &= OLDER;
 }

@@ -4,34 +4,20 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
-#include <sodium.h>
-#include <utf8proc.h>
 
 #include "base/mem.h"
 #include "crypto/encode/clkhash_parts.h"
 
 enum {
-  BLAKE_BYTES = 64,
-  BLAKE_PIECES = BLAKE_BYTES / 2,
-  SHA1_BYTES = 20,
-  MD5_BYTES = 16,
-  POSITION_BYTES = 24,
-  FIRST_SURROGATE = 0xd800
-};
-
-struct kith_clkhash_encoder {
-  struct kith_clkhash_schema *schema; /* borrowed */
-  struct kith_secret *keys;
-  EVP_MAC_CTX **macs; /* 2 for each feature: SHA-1, MD5; NULL where blakeHash */
-  uint8_t *wide;      /* the filter before folding */
-  size_t wide_bytes;
-  struct kith_buf value; /* as it is tokenised */
-  uint32_t *points;      /* its code points, with blanks around */
-  size_t points_cap;
-  struct kith_buf token;
+  WIDE_ALIGNMENT = 32, /* of the filter before folding, whose bytes are a multiple of it */
+  MASK_BYTES_MAX = 1024,
+  TOKENS_SHARE = 8,          /* of what is remembered, one part is of tokens */
+  POSITIONS_MAX = 256,       /* that are remembered of a token, in a longer filter */
+  LOOKS_A_JUDGEMENT = 4096,  /* of a feature's values among those remembered */
+  LOOKS_A_HIT = 8,           /* at most, or they are not looked up */
+  VALUES_UNTIL_LOOK = 131072 /* and then again */
 };
 
 /* ---- life ---- */
@@ -70,9 +56,49 @@ static enum kith_err macs_new(struct kith_clkhash_encoder *encoder)
   return KITH_OK;
 }
 
+/* What is remembered: masks as long as the filter, or the positions in one that is too long. */
+static enum kith_err caches_new(struct kith_clkhash_encoder *encoder, size_t bytes_max)
+{
+  enum kith_err err;
+
+  encoder->masks = encoder->wide_bytes <= MASK_BYTES_MAX;
+  encoder->n_remembered =
+      encoder->n_positions < POSITIONS_MAX ? encoder->n_positions : POSITIONS_MAX;
+  err = kith_bloom_cache_new(&encoder->tokens,
+                             encoder->masks ? encoder->wide_bytes
+                                            : encoder->n_remembered * sizeof *encoder->positions,
+                             bytes_max / TOKENS_SHARE);
+  if (err == KITH_OK && encoder->masks)
+    err = kith_bloom_cache_new(&encoder->values, encoder->wide_bytes,
+                               bytes_max - bytes_max / TOKENS_SHARE);
+  return err;
+}
+
+static enum kith_err arrays_new(struct kith_clkhash_encoder *encoder)
+{
+  const struct kith_clkhash_schema *schema = encoder->schema;
+  size_t n = schema->n_features;
+
+  for (size_t i = 0; i < n; i++)
+    if (!schema->features[i].ignored && schema->features[i].amount > encoder->n_positions)
+      encoder->n_positions = schema->features[i].amount;
+  encoder->wide_bytes = ((size_t)schema->wide_bits + 7) / 8;
+  encoder->wide_bytes =
+      (encoder->wide_bytes + WIDE_ALIGNMENT - 1) / WIDE_ALIGNMENT * WIDE_ALIGNMENT;
+  encoder->wide = kith_calloc_aligned(WIDE_ALIGNMENT, encoder->wide_bytes, 1);
+  encoder->positions = KITH_NEW_ARRAY(uint32_t, encoder->n_positions);
+  encoder->macs = KITH_NEW_ARRAY(EVP_MAC_CTX *, 2 * n);
+  encoder->value_keys = KITH_NEW_ARRAY(struct kith_bloom_cache_key, KITH_CLKHASH_AHEAD * n);
+  encoder->looks = KITH_NEW_ARRAY(struct kith_clkhash_looks, n);
+  return encoder->wide && encoder->positions && encoder->macs && encoder->value_keys &&
+                 encoder->looks
+             ? KITH_OK
+             : KITH_ERR_MEMORY;
+}
+
 enum kith_err kith_clkhash_encoder_new(struct kith_clkhash_encoder **out,
                                        struct kith_clkhash_schema *schema,
-                                       const struct kith_secret *secret)
+                                       const struct kith_secret *secret, size_t cache_bytes)
 {
   struct kith_clkhash_encoder *encoder = KITH_NEW(struct kith_clkhash_encoder);
   enum kith_err err;
@@ -80,19 +106,26 @@ enum kith_err kith_clkhash_encoder_new(struct kith_clkhash_encoder **out,
   if (!encoder)
     return KITH_ERR_MEMORY;
   encoder->schema = schema;
-  encoder->wide_bytes = ((size_t)schema->wide_bits + 7) / 8;
-  encoder->wide = kith_calloc(encoder->wide_bytes, 1);
-  encoder->macs = KITH_NEW_ARRAY(EVP_MAC_CTX *, 2 * (size_t)schema->n_features);
-  err = encoder->wide && encoder->macs ? kith_clkhash_keys(&encoder->keys, schema, secret)
-                                       : KITH_ERR_MEMORY;
+  err = arrays_new(encoder);
+  if (err == KITH_OK)
+    err = kith_clkhash_keys(&encoder->keys, schema, secret);
   if (err == KITH_OK)
     err = macs_new(encoder);
+  if (err == KITH_OK)
+    err = caches_new(encoder, cache_bytes ? cache_bytes : KITH_CLKHASH_CACHE_BYTES);
   if (err != KITH_OK) {
     kith_clkhash_encoder_free(encoder);
     return err;
   }
   *out = encoder;
   return KITH_OK;
+}
+
+static void wipe_free(void *block, size_t bytes)
+{
+  if (block)
+    kith_wipe(block, bytes);
+  kith_free(block);
 }
 
 static void buf_wipe_free(struct kith_buf *buf)
@@ -104,239 +137,29 @@ static void buf_wipe_free(struct kith_buf *buf)
 
 void kith_clkhash_encoder_free(struct kith_clkhash_encoder *encoder)
 {
+  size_t n;
+
   if (!encoder)
     return;
-  for (unsigned i = 0; encoder->macs && i < 2 * encoder->schema->n_features; i++)
+  n = encoder->schema->n_features;
+  for (size_t i = 0; encoder->macs && i < 2 * n; i++)
     EVP_MAC_CTX_free(encoder->macs[i]);
   kith_free(encoder->macs);
   kith_secret_free(encoder->keys);
+  kith_bloom_cache_free(encoder->values);
+  kith_bloom_cache_free(encoder->tokens);
   buf_wipe_free(&encoder->value);
+  buf_wipe_free(&encoder->padded);
   buf_wipe_free(&encoder->token);
-  if (encoder->points)
-    kith_wipe(encoder->points, encoder->points_cap * sizeof *encoder->points);
-  kith_free(encoder->points);
-  if (encoder->wide)
-    kith_wipe(encoder->wide, encoder->wide_bytes);
-  kith_free(encoder->wide);
+  wipe_free(encoder->value_keys, KITH_CLKHASH_AHEAD * n * sizeof *encoder->value_keys);
+  wipe_free(encoder->positions, encoder->n_positions * sizeof *encoder->positions);
+  wipe_free(encoder->wide, encoder->wide_bytes);
+  kith_free(encoder->starts);
+  kith_free(encoder->looks);
   kith_free(encoder);
 }
 
-/* ---- bits of a token ---- */
-
-static void set_bit(uint8_t *filter, uint64_t bit)
-{
-  filter[bit / 8] = (uint8_t)(filter[bit / 8] | 0x80u >> bit % 8);
-}
-
-static enum kith_err blake_bits(struct kith_clkhash_encoder *encoder, unsigned feature, unsigned k)
-{
-  const uint8_t *key = kith_secret_peek(encoder->keys) + 2 * encoder->schema->key_size * feature;
-  uint32_t mask = encoder->schema->wide_bits - 1;
-
-  for (unsigned i = 0; i < k; i += BLAKE_PIECES) {
-    unsigned char salt[crypto_generichash_blake2b_SALTBYTES] = {0};
-    uint8_t hash[BLAKE_BYTES];
-
-    (void)snprintf((char *)salt, sizeof salt, "%u", i / BLAKE_PIECES);
-    if (crypto_generichash_blake2b_salt_personal(hash, sizeof hash, encoder->token.bytes,
-                                                 encoder->token.len, key, encoder->schema->key_size,
-                                                 salt, NULL) != 0)
-      return KITH_ERR_INTERNAL;
-    for (unsigned j = 0; j < BLAKE_PIECES && i + j < k; j++)
-      set_bit(encoder->wide, (hash[2 * j] | (uint32_t)hash[2 * j + 1] << 8) & mask);
-  }
-  return KITH_OK;
-}
-
-/* The HMAC of the token and `more` as a big-endian number modulo the length. */
-static enum kith_err mac_residue(uint64_t *out, EVP_MAC_CTX *mac, const struct kith_buf *token,
-                                 const uint8_t *more, size_t more_len, uint64_t length)
-{
-  uint8_t bytes[SHA1_BYTES];
-  size_t len = 0;
-  uint64_t residue = 0;
-
-  /* No key given: the same key from the start. */
-  if (!EVP_MAC_init(mac, NULL, 0, NULL) || !EVP_MAC_update(mac, token->bytes, token->len) ||
-      !EVP_MAC_update(mac, more, more_len) || !EVP_MAC_final(mac, bytes, &len, sizeof bytes))
-    return KITH_ERR_INTERNAL;
-  for (size_t i = 0; i < len; i += 4) {
-    uint64_t word = (uint64_t)bytes[i] << 24 | (uint64_t)bytes[i + 1] << 16 |
-                    (uint64_t)bytes[i + 2] << 8 | bytes[i + 3];
-
-    residue = (residue << 32 | word) % length;
-  }
-  *out = residue;
-  return KITH_OK;
-}
-
-static enum kith_err double_bits(struct kith_clkhash_encoder *encoder, unsigned feature, unsigned k,
-                                 struct kith_fault *fault)
-{
-  uint64_t length = encoder->schema->wide_bits;
-  EVP_MAC_CTX *const *macs = encoder->macs + (size_t)2 * feature;
-  uint8_t more[4] = {0};
-  uint64_t a = 0;
-  uint64_t b = 0;
-  enum kith_err err = mac_residue(&a, macs[0], &encoder->token, more, 0, length);
-
-  if (err == KITH_OK)
-    err = mac_residue(&b, macs[1], &encoder->token, more, 0, length);
-  for (int32_t i = 0;
-       err == KITH_OK && b == 0 && encoder->schema->features[feature].prevent_singularity; i++) {
-    if (i == FIRST_SURROGATE)
-      return kith_fail(fault, KITH_ERR_DATA, "its singularity can't be prevented");
-    err = mac_residue(&b, macs[1], &encoder->token, more, (size_t)utf8proc_encode_char(i, more),
-                      length);
-  }
-  for (unsigned i = 0; err == KITH_OK && i < k; i++) {
-    set_bit(encoder->wide, a);
-    a += b;
-    if (a >= length)
-      a -= length;
-  }
-  return err;
-}
-
-/* ---- tokens ---- */
-
-static void token_point(struct kith_buf *token, enum kith_clkhash_encoding encoding, uint32_t c)
-{
-  uint8_t bytes[4];
-  size_t n = 4;
-
-  if (encoding == KITH_CLKHASH_UTF32 || encoding == KITH_CLKHASH_UTF16) {
-    uint32_t units = c;
-
-    if (encoding == KITH_CLKHASH_UTF16) {
-      n = c >= 0x10000 ? 4 : 2;
-      if (n == 4)
-        units = (0xd7c0 + (c >> 10)) | (0xdc00 + (c & 0x3ff)) << 16;
-    }
-    for (size_t i = 0; i < 4; i++)
-      bytes[i] = (uint8_t)(units >> 8 * i);
-  } else {
-    n = (size_t)utf8proc_encode_char((utf8proc_int32_t)c, bytes);
-  }
-  kith_buf_append(token, bytes, n);
-}
-
-struct share { /* how many bits each token sets */
-  unsigned feature;
-  size_t n_tokens;
-  size_t at; /* tokens so far */
-};
-
-static enum kith_err token_add(struct kith_clkhash_encoder *encoder, struct share *share,
-                               const uint32_t *points, size_t n, struct kith_fault *fault)
-{
-  const struct kith_clkhash_feature *feature = &encoder->schema->features[share->feature];
-  char position[POSITION_BYTES] = "";
-  size_t k = feature->amount;
-  enum kith_err err;
-
-  if (feature->per_feature)
-    k = feature->amount / share->n_tokens + (share->at < feature->amount % share->n_tokens);
-  share->at++;
-  if (feature->comparison == KITH_CLKHASH_NGRAM && feature->positional)
-    (void)snprintf(position, sizeof position, "%zu ", share->at);
-  kith_buf_clear(&encoder->token);
-  if (feature->encoding == KITH_CLKHASH_UTF16 || feature->encoding == KITH_CLKHASH_UTF32)
-    token_point(&encoder->token, feature->encoding, 0xfeff);
-  for (size_t i = 0; position[i]; i++)
-    token_point(&encoder->token, feature->encoding, (unsigned char)position[i]);
-  for (size_t i = 0; i < n; i++)
-    token_point(&encoder->token, feature->encoding, points[i]);
-  if ((err = kith_buf_err(&encoder->token)) != KITH_OK)
-    return err;
-  return feature->blake ? blake_bits(encoder, share->feature, (unsigned)k)
-                        : double_bits(encoder, share->feature, (unsigned)k, fault);
-}
-
-/* Code points of the text with `pad` blanks on both sides. */
-static enum kith_err points_fill(struct kith_clkhash_encoder *encoder, size_t *n, const char *text,
-                                 size_t pad, bool ascii, struct kith_fault *fault)
-{
-  size_t need = strlen(text) + 2 * pad;
-  size_t at = 0;
-
-  if (need > encoder->points_cap) {
-    uint32_t *points = kith_calloc(2 * need, sizeof *points);
-
-    if (!points)
-      return KITH_ERR_MEMORY;
-    if (encoder->points)
-      kith_wipe(encoder->points, encoder->points_cap * sizeof *points);
-    kith_free(encoder->points);
-    encoder->points = points;
-    encoder->points_cap = 2 * need;
-  }
-  for (size_t i = 0; i < pad; i++)
-    encoder->points[at++] = ' ';
-  while (*text) {
-    utf8proc_int32_t c = 0;
-    utf8proc_ssize_t len = utf8proc_iterate((const utf8proc_uint8_t *)text, -1, &c);
-
-    if (len <= 0)
-      return kith_fail(fault, KITH_ERR_DATA, "expected UTF-8");
-    if (ascii && c >= 0x80)
-      return kith_fail(fault, KITH_ERR_DATA, "expected ASCII characters only");
-    encoder->points[at++] = (uint32_t)c;
-    text += len;
-  }
-  for (size_t i = 0; i < pad; i++)
-    encoder->points[at++] = ' ';
-  *n = at;
-  return KITH_OK;
-}
-
-static enum kith_err text_tokens(struct kith_clkhash_encoder *encoder, unsigned index,
-                                 const char *text, struct kith_fault *fault)
-{
-  const struct kith_clkhash_feature *feature = &encoder->schema->features[index];
-  struct share share = {.feature = index, .n_tokens = 1};
-  size_t n = 0;
-  size_t window;
-  enum kith_err err =
-      points_fill(encoder, &n, text, feature->comparison == KITH_CLKHASH_NGRAM ? feature->n - 1 : 0,
-                  feature->encoding == KITH_CLKHASH_ASCII, fault);
-
-  if (err != KITH_OK)
-    return err;
-  window = feature->comparison == KITH_CLKHASH_NGRAM ? feature->n : n;
-  share.n_tokens = n - window + 1;
-  for (size_t i = 0; err == KITH_OK && i < share.n_tokens; i++)
-    err = token_add(encoder, &share, encoder->points + i, window, fault);
-  return err;
-}
-
-static enum kith_err numeric_tokens(struct kith_clkhash_encoder *encoder, unsigned index,
-                                    const char *text, struct kith_fault *fault)
-{
-  const struct kith_clkhash_numeric *numeric = &encoder->schema->features[index].numeric;
-  struct share share = {.feature = index, .n_tokens = 2 * (size_t)numeric->resolution + 1};
-  BIGNUM *number = BN_new();
-  enum kith_err err = number ? kith_clkhash_numeric_first(numeric, number, text) : KITH_ERR_MEMORY;
-
-  if (err == KITH_ERR_DATA)
-    (void)kith_fail(fault, err, "expected a number");
-  for (size_t i = 0; err == KITH_OK && i < share.n_tokens; i++) {
-    char *decimal = BN_bn2dec(number);
-    size_t n = 0;
-
-    err = decimal ? points_fill(encoder, &n, decimal, 0, false, fault) : KITH_ERR_MEMORY;
-    if (err == KITH_OK)
-      err = token_add(encoder, &share, encoder->points, n, fault);
-    if (err == KITH_OK && !BN_add(number, number, numeric->step))
-      err = KITH_ERR_MEMORY;
-    if (decimal)
-      OPENSSL_clear_free(decimal, strlen(decimal) + 1);
-  }
-  BN_clear_free(number);
-  return err;
-}
-
-/* ---- a row ---- */
+/* ---- folding ---- */
 
 static bool bit_at(const uint8_t *bytes, size_t bit)
 {
@@ -347,9 +170,16 @@ static void fold(uint8_t *bytes, size_t bits)
 {
   size_t half = bits / 2;
 
-  if (half % 8 == 0) {
-    for (size_t i = 0; i < half / 8; i++)
-      bytes[i] ^= bytes[half / 8 + i];
+  if (half % 64 == 0) {
+    for (size_t i = 0; i < half / 8; i += 8) {
+      uint64_t to;
+      uint64_t from;
+
+      memcpy(&to, bytes + i, 8);
+      memcpy(&from, bytes + half / 8 + i, 8);
+      to ^= from;
+      memcpy(bytes + i, &to, 8);
+    }
     return;
   }
   for (size_t i = 0; i < half; i++)
@@ -357,40 +187,121 @@ static void fold(uint8_t *bytes, size_t bits)
       bytes[i / 8] = (uint8_t)(bytes[i / 8] ^ 0x80u >> i % 8);
 }
 
-static enum kith_err feature_encode(struct kith_clkhash_encoder *encoder, unsigned index,
-                                    const char *value, struct kith_fault *fault)
+/* ---- a row ---- */
+
+/* Sets the bits of a value in `to`, which has the filter's length before folding. */
+static enum kith_err value_add(struct kith_clkhash_encoder *encoder, uint8_t *to, unsigned index,
+                               const char *value, struct kith_fault *fault)
 {
   const struct kith_clkhash_feature *feature = &encoder->schema->features[index];
-  const char *text;
   enum kith_err err;
 
   kith_buf_clear(&encoder->value);
   err = kith_clkhash_value_format(feature, &encoder->value, value, fault);
   if (err != KITH_OK)
     return err;
-  text = (const char *)encoder->value.bytes;
-  if (!text[0])
-    return KITH_OK;
-  return feature->comparison == KITH_CLKHASH_NUMERIC ? numeric_tokens(encoder, index, text, fault)
-                                                     : text_tokens(encoder, index, text, fault);
+  return encoder->value.len > 1
+             ? kith_clkhash_tokens_add(encoder, to, index, (const char *)encoder->value.bytes,
+                                       encoder->value.len - 1, fault)
+             : KITH_OK;
+}
+
+/* Values of a feature that hardly ever come again are not worth a place. */
+static bool is_looked_up(struct kith_clkhash_looks *looks)
+{
+  if (looks->n < LOOKS_A_JUDGEMENT)
+    return true;
+  if (looks->n == LOOKS_A_JUDGEMENT && looks->n_hits >= LOOKS_A_JUDGEMENT / LOOKS_A_HIT) {
+    *looks = (struct kith_clkhash_looks){0};
+    return true;
+  }
+  if (++looks->n == VALUES_UNTIL_LOOK)
+    *looks = (struct kith_clkhash_looks){0};
+  return false;
+}
+
+static enum kith_err feature_encode(struct kith_clkhash_encoder *encoder, unsigned index,
+                                    const char *value, const struct kith_bloom_cache_key *key,
+                                    struct kith_fault *fault)
+{
+  struct kith_clkhash_looks *looks = &encoder->looks[index];
+  bool hit = false;
+  uint8_t *mask = NULL;
+  enum kith_err err;
+
+  if (key && is_looked_up(looks)) {
+    mask = kith_bloom_cache_at(encoder->values, &hit, key);
+    looks->n++;
+    looks->n_hits += hit;
+  }
+  if (!mask)
+    return value_add(encoder, encoder->wide, index, value, fault);
+  if (!hit) {
+    memset(mask, 0, encoder->wide_bytes);
+    err = value_add(encoder, mask, index, value, fault);
+    if (err != KITH_OK) {
+      kith_bloom_cache_forget(mask);
+      return err;
+    }
+  }
+  kith_clkhash_or(encoder->wide, mask, encoder->wide_bytes);
+  return KITH_OK;
+}
+
+void kith_clkhash_expect(struct kith_clkhash_encoder *encoder, const char *const *values,
+                         const size_t *lens, size_t n_values)
+{
+  const struct kith_clkhash_schema *schema = encoder->schema;
+  unsigned at = (encoder->first_expected + encoder->n_expected) % KITH_CLKHASH_AHEAD;
+  struct kith_bloom_cache_key *keys = encoder->value_keys + (size_t)at * schema->n_features;
+
+  if (!encoder->values || n_values != schema->n_features ||
+      encoder->n_expected == KITH_CLKHASH_AHEAD)
+    return;
+  for (unsigned i = 0; i < schema->n_features; i++)
+    if (!schema->features[i].ignored) {
+      kith_bloom_cache_key(&keys[i], i, values[i], lens ? lens[i] : strlen(values[i]));
+      kith_bloom_cache_expect(encoder->values, &keys[i]);
+    }
+  encoder->expected[at] = values;
+  encoder->n_expected++;
+}
+
+/* The keys of a row's values, from those expected, of which it is the first or none. */
+static const struct kith_bloom_cache_key *keys_take(struct kith_clkhash_encoder *encoder,
+                                                    const char *const *values, const size_t *lens)
+{
+  unsigned at;
+
+  if (!encoder->n_expected || encoder->expected[encoder->first_expected] != (const void *)values) {
+    encoder->n_expected = 0;
+    kith_clkhash_expect(encoder, values, lens, encoder->schema->n_features);
+  }
+  at = encoder->first_expected;
+  encoder->first_expected = (at + 1) % KITH_CLKHASH_AHEAD;
+  encoder->n_expected--;
+  return encoder->value_keys + (size_t)at * encoder->schema->n_features;
 }
 
 enum kith_err kith_clkhash_encode(struct kith_clkhash_encoder *encoder, uint8_t *filter,
-                                  const char *const *values, size_t n_values,
+                                  const char *const *values, const size_t *lens, size_t n_values,
                                   struct kith_fault *fault)
 {
   const struct kith_clkhash_schema *schema = encoder->schema;
+  const struct kith_bloom_cache_key *keys = NULL;
   size_t bytes = ((size_t)schema->bits + 7) / 8;
   enum kith_err err = KITH_OK;
 
   memset(filter, 0, bytes);
   if (n_values != schema->n_features)
     return kith_fail(fault, KITH_ERR_DATA, "%zu fields, expected %u", n_values, schema->n_features);
+  if (encoder->values)
+    keys = keys_take(encoder, values, lens);
   memset(encoder->wide, 0, encoder->wide_bytes);
   for (unsigned i = 0; err == KITH_OK && i < schema->n_features; i++) {
     if (schema->features[i].ignored)
       continue;
-    err = feature_encode(encoder, i, values[i], fault);
+    err = feature_encode(encoder, i, values[i], keys ? &keys[i] : NULL, fault);
     if (err == KITH_ERR_DATA)
       (void)kith_fail_at(fault, err, "column %u (\"%.80s\")", i + 1,
                          schema->features[i].identifier);

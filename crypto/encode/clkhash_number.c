@@ -9,8 +9,7 @@
 #include "base/mem.h"
 #include "crypto/encode/clkhash_parts.h"
 
-/* Python's own ceiling on the digits of an integer in text. */
-enum { DIGITS_MAX = 4300, DOUBLE_DIGITS = 53 };
+enum { DOUBLE_DIGITS = 53 };
 
 /* ---- text to plain ASCII, as Python does before it reads a number ---- */
 
@@ -110,7 +109,7 @@ static enum kith_err plain_integer(BIGNUM *out, const char *plain)
   size_t n = digits(first);
   BIGNUM *value = out;
 
-  if (n == 0 || n > DIGITS_MAX || first[n])
+  if (n == 0 || n > KITH_CLKHASH_DIGITS_MAX || first[n])
     return KITH_ERR_DATA;
   return BN_dec2bn(&value, number) ? KITH_OK : KITH_ERR_MEMORY;
 }

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <openssl/bn.h>
+#include <openssl/evp.h>
 #include <pcre2.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "crypto/encode/bloom_cache.h"
 #include "crypto/encode/clkhash.h"
 
 /* ---- regular expressions of Python's, by PCRE2 (clkhash_regex.c) */
@@ -155,7 +157,46 @@ KITH_MUST_USE enum kith_err kith_clkhash_value_format(const struct kith_clkhash_
                                                       struct kith_buf *out, const char *value,
                                                       struct kith_fault *fault);
 
-/* ---- tokens and bits (clkhash_token.c, clkhash_key.c) */
+/* ---- tokens and bits (clkhash.c, clkhash_token.c, clkhash_key.c) */
+
+/* How often a feature's values were looked up among those remembered, since the last judgement;
+ * beyond it: values that were not. */
+struct kith_clkhash_looks {
+  uint32_t n;
+  uint32_t n_hits;
+};
+
+struct kith_clkhash_encoder {
+  struct kith_clkhash_schema *schema; /* borrowed */
+  struct kith_secret *keys;
+  EVP_MAC_CTX **macs; /* 2 for each feature: SHA-1, MD5; NULL where blakeHash */
+  uint8_t *wide;      /* the filter before folding */
+  size_t wide_bytes;
+  bool masks;                      /* what is remembered is as long as the filter */
+  struct kith_bloom_cache *values; /* the bits of whole values; NULL unless masks */
+  struct kith_bloom_cache *tokens; /* of tokens: a mask, or positions, for a feature, k, position */
+  size_t n_remembered;             /* positions at most */
+  struct kith_bloom_cache_key *value_keys;  /* of rows to come, one after another, by feature */
+  const void *expected[KITH_CLKHASH_AHEAD]; /* whose rows they are, as a ring */
+  unsigned first_expected;
+  unsigned n_expected;
+  struct kith_clkhash_looks *looks; /* for each feature */
+  uint32_t *positions;              /* of one token */
+  size_t n_positions;
+  struct kith_buf value;  /* as it is tokenised */
+  struct kith_buf padded; /* with blanks around */
+  uint32_t *starts;       /* of its code points */
+  size_t starts_cap;
+  struct kith_buf token;
+};
+
+/* Both of `bytes` bytes, a multiple of 32, and aligned to 32. */
+void kith_clkhash_or(uint8_t *to, const uint8_t *from, size_t bytes);
+
+/* Sets the bits of a formatted value, one that is not empty, in `to`: encoder->wide_bytes. */
+KITH_MUST_USE enum kith_err kith_clkhash_tokens_add(struct kith_clkhash_encoder *encoder,
+                                                    uint8_t *to, unsigned index, const char *text,
+                                                    size_t len, struct kith_fault *fault);
 
 /* All keys: 2 x key_size bytes for each feature. */
 KITH_MUST_USE enum kith_err kith_clkhash_keys(struct kith_secret **out,

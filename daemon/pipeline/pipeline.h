@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/ordered.h"
 #include "crypto/hash.h"
 #include "daemon/pipeline/objections.h"
 #include "daemon/pipeline/scope.h"
@@ -37,7 +38,7 @@ struct kith_encoded {
 };
 void kith_encoded_free(struct kith_encoded *encoded); /* takes a zeroed object; wipes filters */
 
-enum { KITH_PIPELINE_THREADS_MAX = 64 };
+enum { KITH_PIPELINE_THREADS_MAX = KITH_ORDERED_THREADS_MAX };
 
 struct kith_pipeline_options {
   unsigned n_threads;                            /* with the caller's; 0: one for each processor */

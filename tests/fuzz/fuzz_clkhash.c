@@ -30,12 +30,12 @@ static void encode(struct kith_clkhash_schema *schema, const struct kith_secret 
 
   for (size_t i = 0; i < VALUES_MAX; i++)
     values[i] = value;
-  if (kith_clkhash_encoder_new(&encoder, schema, secret) != KITH_OK)
+  if (kith_clkhash_encoder_new(&encoder, schema, secret, 0) != KITH_OK)
     return;
   while (n <= VALUES_MAX && first == KITH_ERR_DATA) {
     require(kith_clkhash_schema_bits(schema) <= BITS_MAX);
-    first = kith_clkhash_encode(encoder, filters[0], values, n, &fault);
-    require(kith_clkhash_encode(encoder, filters[1], values, n, &fault) == first);
+    first = kith_clkhash_encode(encoder, filters[0], values, NULL, n, &fault);
+    require(kith_clkhash_encode(encoder, filters[1], values, NULL, n, &fault) == first);
     require(memcmp(filters[0], filters[1], sizeof filters[0]) == 0);
     n++;
   }

@@ -29,7 +29,7 @@ static enum kith_err pair_new(struct pair *pair, const char *schema, const char 
   if (err == KITH_OK)
     err = kith_secret_copy(&secret, secret_text, strlen(secret_text));
   if (err == KITH_OK)
-    err = kith_clkhash_encoder_new(&pair->encoder, pair->schema, secret);
+    err = kith_clkhash_encoder_new(&pair->encoder, pair->schema, secret, 0);
   kith_secret_free(secret);
   return err;
 }
@@ -51,7 +51,7 @@ static void check_row(struct pair *pair, const struct clkhash_vector *vector,
   char *hex = kith_calloc(2 * bytes + 1, 1);
   struct kith_fault fault;
   enum kith_err err =
-      kith_clkhash_encode(pair->encoder, filter, row->values, vector->n_values, &fault);
+      kith_clkhash_encode(pair->encoder, filter, row->values, NULL, vector->n_values, &fault);
 
   if (err != (row->clk ? KITH_OK : KITH_ERR_DATA))
     fail_msg("%s: row %td: %s", vector->name, row - vector->rows,
@@ -131,8 +131,9 @@ static void check_case(const char *dir)
   filter = kith_calloc(bytes, 1);
   base64 = kith_calloc(KITH_BASE64_BYTES(bytes), 1);
   while (kith_csv_next(csv, &row, &fault) == KITH_OK) {
-    assert_int_equal(kith_clkhash_encode(pair.encoder, filter, row.fields, row.n_fields, &fault),
-                     KITH_OK);
+    assert_int_equal(
+        kith_clkhash_encode(pair.encoder, filter, row.fields, row.lens, row.n_fields, &fault),
+        KITH_OK);
     kith_base64_encode(base64, filter, bytes);
     assert_string_equal(base64, json_string_value(json_array_get(clks, n++)));
   }
@@ -184,7 +185,7 @@ static void check_outcome(struct pair *pair, const char *name, const json_t *row
 
   for (size_t i = 0; i < json_array_size(values); i++)
     fields[i] = json_string_value(json_array_get(values, i));
-  err = kith_clkhash_encode(pair->encoder, filter, fields, json_array_size(values), &fault);
+  err = kith_clkhash_encode(pair->encoder, filter, fields, NULL, json_array_size(values), &fault);
   if (err != (accepted ? KITH_OK : KITH_ERR_DATA))
     fail_msg("%s: %s", name, err == KITH_OK ? "accepted" : fault.text);
   if (!accepted)
@@ -346,7 +347,8 @@ static void same_filter(const char *one, const char *other)
 
     if (pair_new(&pair, i ? other : one, "secret", &fault) != KITH_OK)
       fail_msg("%s", fault.text);
-    assert_int_equal(kith_clkhash_encode(pair.encoder, filters[i], values, 2, &fault), KITH_OK);
+    assert_int_equal(kith_clkhash_encode(pair.encoder, filters[i], values, NULL, 2, &fault),
+                     KITH_OK);
     pair_free(&pair);
   }
   assert_memory_equal(filters[0], filters[1], 8);
@@ -398,7 +400,8 @@ static void faults_name_no_value(void **state)
     uint8_t filter[8];
 
     assert_int_equal(pair_new(&pair, schemas[i], "secret", &fault), KITH_OK);
-    assert_int_equal(kith_clkhash_encode(pair.encoder, filter, value, 1, &fault), KITH_ERR_DATA);
+    assert_int_equal(kith_clkhash_encode(pair.encoder, filter, value, NULL, 1, &fault),
+                     KITH_ERR_DATA);
     assert_non_null(strstr(fault.text, "column 1 (\"a\")"));
     assert_null(strstr(fault.text, VALUE_THAT_IS_NOT_SHOWN));
     pair_free(&pair);
@@ -419,8 +422,10 @@ static void headers(void **state)
   assert_int_equal(kith_clkhash_schema_header(pair.schema, names, 2, &fault), KITH_ERR_DATA);
   assert_int_equal(kith_clkhash_schema_header(pair.schema, names, 0, &fault), KITH_ERR_DATA);
   assert_int_equal(kith_clkhash_schema_header(pair.schema, other, 1, &fault), KITH_ERR_DATA);
-  assert_int_equal(kith_clkhash_encode(pair.encoder, filter, names, 2, &fault), KITH_ERR_DATA);
-  assert_int_equal(kith_clkhash_encode(pair.encoder, filter, names, 0, &fault), KITH_ERR_DATA);
+  assert_int_equal(kith_clkhash_encode(pair.encoder, filter, names, NULL, 2, &fault),
+                   KITH_ERR_DATA);
+  assert_int_equal(kith_clkhash_encode(pair.encoder, filter, names, NULL, 0, &fault),
+                   KITH_ERR_DATA);
   pair_free(&pair);
 }
 
@@ -445,7 +450,7 @@ static void allocations_fail(void **state)
       enum kith_err err = pair_new(&pair, i ? numeric : vector->schema, "a secret\n", &fault);
 
       if (err == KITH_OK)
-        err = kith_clkhash_encode(pair.encoder, filter, i ? number : vector->rows[0].values,
+        err = kith_clkhash_encode(pair.encoder, filter, i ? number : vector->rows[0].values, NULL,
                                   i ? 1 : vector->n_values, &fault);
       pair_free(&pair);
       if (err == KITH_OK)
