@@ -36,12 +36,17 @@ int64_t kith_clock_now(void)
 #endif
 }
 
-int64_t kith_clock_monotonic_ms(void)
+int64_t kith_clock_monotonic_ns(void)
 {
   struct timespec now;
 
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t kith_clock_monotonic_ms(void)
+{
+  return kith_clock_monotonic_ns() / 1000000;
 }
 
 static bool leap(int year)

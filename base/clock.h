@@ -10,6 +10,7 @@
 
 int64_t kith_clock_now(void);
 int64_t kith_clock_monotonic_ms(void);
+int64_t kith_clock_monotonic_ns(void);
 
 enum { KITH_TIME_BYTES = 21 };
 /* "2026-11-23T09:30:00Z" */

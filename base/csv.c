@@ -22,6 +22,7 @@ struct kith_csv {
 
   char **header; /* NULL until it is read */
   size_t n_header;
+  bool same_names;
   bool names_shown; /* the header looks like names of columns, not like somebody's record */
 
   struct kith_csv_block *block; /* of kith_csv_next */
@@ -216,7 +217,7 @@ static enum kith_err header_check(struct kith_csv *csv, struct kith_fault *fault
   bool named = false;
 
   for (size_t i = 0; i < csv->n_header; i++) {
-    for (size_t j = 0; j < i && *csv->header[i]; j++) {
+    for (size_t j = 0; j < i && *csv->header[i] && !csv->same_names; j++) {
       if (strcmp(csv->header[i], csv->header[j]) == 0)
         return kith_fail(fault, KITH_ERR_DATA,
                          "%s: row 1: columns %zu and %zu have the same name; expected a header "
@@ -337,6 +338,7 @@ enum kith_err kith_csv_open(struct kith_csv **out, const char *path,
       .max_row_bytes = limits->max_row_bytes ? limits->max_row_bytes : ROW_BYTES,
       .max_columns = limits->max_columns ? limits->max_columns : COLUMNS,
       .line = 1};
+  csv->same_names = limits->same_names;
   csv->path = kith_strdup(path);
   err = csv->path ? text_open(csv, limits->detect, fault)
                   : kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", path);

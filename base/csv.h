@@ -17,8 +17,8 @@
  * in them right after such a row are the rest of it, perhaps: they have its problem.
  *
  * Refused with a fault that names row and column: a header with a problem, without a name, or with
- * one name twice (columns without a name may be several); a directory or a missing file
- * (KITH_ERR_NO_INPUT); a file that is changed while it is read, a damaged gzip file
+ * one name twice (but with `same_names`; columns without a name may be several); a directory or a
+ * missing file (KITH_ERR_NO_INPUT); a file that is changed while it is read, a damaged gzip file
  * (KITH_ERR_DATA). */
 #ifndef KITH_BASE_CSV_H
 #define KITH_BASE_CSV_H
@@ -36,6 +36,8 @@ struct kith_csv_limits {
   /* Find out the character set (textfile.h) and what parts fields: a comma, a semicolon, a tab or a
    * bar. Else UTF-8 and a comma. */
   bool detect;
+  /* Columns may share a name (kith_csv_column gives the first). */
+  bool same_names;
 };
 
 enum kith_csv_problem {

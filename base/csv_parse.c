@@ -13,7 +13,7 @@ enum kith_err kith_csv_block_make(struct kith_csv_block **out, size_t max_column
 
   if (!block)
     return KITH_ERR_MEMORY;
-  block->fields_cap = KITH_CSV_TEXT_BYTES + max_columns;
+  block->fields_cap = KITH_CSV_FIELDS_MAX + max_columns;
   block->rows = KITH_NEW_ARRAY(struct kith_csv_row, KITH_CSV_ROWS_MAX);
   block->fields = KITH_NEW_ARRAY(const char *, block->fields_cap);
   block->lens = KITH_NEW_ARRAY(size_t, block->fields_cap);
@@ -230,8 +230,10 @@ static enum outcome quoted_read(struct reading *row, size_t *at, bool *closed)
         (void)walk_next(&row->walk);
         continue;
       }
+      /* On another line this quote opens a field of another row, nearly always. */
       if (text[i + 1] != delimiter && !ends_line(text[i + 1]))
-        return cut_at_quote(row, KITH_CSV_QUOTE);
+        return cut_at_quote(row,
+                            row->n_lines == row->quote_line ? KITH_CSV_QUOTE : KITH_CSV_QUOTE_OPEN);
       field_add(row, row->quote + 1, i);
       *at = walk_next(&row->walk);
       *closed = true;

@@ -1,19 +1,14 @@
 #include "base/textfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <iconv.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
+#include "base/infile.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-/* zlib reads straight into buffers of more than twice the size of its own. */
-enum { RAW_BYTES = 64 * 1024, GZIP_BYTES = 16 * 1024, SEQUENCE_MAX = 4 };
+enum { RAW_BYTES = 64 * 1024, SEQUENCE_MAX = 4 };
 
 enum charset { CHARSET_ASCII, CHARSET_UTF8, CHARSET_1252, CHARSET_UTF16LE, CHARSET_UTF16BE };
 
@@ -22,9 +17,7 @@ static const char *const iconv_names[] = {NULL, NULL, "CP1252", "UTF-16LE", "UTF
 
 struct kith_textfile {
   const char *path;
-  gzFile file;
-  int fd;             /* the file's */
-  struct stat opened; /* as it was */
+  struct kith_infile *file;
   bool detect;
   bool started;
   bool at_end;
@@ -38,30 +31,6 @@ struct kith_textfile {
   char high[128][SEQUENCE_MAX]; /* the bytes above 127 of a character set of bytes, in UTF-8 */
 };
 
-/* ---- the file */
-
-static enum kith_err file_open(struct kith_textfile *file, struct kith_fault *fault)
-{
-  int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-  if (fd < 0)
-    return kith_fail(fault, KITH_ERR_NO_INPUT, "%s: can't be opened: %s", file->path,
-                     strerror(errno));
-  if (fstat(fd, &file->opened) != 0 || S_ISDIR(file->opened.st_mode)) {
-    close(fd);
-    return kith_fail(fault, KITH_ERR_NO_INPUT, "%s: is a directory, expected a CSV file",
-                     file->path);
-  }
-  file->file = gzdopen(fd, "rb");
-  if (!file->file) {
-    close(fd);
-    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", file->path);
-  }
-  file->fd = fd;
-  gzbuffer(file->file, GZIP_BYTES);
-  return KITH_OK;
-}
-
 enum kith_err kith_textfile_open(struct kith_textfile **out, const char *path, bool detect,
                                  struct kith_fault *fault)
 {
@@ -72,7 +41,7 @@ enum kith_err kith_textfile_open(struct kith_textfile **out, const char *path, b
     return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", path);
   file->path = path;
   file->detect = detect;
-  err = file_open(file, fault);
+  err = kith_infile_open(&file->file, path, fault);
   if (err == KITH_OK)
     *out = file;
   else
@@ -86,49 +55,18 @@ void kith_textfile_free(struct kith_textfile *file)
     return;
   if (file->has_converter)
     (void)iconv_close(file->converter);
-  if (file->file)
-    gzclose(file->file);
+  kith_infile_free(file->file);
   kith_free(file);
-}
-
-static enum kith_err check_unchanged(const struct kith_textfile *file, struct kith_fault *fault)
-{
-  const struct stat *before = &file->opened;
-  struct stat now;
-
-  if (!S_ISREG(before->st_mode))
-    return KITH_OK;
-  if (fstat(file->fd, &now) != 0)
-    return kith_fail(fault, KITH_ERR_IO, "%s: read error: %s", file->path, strerror(errno));
-  if (now.st_size == before->st_size && now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
-      now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
-    return KITH_OK;
-  return kith_fail(fault, KITH_ERR_DATA,
-                   "%s: was changed while it was read; expected a file that is finished",
-                   file->path);
 }
 
 /* Up to `cap` bytes of the file, unpacked; none: it is at its end. */
 static enum kith_err file_read(struct kith_textfile *file, uint8_t *out, size_t cap, size_t *len,
                                struct kith_fault *fault)
 {
-  int error = Z_OK;
-  int got = gzread(file->file, out, (unsigned)(cap < INT_MAX ? cap : INT_MAX));
+  enum kith_err err = kith_infile_read(file->file, out, cap, len, fault);
 
-  *len = got > 0 ? (size_t)got : 0;
-  if (got > 0)
-    return KITH_OK;
-  /* A gzip file that was cut gives its data, then no more, and says so only here. */
-  gzerror(file->file, &error);
-  if (got == 0 && error == Z_OK) {
-    file->at_end = true;
-    return check_unchanged(file, fault);
-  }
-  if (error == Z_ERRNO)
-    return kith_fail(fault, KITH_ERR_IO, "%s: read error: %s", file->path, strerror(errno));
-  if (error == Z_MEM_ERROR)
-    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory to unpack it", file->path);
-  return kith_fail(fault, KITH_ERR_DATA, "%s: the gzip file is damaged or was cut", file->path);
+  file->at_end = err == KITH_OK && *len == 0;
+  return err;
 }
 
 /* Adds to the raw bytes what there is room for. */
@@ -365,11 +303,7 @@ enum kith_err kith_textfile_read(struct kith_textfile *file, uint8_t *out, size_
 
 double kith_textfile_share(const struct kith_textfile *file)
 {
-  z_off_t at = gzoffset(file->file);
-
-  if (!S_ISREG(file->opened.st_mode) || at <= 0)
-    return 0;
-  return at < file->opened.st_size ? (double)at / (double)file->opened.st_size : 1;
+  return kith_infile_share(file->file);
 }
 
 const char *kith_textfile_charset(const struct kith_textfile *file)

@@ -10,10 +10,8 @@
  * "The first" are those of the first 64 KiB that have any; up to there the file is ASCII, which
  * all but UTF-16 share. A file that mixes both is UTF-8 with faults: what can't be converted comes
  * as bytes that are no UTF-8, so that whoever reads it sees where. Without `detect`, and where all
- * is UTF-8, bytes are given as they are.
- *
- * A regular file must stay as it is from open to the end: one that was written to meanwhile, or
- * cut, is an export that somebody is still making. Pipes are read as they come. */
+ * is UTF-8, bytes are given as they are. infile.h says what is unpacked, and
+ * that the file must not change meanwhile. */
 #ifndef KITH_BASE_TEXTFILE_H
 #define KITH_BASE_TEXTFILE_H
 
@@ -32,8 +30,7 @@ KITH_MUST_USE enum kith_err kith_textfile_open(struct kith_textfile **out, const
                                                bool detect, struct kith_fault *fault);
 void kith_textfile_free(struct kith_textfile *file); /* takes NULL */
 
-/* Up to `cap` bytes; *len = 0 at the end. KITH_ERR_IO; KITH_ERR_DATA: a damaged gzip file, or one
- * that was changed since it was opened. */
+/* Up to `cap` bytes; *len = 0 at the end. Errors: those of kith_infile_read. */
 KITH_MUST_USE enum kith_err kith_textfile_read(struct kith_textfile *file, uint8_t *out, size_t cap,
                                                size_t *len, struct kith_fault *fault);
 

@@ -76,6 +76,9 @@ typedef size_t kith_kernel_sieve_fn(const struct kith_kernel_sieve *sieve,
 /* The number of bits in which two rows of n_words words differ. */
 typedef uint32_t kith_kernel_apart_fn(const uint64_t *a, const uint64_t *b, size_t n_words);
 
+/* The number of set bits of n bytes. */
+typedef uint32_t kith_kernel_count_fn(const uint8_t *bytes, size_t n);
+
 /* ---- near: words that differ from the query's in few bits
  *
  * Writes which of the `n` words differ from `query` in at most `most` bits; returns how many. */
@@ -89,6 +92,7 @@ struct kith_kernel {
   kith_kernel_sieve_fn *sieve;
   kith_kernel_apart_fn *apart;
   kith_kernel_near_fn *near;
+  kith_kernel_count_fn *count;
   /* Measured costs, in cycles a pair of rows, for the planner. */
   double word_cost;   /* of a scan, a word */
   double group_cost;  /* of a sieve, a group */
@@ -103,19 +107,19 @@ const struct kith_kernel *kith_kernel_table(size_t *n);
 KITH_MUST_USE enum kith_err kith_kernel_choose(const struct kith_kernel **out, const char *name,
                                                struct kith_fault *fault);
 
-kith_kernel_scan_fn kith_kernel_scan_scalar;
-kith_kernel_sieve_fn kith_kernel_sieve_scalar;
-kith_kernel_apart_fn kith_kernel_apart_scalar;
-kith_kernel_near_fn kith_kernel_near_scalar;
+#define KITH_KERNEL_DECLARE(suffix)                                                                \
+  kith_kernel_scan_fn kith_kernel_scan_##suffix;                                                   \
+  kith_kernel_sieve_fn kith_kernel_sieve_##suffix;                                                 \
+  kith_kernel_apart_fn kith_kernel_apart_##suffix;                                                 \
+  kith_kernel_near_fn kith_kernel_near_##suffix;                                                   \
+  kith_kernel_count_fn kith_kernel_count_##suffix
+KITH_KERNEL_DECLARE(scalar);
 #if defined(__x86_64__)
-kith_kernel_scan_fn kith_kernel_scan_avx2;
-kith_kernel_sieve_fn kith_kernel_sieve_avx2;
-kith_kernel_apart_fn kith_kernel_apart_avx2;
-kith_kernel_near_fn kith_kernel_near_avx2;
-kith_kernel_scan_fn kith_kernel_scan_avx512;
-kith_kernel_sieve_fn kith_kernel_sieve_avx512;
-kith_kernel_apart_fn kith_kernel_apart_avx512;
-kith_kernel_near_fn kith_kernel_near_avx512;
+KITH_KERNEL_DECLARE(avx2);
+KITH_KERNEL_DECLARE(avx512);
+kith_kernel_scan_fn kith_kernel_scan_avx512bw; /* the rest from the two */
+#elif defined(__aarch64__)
+KITH_KERNEL_DECLARE(neon);
 #endif
 
 /* Appends the candidates of one unit for one query. */

@@ -6,6 +6,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <string.h>
 
 #define AVX2 __attribute__((target("avx2")))
 
@@ -179,6 +180,17 @@ __attribute__((target("popcnt"))) size_t kith_kernel_near_avx2(uint64_t query,
     n_near += (unsigned)__builtin_popcountll(query ^ words[i]) <= most;
   }
   return n_near;
+}
+
+__attribute__((target("popcnt"))) uint32_t kith_kernel_count_avx2(const uint8_t *bytes, size_t n)
+{
+  uint64_t count = 0;
+  for (size_t at = 0; at < n; at += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    memcpy(&word, bytes + at, n - at < sizeof word ? n - at : sizeof word);
+    count += (uint64_t)__builtin_popcountll(word);
+  }
+  return (uint32_t)count;
 }
 
 #else

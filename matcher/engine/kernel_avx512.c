@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vpopcntdq")))
+#define SIEVE __attribute__((target("avx512f,avx512bw"))) /* avx512bw's too */
 
 enum { LANES = KITH_KERNEL_LANES, QUERIES = KITH_KERNEL_QUERIES };
 
@@ -94,27 +95,27 @@ AVX512 size_t kith_kernel_scan_avx512(const struct kith_kernel_scan *scan,
   return n;
 }
 
-AVX512 static inline __m512i add_least(__m512i sum, __m512i count, __m512i rows)
+SIEVE static inline __m512i add_least(__m512i sum, __m512i count, __m512i rows)
 {
   return _mm512_add_epi8(sum, _mm512_min_epu8(count, rows));
 }
 
-AVX512 static inline __m512i started(const struct kith_kernel_sieve *sieve, unsigned i, size_t unit)
+SIEVE static inline __m512i started(const struct kith_kernel_sieve *sieve, unsigned i, size_t unit)
 {
   return _mm512_sub_epi8(_mm512_load_si512(sieve->start[i] + unit * KITH_KERNEL_UNIT),
                          _mm512_set1_epi8((char)sieve->shift[i]));
 }
 
-AVX512 static inline size_t pass(struct kith_kernel_candidate *candidates,
-                                 const struct kith_kernel_sieve *sieve, __m512i sum, size_t unit,
-                                 unsigned i)
+SIEVE static inline size_t pass(struct kith_kernel_candidate *candidates,
+                                const struct kith_kernel_sieve *sieve, __m512i sum, size_t unit,
+                                unsigned i)
 {
   uint64_t lanes = _mm512_cmple_epu8_mask(sum, _mm512_set1_epi8((char)sieve->window[i]));
   return kith_kernel_candidates(candidates, lanes, unit, i);
 }
 
-AVX512 size_t kith_kernel_sieve_avx512(const struct kith_kernel_sieve *sieve,
-                                       struct kith_kernel_candidate *candidates)
+SIEVE size_t kith_kernel_sieve_avx512(const struct kith_kernel_sieve *sieve,
+                                      struct kith_kernel_candidate *candidates)
 {
   size_t n = 0;
   const size_t unit_bytes = sieve->n_groups * KITH_KERNEL_UNIT;
@@ -192,6 +193,16 @@ AVX512 size_t kith_kernel_near_avx512(uint64_t query, const uint64_t *words, siz
       near[n_near++] = (uint32_t)i + (uint32_t)__builtin_ctz(lanes);
   }
   return n_near;
+}
+
+AVX512 uint32_t kith_kernel_count_avx512(const uint8_t *bytes, size_t n)
+{
+  __m512i sum = _mm512_setzero_si512();
+  for (size_t at = 0; at < n; at += sizeof sum) {
+    const __mmask64 here = n - at < sizeof sum ? (UINT64_C(1) << (n - at)) - 1 : UINT64_MAX;
+    sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_maskz_loadu_epi8(here, bytes + at)));
+  }
+  return (uint32_t)_mm512_reduce_add_epi64(sum);
 }
 
 #else

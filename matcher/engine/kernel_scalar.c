@@ -104,3 +104,14 @@ size_t kith_kernel_near_scalar(uint64_t query, const uint64_t *words, size_t n, 
   }
   return n_near;
 }
+
+uint32_t kith_kernel_count_scalar(const uint8_t *bytes, size_t n)
+{
+  uint64_t count = 0;
+  for (size_t at = 0; at < n; at += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    memcpy(&word, bytes + at, n - at < sizeof word ? n - at : sizeof word);
+    count += byte_sum(byte_counts(word));
+  }
+  return (uint32_t)count;
+}

@@ -225,11 +225,11 @@ def test_kernels_and_threads_agree_to_the_byte(tmp_path):
     a = write_clkhash(tmp_path / "a", first, 320)
     b = write_clkhash(tmp_path / "b", make_rows(rng, 700, 320, first), 320)
     outputs = set()
-    for kernel in ["avx512", "avx2", "scalar"]:
+    for kernel in ["avx512", "avx512bw", "avx2", "neon", "scalar"]:
         for threads in range(1, 5):
             done = match("--threshold", "0.7", "--within", "--threads", threads, a, b,
                          env={"KITH_KERNEL": kernel})
-            if done.returncode == 2 and "processor" in done.stderr:
+            if done.returncode == 2 and ("processor" in done.stderr or "no such kernel" in done.stderr):
                 continue
             assert done.returncode == 0
             outputs.add(done.stdout)

@@ -124,9 +124,11 @@ static inline bool oracle_quoted(struct oracle *o)
   }
   if (o->at < o->len && !oracle_line_end(o, o->at) &&
       o->text[o->at] != (uint8_t)o->rules->delimiter) {
+    bool same_line = o->lines == o->field_lines;
+
     kith_buf_free(&field);
     o->lines = o->field_lines;
-    return oracle_cut(o, KITH_CSV_QUOTE, quote);
+    return oracle_cut(o, same_line ? KITH_CSV_QUOTE : KITH_CSV_QUOTE_OPEN, quote);
   }
   oracle_field(o, &field, o->at - quote - 2);
   kith_buf_free(&field);

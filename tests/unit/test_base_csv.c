@@ -255,6 +255,20 @@ static void finds_columns(void **state)
   kith_csv_free(NULL);
 }
 
+static void names_may_be_the_same(void **state)
+{
+  const struct kith_csv_limits limits = {.same_names = true};
+  const char *path = unit_file(state, "s.csv", "a,b,b\n1,2,3\n", 12);
+  struct kith_fault fault;
+  struct kith_csv *csv;
+  KITH_AUTO_FREE char *rows = read_all(path, &limits, &fault);
+
+  assert_string_equal(rows, "2<1><2><3>");
+  assert_int_equal(kith_csv_open(&csv, path, &limits, &fault), KITH_OK);
+  assert_int_equal(kith_csv_column(csv, "b"), 1);
+  kith_csv_free(csv);
+}
+
 static void memory_runs_out(void **state)
 {
   const char *path = unit_file(state, "m.csv", "id,n\n\"a\",2\n3,4\n", 15);
@@ -303,8 +317,8 @@ int main(void)
       cmocka_unit_test(reads_what_it_should),   cmocka_unit_test(gives_bad_rows),
       cmocka_unit_test(refuses_what_it_should), cmocka_unit_test(refuses_no_file),
       cmocka_unit_test(reads_across_chunks),    cmocka_unit_test(reads_gzip),
-      cmocka_unit_test(finds_columns),          cmocka_unit_test(memory_runs_out),
-      cmocka_unit_test(writes_fields),
+      cmocka_unit_test(finds_columns),          cmocka_unit_test(names_may_be_the_same),
+      cmocka_unit_test(memory_runs_out),        cmocka_unit_test(writes_fields),
   };
 
   return cmocka_run_group_tests(tests, unit_folder_make, unit_folder_remove);
