@@ -82,6 +82,7 @@ static enum kith_err encode_policy(struct kith_encode *encode, const struct kith
   if (err == KITH_OK && encode->profile_name)
     err = kith_profile_load(&profile, encode->profile_name, fault);
   source.profile = profile;
+  source.strict = encode->strict;
   if (err == KITH_OK)
     err = kith_pipeline_open(&pipeline, policy, kith_secret_peek(encode->secret),
                              kith_secret_len(encode->secret), &source, &options, fault);
@@ -147,7 +148,10 @@ static enum kith_err run(struct kith_encode *encode, struct kith_fault *fault)
     err = kith_secret_read_file(&encode->secret, encode->secret_path, SECRET_FILE_BYTES_MAX, fault);
   if (err == KITH_OK) {
     clkhash = encode->format ? strcmp(encode->format, "clkhash") == 0 : is_clkhash(schema, len);
-    if (!clkhash && encode->skip_bad)
+    if (encode->strict && encode->skip_bad)
+      err =
+          kith_fail(fault, KITH_ERR_USAGE, "--strict stops at a bad row, --skip-bad leaves it out");
+    else if (!clkhash && encode->skip_bad)
       err = kith_fail(fault, KITH_ERR_USAGE,
                       "--skip-bad is for --format clkhash: under a policy a row that is set aside "
                       "keeps its place as an empty encoding");
@@ -201,6 +205,8 @@ int kith_cmd_encode(int argc, char **argv)
        "leave bad rows out; OUT.rows.csv says which are there", 0, 0, NULL},
       {"threads", KITH_CLI_U64, &encode.n_threads, "N", "threads (all processors)", 1,
        KITH_ORDERED_THREADS_MAX, NULL},
+      {"strict", KITH_CLI_FLAG, &encode.strict, NULL,
+       "stop at the first bad row, as clkhash does (else an empty encoding)", 0, 0, NULL},
       {"objections", KITH_CLI_STRING, &encode.objections_path, "FILE",
        "ids of people who objected: their rows are empty encodings (kith)", 0, 0, NULL},
       {"quiet", KITH_CLI_FLAG, &encode.quiet, NULL, "no progress", 0, 0, NULL},

@@ -21,6 +21,7 @@ struct kith_encode {
   const char *path;
   uint64_t n_threads; /* 0: all processors */
   bool skip_bad;
+  bool strict;
   bool quiet;
   struct kith_secret *secret;
   uint64_t n_encoded;

@@ -196,6 +196,7 @@ static enum kith_err encode_files(struct kith_link *link, struct kith_fault *fau
                                                   .objections = link->objections[p]};
     struct kith_source_spec source = kith_source_of_file(link->paths[p]);
     source.profile = link->profiles[p];
+    source.strict = link->strict;
     kith_cli_progress_start(&progress, link->names[p], "files", link->quiet);
     err = kith_pipeline_run(&link->parties[p], &link->policy, kith_secret_peek(secret),
                             kith_secret_len(secret), &source, &options, fault);
@@ -378,6 +379,8 @@ int kith_cmd_link(int argc, char **argv)
        "ids of people who objected: left out (of one party, or of all)", 0, 0, NULL},
       {"within", KITH_CLI_FLAG, &link.within, NULL,
        "also link inside each file (one file implies it)", 0, 0, NULL},
+      {"strict", KITH_CLI_FLAG, &link.strict, NULL,
+       "stop at the first bad row (else it is set aside)", 0, 0, NULL},
       {"secret-file", KITH_CLI_STRING, &link.secret_path, "FILE",
        "its bytes are the linkage secret (else random)", 0, 0, NULL},
       {"threshold", KITH_CLI_STRING, &link.threshold, "P",

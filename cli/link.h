@@ -21,6 +21,7 @@ struct kith_link {
   uint64_t n_threads;
   uint64_t pairs_max;
   bool within;
+  bool strict; /* the first bad row stops it */
   bool encodings;
   bool quiet;
   bool json;

@@ -1,6 +1,7 @@
 /* What the columns of a table are read as, for showing. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -105,18 +106,22 @@ static enum kith_err columns_fill(struct kith_source_check *check, const struct 
 
 enum kith_err kith_source_columns(struct kith_source_check *check, struct kith_fault *fault)
 {
-  struct kith_table *table = NULL;
-  enum kith_err err = kith_table_open(&table, &check->spec.place, fault);
+  const struct kith_table *table = kith_source_table(check->source);
 
-  if (err != KITH_OK)
-    return err;
   (void)snprintf(check->name, sizeof check->name, "%s", kith_table_name(table));
-  err = columns_fill(check, table, fault);
-  kith_table_free(table);
-  return err;
+  return columns_fill(check, table, fault);
 }
 
 /* ---- advice */
+
+/* A pipe can't be read from its start again. */
+static bool reads_again(const struct kith_table_place *place)
+{
+  struct stat status;
+
+  return place->kind != KITH_TABLE_FILE ||
+         (stat(place->path, &status) == 0 && S_ISREG(status.st_mode));
+}
 
 /* How many fields the profile finds in the table; 0 where it does not fit. */
 static unsigned fields_found(const char *name, const char *const *header, size_t n_columns)
@@ -145,7 +150,8 @@ void kith_source_advise(const struct kith_source_check *check)
   unsigned most = 2; /* fewer fields are chance */
   size_t n_columns;
 
-  if (check->spec.profile || kith_table_open(&table, &check->spec.place, &fault) != KITH_OK)
+  if (check->spec.profile || !reads_again(&check->spec.place) ||
+      kith_table_open(&table, &check->spec.place, &fault) != KITH_OK)
     return;
   header = kith_table_header(table, &n_columns);
   for (size_t i = 0; kith_profile_builtin(i).name; i++) {

@@ -279,6 +279,11 @@ fail:
   return err;
 }
 
+const struct kith_table *kith_source_table(const struct kith_source *source)
+{
+  return source->table;
+}
+
 bool kith_source_has(const struct kith_source *source, enum kith_field field)
 {
   return kith_layout_has(source->layout, field);

@@ -85,6 +85,8 @@ KITH_MUST_USE enum kith_err kith_source_open(struct kith_source **out,
 /* KITH_OK, KITH_ERR_NOT_FOUND after the last row, or an error with *fault. */
 KITH_MUST_USE enum kith_err kith_source_next(struct kith_source *source,
                                              struct kith_source_row *row, struct kith_fault *fault);
+/* What it reads; not to be read from by others. */
+const struct kith_table *kith_source_table(const struct kith_source *source);
 bool kith_source_has(const struct kith_source *source, enum kith_field field);
 /* Columns of the file that are neither the id nor a standard field. */
 size_t kith_source_ignored_columns(const struct kith_source *source);
