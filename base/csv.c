@@ -33,8 +33,6 @@ struct kith_csv {
 
 /* ---- errors */
 
-#define QUOTES_WANTED "expected quotes around the whole field, and \"\" for a quote in it"
-
 const char *kith_csv_problem_text(enum kith_csv_problem problem)
 {
   static const char *const texts[] = {
@@ -43,8 +41,8 @@ const char *kith_csv_problem_text(enum kith_csv_problem problem)
       [KITH_CSV_BAD_TEXT] = "not UTF-8",
       [KITH_CSV_MARK] = "a byte order mark inside the file; expected one file, not several in one",
       [KITH_CSV_NUL] = "the field has a NUL byte; expected UTF-8 text (is it UTF-16?)",
-      [KITH_CSV_QUOTE] = "a quote out of place; " QUOTES_WANTED,
-      [KITH_CSV_QUOTE_OPEN] = "a quote opens here and is not closed; " QUOTES_WANTED,
+      [KITH_CSV_QUOTE] = "a quote out of place; expected them around all of a field, \"\" in it",
+      [KITH_CSV_QUOTE_OPEN] = "a quote opens here and is not closed; in a field it is \"\"",
       [KITH_CSV_LONG_FIELD] = "the field is longer than the limit",
       [KITH_CSV_LONG_ROW] = "the row is longer than the limit",
       [KITH_CSV_MANY_COLUMNS] = "the row has more columns than the limit",

@@ -200,15 +200,14 @@ static void changes(void **state)
     const char *path = unit_file(state, "changing", text, 150000);
     struct kith_infile *file = NULL;
     struct kith_fault fault = {0};
-    size_t n = 0;
     size_t got = 1;
-    enum kith_err err;
+    enum kith_err err = KITH_OK;
 
     assert_int_equal(kith_infile_open(&file, path, &fault), KITH_OK);
     assert_int_equal(kith_infile_read(file, out, 50000, &got, &fault), KITH_OK);
     usleep(20000); /* so that the time of a change is another one */
     change(path, (enum change)i, text);
-    for (err = KITH_OK; err == KITH_OK && got > 0; n += got)
+    while (err == KITH_OK && got > 0)
       err = kith_infile_read(file, out, 50000, &got, &fault);
     assert_int_equal(err, want[i]);
     if (err != KITH_OK)
