@@ -223,8 +223,6 @@ static enum outcome quoted_read(struct reading *row, size_t *at, bool *closed)
     if (i == row->walk.len)
       return row->comes ? MORE_NEEDED : cut_at_quote(row, KITH_CSV_QUOTE_OPEN);
     if (text[i] == '"') {
-      if (i + 1 == row->walk.len && row->comes)
-        return MORE_NEEDED;
       if (text[i + 1] == '"') {
         row->escaped = true;
         (void)walk_next(&row->walk);

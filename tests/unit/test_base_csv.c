@@ -213,6 +213,35 @@ static void reads_across_chunks(void **state)
   }
 }
 
+/* As many fields as there can be in a text. */
+static void reads_many_fields(void **state)
+{
+  enum { MANY = 1000, TABLE_ROWS = 300 };
+  struct kith_buf text = {0};
+  struct kith_csv *csv = NULL;
+  struct kith_csv_row row;
+  struct kith_fault fault;
+  unsigned n = 0;
+
+  for (unsigned i = 0; i < MANY; i++)
+    kith_buf_printf(&text, "c%u%s", i, i + 1 < MANY ? "," : "\n");
+  for (unsigned r = 0; r < TABLE_ROWS; r++)
+    for (unsigned i = 0; i < MANY; i++)
+      kith_buf_append_string(&text, i + 1 < MANY ? "," : "\n");
+  assert_int_equal(
+      kith_csv_open(&csv, unit_file(state, "f.csv", text.bytes, text.len), NULL, &fault), KITH_OK);
+  while (kith_csv_next(csv, &row, &fault) == KITH_OK) {
+    assert_int_equal(row.row, ++n + 1);
+    assert_int_equal(row.problem, KITH_CSV_FINE);
+    assert_int_equal(row.n_fields, MANY);
+    for (unsigned i = 0; i < MANY; i++)
+      assert_true(row.fields[i][0] == '\0' && row.lens[i] == 0);
+  }
+  assert_int_equal(n, TABLE_ROWS);
+  kith_csv_free(csv);
+  kith_buf_free(&text);
+}
+
 static void reads_gzip(void **state)
 {
   const char *path = unit_path(state, "z.csv.gz");
@@ -314,11 +343,17 @@ static void writes_fields(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reads_what_it_should),   cmocka_unit_test(gives_bad_rows),
-      cmocka_unit_test(refuses_what_it_should), cmocka_unit_test(refuses_no_file),
-      cmocka_unit_test(reads_across_chunks),    cmocka_unit_test(reads_gzip),
-      cmocka_unit_test(finds_columns),          cmocka_unit_test(names_may_be_the_same),
-      cmocka_unit_test(memory_runs_out),        cmocka_unit_test(writes_fields),
+      cmocka_unit_test(reads_what_it_should),
+      cmocka_unit_test(gives_bad_rows),
+      cmocka_unit_test(refuses_what_it_should),
+      cmocka_unit_test(refuses_no_file),
+      cmocka_unit_test(reads_across_chunks),
+      cmocka_unit_test(reads_many_fields),
+      cmocka_unit_test(reads_gzip),
+      cmocka_unit_test(finds_columns),
+      cmocka_unit_test(names_may_be_the_same),
+      cmocka_unit_test(memory_runs_out),
+      cmocka_unit_test(writes_fields),
   };
 
   return cmocka_run_group_tests(tests, unit_folder_make, unit_folder_remove);

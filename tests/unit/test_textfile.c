@@ -16,14 +16,16 @@ static void check(void **state, const char *bytes, size_t len, const char *chars
 
   for (size_t i = 0; i < KITH_COUNT_OF(caps); i++) {
     struct kith_textfile *file = NULL;
-    uint8_t *out = kith_calloc(want_len + caps[i], 1);
+    uint8_t *out = kith_calloc(want_len + caps[i] + 1, 1);
     size_t n = 0;
     size_t got = 0;
 
     assert_int_equal(kith_textfile_open(&file, path, true, NULL), KITH_OK);
     do {
       assert_true(n + caps[i] <= want_len + caps[i]);
+      out[n + caps[i]] = 0x55;
       assert_int_equal(kith_textfile_read(file, out + n, caps[i], &got, NULL), KITH_OK);
+      assert_int_equal(out[n + caps[i]], 0x55);
       n += got;
     } while (got);
     assert_int_equal(n, want_len);
@@ -106,6 +108,7 @@ static void long_files(void **state)
 
 static void as_csv(void **state, const char *bytes, size_t len, const char *charset, char delimiter)
 {
+  const bool said = memcmp(bytes, "sep=", 4) == 0;
   const struct kith_csv_limits limits = {.detect = true};
   struct kith_csv *csv = NULL;
   struct kith_csv_row row;
@@ -116,6 +119,8 @@ static void as_csv(void **state, const char *bytes, size_t len, const char *char
   assert_int_equal(kith_csv_column(csv, "name"), 1);
   assert_int_equal(kith_csv_next(csv, &row, NULL), KITH_OK);
   assert_int_equal(row.problem, KITH_CSV_FINE);
+  assert_int_equal(row.row, 2);
+  assert_int_equal(row.line, said ? 3 : 2);
   assert_string_equal(row.fields[1], "Zo\xc3\xab, or Z");
   assert_string_equal(kith_csv_charset(csv), charset);
   assert_int_equal(kith_csv_next(csv, &row, NULL), KITH_ERR_NOT_FOUND);
