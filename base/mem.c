@@ -23,20 +23,30 @@ void *kith_realloc(void *block, size_t n, size_t size)
   return reallocarray(block, n ? n : 1, size ? size : 1);
 }
 
-void *kith_calloc_aligned(size_t alignment, size_t n, size_t size)
+void *kith_alloc_aligned(size_t alignment, size_t n, size_t size)
 {
   size_t bytes;
   void *block;
 
-  if (kith_failpoint("alloc") || __builtin_mul_overflow(n, size, &bytes) ||
-      __builtin_add_overflow(bytes, alignment, &bytes))
+  if (kith_failpoint("alloc") || __builtin_mul_overflow(n, size, &bytes))
+    return NULL;
+  if (bytes >= 2 * HUGE_PAGE_BYTES && alignment < HUGE_PAGE_BYTES)
+    alignment = HUGE_PAGE_BYTES;
+  if (__builtin_add_overflow(bytes, alignment, &bytes))
     return NULL;
   bytes -= bytes % alignment;
   block = aligned_alloc(alignment, bytes);
   if (block && alignment >= HUGE_PAGE_BYTES)
-    (void)madvise(block, bytes, MADV_HUGEPAGE);
+    (void)madvise(block, bytes, MADV_HUGEPAGE); /* it works without */
+  return block;
+}
+
+void *kith_calloc_aligned(size_t alignment, size_t n, size_t size)
+{
+  void *block = kith_alloc_aligned(alignment, n, size);
+
   if (block)
-    memset(block, 0, bytes);
+    memset(block, 0, n * size);
   return block;
 }
 
@@ -65,6 +75,13 @@ void *kith_memdup(const void *bytes, size_t len)
 
 void kith_free(void *block)
 {
+  free(block);
+}
+
+void kith_free_wiped(void *block, size_t bytes)
+{
+  if (block)
+    explicit_bzero(block, bytes);
   free(block);
 }
 

@@ -12,9 +12,13 @@ void *kith_calloc(size_t n, size_t size) __attribute__((malloc));
 /* Resizes `block` (or NULL) to n x size bytes; NULL on failure, when `block` stays valid. */
 void *kith_realloc(void *block, size_t n, size_t size);
 
-/* Zeroed and aligned to `alignment`, a power of two (for vector kernels). With 2 MiB or more the
- * kernel is asked for huge pages: a table that is read all over needs few look-ups of pages. */
+/* Zeroed and aligned to `alignment`, a power of two (for vector kernels). Where the alignment is
+ * 2 MiB, or the array larger than two of them, the kernel is asked for huge pages: they are had
+ * sooner, and what is read all over needs few look-ups of pages. */
 void *kith_calloc_aligned(size_t alignment, size_t n, size_t size);
+
+/* The same with whatever bytes it has: for what is filled at once. */
+void *kith_alloc_aligned(size_t alignment, size_t n, size_t size);
 
 /* A copy of the string, or of its first `len` bytes with a terminator; NULL if no memory. */
 char *kith_strdup(const char *string);
@@ -25,6 +29,10 @@ void *kith_memdup(const void *bytes, size_t len);
 
 /* Takes NULL. */
 void kith_free(void *block);
+
+/* The same for what should not stay in memory, but is too large for crypto/secret.h: overwrites
+ * `bytes` bytes first. */
+void kith_free_wiped(void *block, size_t bytes);
 
 /* Declares that a pointer that goes out of scope is freed with kith_free. */
 void kith_free_scope(void *pointer_to_pointer);

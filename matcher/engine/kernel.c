@@ -38,17 +38,18 @@ static bool has_avx512(void)
 static const struct kith_kernel kernels[] = {
 #if defined(__x86_64__)
     {"avx512", has_avx512, kith_kernel_scan_avx512, kith_kernel_sieve_avx512,
-     kith_kernel_apart_avx512, kith_kernel_near_avx512, kith_kernel_count_avx512, 0.19, 0.02, 50},
+     kith_kernel_apart_avx512, kith_kernel_near_avx512, kith_kernel_count_avx512, 0.19, 0.02, 50,
+     0.95},
     {"avx512bw", has_avx512bw, kith_kernel_scan_avx512bw, kith_kernel_sieve_avx512,
-     kith_kernel_apart_avx2, kith_kernel_near_avx2, kith_kernel_count_avx2, 0.4, 0.02, 60},
+     kith_kernel_apart_avx2, kith_kernel_near_avx2, kith_kernel_count_avx2, 0.4, 0.02, 60, 2},
     {"avx2", has_avx2, kith_kernel_scan_avx2, kith_kernel_sieve_avx2, kith_kernel_apart_avx2,
-     kith_kernel_near_avx2, kith_kernel_count_avx2, 0.5, 0.022, 60},
+     kith_kernel_near_avx2, kith_kernel_count_avx2, 0.5, 0.022, 60, 2},
 #elif defined(__aarch64__)
     {"neon", always, kith_kernel_scan_neon, kith_kernel_sieve_neon, kith_kernel_apart_neon,
-     kith_kernel_near_neon, kith_kernel_count_neon, 0.8, 0.035, 70},
+     kith_kernel_near_neon, kith_kernel_count_neon, 0.8, 0.035, 70, 4},
 #endif
     {"scalar", always, kith_kernel_scan_scalar, kith_kernel_sieve_scalar, kith_kernel_apart_scalar,
-     kith_kernel_near_scalar, kith_kernel_count_scalar, 2.2, 0.1, 150},
+     kith_kernel_near_scalar, kith_kernel_count_scalar, 2.2, 0.1, 150, 12},
 };
 
 const struct kith_kernel *kith_kernel_table(size_t *n)

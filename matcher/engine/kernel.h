@@ -97,6 +97,7 @@ struct kith_kernel {
   double word_cost;   /* of a scan, a word */
   double group_cost;  /* of a sieve, a group */
   double verify_cost; /* of a candidate */
+  double near_cost;   /* of two words */
 };
 
 /* The table, best first; *n kernels. */

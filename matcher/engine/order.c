@@ -77,23 +77,65 @@ void kith_bit_order_learn(struct kith_bit_order *out, unsigned n_bits,
   }
 }
 
-void kith_bit_order_row(const struct kith_bit_order *order, uint64_t *row,
-                        const struct kith_encodings *enc, size_t index)
+/* ---- rows, 64 at a time: as columns, bits move by whole words */
+
+enum { BATCH = 64 };
+
+/* Bit j of word i becomes bit i of word j: halves are swapped, then their halves (Warren, Hacker's
+ * Delight, 7-3). */
+static void transpose(uint64_t square[BATCH])
 {
-  const uint8_t *bytes = kith_encodings_row(enc, index);
+  uint64_t mask = UINT32_MAX;
+  for (unsigned half = BATCH / 2; half > 0; half /= 2, mask ^= mask << half)
+    for (unsigned first = 0; first < BATCH; first += 2 * half)
+      for (unsigned i = first; i < first + half; i++) {
+        uint64_t swap = (square[i] >> half ^ square[i + half]) & mask;
+        square[i] ^= swap << half;
+        square[i + half] ^= swap;
+      }
+}
+
+static uint64_t word_of(const struct kith_encodings *enc, size_t row, size_t w)
+{
+  const size_t at = w * sizeof(uint64_t);
+  const size_t rest = enc->row_bytes - at;
+  uint64_t word = 0;
+  memcpy(&word, kith_encodings_row(enc, row) + at, rest < sizeof word ? rest : sizeof word);
+  return word;
+}
+
+/* Up to 64 rows. */
+static void order_batch(const struct kith_bit_order *order, uint64_t *out,
+                        const struct kith_encodings *enc, const uint32_t *rows, size_t n)
+{
   const size_t n_words = order->n_bits / 64;
-  memset(row, 0, n_words * sizeof row[0]);
-  if (order->n_bits > KITH_SKETCH_BITS_MAX) {
-    memcpy(row, bytes, enc->row_bytes);
-    return;
+  uint64_t columns[KITH_SKETCH_BITS_MAX];
+  uint64_t square[BATCH];
+  for (size_t w = 0; w < n_words; w++) {
+    for (size_t r = 0; r < BATCH; r++)
+      square[r] = r < n ? word_of(enc, rows[r], w) : 0;
+    transpose(square);
+    for (size_t bit = 0; bit < 64; bit++)
+      columns[order->to[w * 64 + bit]] = square[bit];
   }
   for (size_t w = 0; w < n_words; w++) {
-    uint64_t word = 0;
-    size_t rest = enc->row_bytes - w * sizeof word;
-    memcpy(&word, bytes + w * sizeof word, rest < sizeof word ? rest : sizeof word);
-    for (; word; word &= word - 1) {
-      unsigned to = order->to[w * 64 + (unsigned)__builtin_ctzll(word)];
-      row[to / 64] |= UINT64_C(1) << to % 64;
-    }
+    memcpy(square, columns + w * 64, sizeof square);
+    transpose(square);
+    for (size_t r = 0; r < n; r++)
+      out[r * n_words + w] = square[r];
   }
+}
+
+void kith_bit_order_rows(const struct kith_bit_order *order, uint64_t *out,
+                         const struct kith_encodings *enc, const uint32_t *rows, size_t n)
+{
+  const size_t n_words = order->n_bits / 64;
+  if (order->n_bits > KITH_SKETCH_BITS_MAX) {
+    for (size_t r = 0; r < n; r++)
+      for (size_t w = 0; w < n_words; w++)
+        out[r * n_words + w] = word_of(enc, rows[r], w);
+    return;
+  }
+  for (size_t r = 0; r < n; r += BATCH)
+    order_batch(order, out + r * n_words, enc, rows + r, n - r < BATCH ? n - r : BATCH);
 }

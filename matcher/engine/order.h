@@ -26,8 +26,9 @@ void kith_bit_order_none(struct kith_bit_order *out, unsigned n_bits);
 void kith_bit_order_learn(struct kith_bit_order *out, unsigned n_bits,
                           const struct kith_encodings *const *parties, unsigned n_parties);
 
-/* row: n_bits / 64 words, overwritten with the party's row in the new order. */
-void kith_bit_order_row(const struct kith_bit_order *order, uint64_t *row,
-                        const struct kith_encodings *enc, size_t index);
+/* out: n x n_bits / 64 words, overwritten with the party's rows `rows` in the new order, one row
+ * after the other. */
+void kith_bit_order_rows(const struct kith_bit_order *order, uint64_t *out,
+                         const struct kith_encodings *enc, const uint32_t *rows, size_t n);
 
 #endif

@@ -36,19 +36,6 @@ size_t kith_pack_bytes(const struct kith_encodings *enc)
                    2 * sizeof(struct sort_key) + sizeof(struct kith_pack_class));
 }
 
-static uint32_t count_row(const struct kith_encodings *enc, size_t row)
-{
-  const uint8_t *bytes = kith_encodings_row(enc, row);
-  uint32_t count = 0;
-  for (size_t at = 0; at < enc->row_bytes; at += sizeof(uint64_t)) {
-    uint64_t word = 0;
-    size_t rest = enc->row_bytes - at;
-    memcpy(&word, bytes + at, rest < sizeof word ? rest : sizeof word);
-    count += (uint32_t)__builtin_popcountll(word);
-  }
-  return count;
-}
-
 /* One pass of a counting sort: stable, by the count or, if by_mask, by the mask. */
 static enum kith_err sort_pass(struct sort_key *to, const struct sort_key *from, size_t n,
                                bool by_mask, size_t n_values)
@@ -66,25 +53,37 @@ static enum kith_err sort_pass(struct sort_key *to, const struct sort_key *from,
   return KITH_OK;
 }
 
+struct count {
+  struct sort_key *keys;
+  const struct kith_encodings *enc;
+  const struct kith_pack_options *options;
+  uint16_t fields; /* that say something of this filter */
+};
+
+static void count_rows(void *context, size_t first, size_t end)
+{
+  const struct count *count = context;
+  const struct kith_encodings *enc = count->enc;
+  for (size_t i = first; i < end; i++)
+    count->keys[i] = (struct sort_key){
+        (uint32_t)i, count->options->kernel->count(kith_encodings_row(enc, i), enc->row_bytes),
+        count->options->use_masks && enc->masks ? enc->masks[i] & count->fields : 0};
+}
+
 /* *keys: owned by the caller, sorted by mask, count and row. */
 static enum kith_err sorted_keys(struct sort_key **keys, const struct kith_encodings *enc,
-                                 bool use_masks)
+                                 const struct kith_pack_options *options)
 {
-  struct sort_key *a = KITH_NEW_ARRAY(struct sort_key, enc->n);
-  struct sort_key *b = KITH_NEW_ARRAY(struct sort_key, enc->n);
+  struct sort_key *a = kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n, sizeof *a);
+  struct sort_key *b = kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n, sizeof *b);
   enum kith_err err = a && b ? KITH_OK : KITH_ERR_MEMORY;
-  uint32_t count_max = 0;
-  uint16_t fields = kith_encodings_filter_fields(enc, 0); /* others say nothing of this filter */
-  for (size_t i = 0; i < enc->n && !err; i++) {
-    a[i] = (struct sort_key){(uint32_t)i, count_row(enc, i),
-                             use_masks && enc->masks ? enc->masks[i] & fields : 0};
-    if (a[i].count > count_max)
-      count_max = a[i].count;
+  if (!err) {
+    struct count count = {a, enc, options, kith_encodings_filter_fields(enc, 0)};
+    kith_engine_parallel(options->n_threads, enc->n, SLICE, count_rows, &count);
+    err = sort_pass(b, a, enc->n, false, enc->row_bytes * 8 + 1);
   }
   if (!err)
-    err = sort_pass(b, a, enc->n, false, (size_t)count_max + 1);
-  if (!err)
-    err = sort_pass(a, b, enc->n, true, UINT16_MAX + 1);
+    err = sort_pass(a, b, enc->n, true, options->use_masks ? UINT16_MAX + 1 : 1);
   kith_free(b);
   if (err)
     kith_free(a);
@@ -125,9 +124,8 @@ static void fill_words(void *context, size_t first, size_t end)
 {
   const struct fill *fill = context;
   struct kith_pack *pack = fill->pack;
-  for (size_t position = first; position < end; position++)
-    kith_bit_order_row(fill->order, pack->words + position * pack->n_words, fill->enc,
-                       pack->rows[position]);
+  kith_bit_order_rows(fill->order, pack->words + first * pack->n_words, fill->enc,
+                      pack->rows + first, end - first);
 }
 
 enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *enc,
@@ -136,14 +134,14 @@ enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *
   struct kith_pack pack = {
       .n_rows = enc->n, .n_words = words_of(enc), .n_blocks = blocks_of(enc->n)};
   struct sort_key *keys = NULL;
-  enum kith_err err = sorted_keys(&keys, enc, options->use_masks);
+  enum kith_err err = sorted_keys(&keys, enc, options);
   if (err)
     return err;
   size_t n_classes = 0;
   for (size_t i = 0; i < enc->n; i++)
     n_classes += new_class(keys, i);
   pack.words =
-      kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n * pack.n_words, sizeof pack.words[0]);
+      kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n * pack.n_words, sizeof pack.words[0]);
   pack.rows = KITH_NEW_ARRAY(uint32_t, enc->n);
   pack.class_of = KITH_NEW_ARRAY(uint32_t, enc->n);
   pack.classes = KITH_NEW_ARRAY(struct kith_pack_class, n_classes + 1);
@@ -160,14 +158,20 @@ enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *
   return err;
 }
 
+static void wipe_words(struct kith_pack *pack)
+{
+  kith_free_wiped(pack->words, pack->n_rows * pack->n_words * sizeof pack->words[0]);
+  pack->words = NULL;
+}
+
 void kith_pack_free(struct kith_pack *pack)
 {
-  kith_free(pack->words);
+  wipe_words(pack);
   kith_free(pack->rows);
   kith_free(pack->class_of);
   kith_free(pack->classes);
-  kith_free(pack->blocks);
-  kith_free(pack->sketches);
+  kith_free_wiped(pack->blocks, pack->n_blocks * pack->n_words * LANES * sizeof pack->blocks[0]);
+  kith_free_wiped(pack->sketches, units_of(pack->n_rows) * pack->n_groups * KITH_KERNEL_UNIT);
   kith_free(pack->halves);
   memset(pack, 0, sizeof *pack);
 }
@@ -193,15 +197,17 @@ static void fill_blocks(void *context, size_t first, size_t end)
 enum kith_err kith_pack_add_blocks(struct kith_pack *pack, bool keep_words, unsigned n_threads)
 {
   struct fill fill = {.pack = pack};
-  pack->blocks = kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, pack->n_blocks * pack->n_words * LANES,
-                                     sizeof pack->blocks[0]);
+  const size_t block_words = pack->n_words * LANES;
+  pack->blocks = kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, pack->n_blocks * block_words,
+                                    sizeof pack->blocks[0]);
   if (!pack->blocks)
     return KITH_ERR_MEMORY;
+  if (pack->n_blocks)
+    memset(pack->blocks + (pack->n_blocks - 1) * block_words, 0,
+           block_words * sizeof pack->blocks[0]);
   kith_engine_parallel(n_threads, pack->n_rows, SLICE, fill_blocks, &fill);
-  if (!keep_words) {
-    kith_free(pack->words);
-    pack->words = NULL;
-  }
+  if (!keep_words)
+    wipe_words(pack);
   return KITH_OK;
 }
 
@@ -248,11 +254,14 @@ enum kith_err kith_pack_add_sketch(struct kith_pack *pack, const struct kith_ske
   struct kith_sketch_table table;
   struct fill fill = {.pack = pack, .table = &table};
   pack->n_groups = sketch->n_groups;
-  pack->sketches = kith_calloc_aligned(KITH_KERNEL_ALIGNMENT,
-                                       units_of(pack->n_rows) * sketch->n_groups, KITH_KERNEL_UNIT);
+  const size_t n_units = units_of(pack->n_rows);
+  const size_t unit_bytes = (size_t)sketch->n_groups * KITH_KERNEL_UNIT;
+  pack->sketches = kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, n_units, unit_bytes);
   pack->halves = kith_calloc(pack->n_rows, 1);
   if (!pack->sketches || !pack->halves || kith_sketch_table_new(&table, sketch) != KITH_OK)
     return KITH_ERR_MEMORY; /* kith_pack_free takes what there is */
+  if (n_units)
+    memset(pack->sketches + (n_units - 1) * unit_bytes, 0, unit_bytes);
   kith_engine_parallel(n_threads, pack->n_rows, SLICE, fill_sketches, &fill);
   kith_sketch_table_free(&table);
   return KITH_OK;

@@ -46,6 +46,7 @@ struct kith_pack_options {
   bool use_masks; /* else all rows have mask 0 */
   unsigned n_threads;
   const struct kith_bit_order *order; /* of these rows' length */
+  const struct kith_kernel *kernel;
 };
 
 KITH_MUST_USE enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *enc,
@@ -58,8 +59,6 @@ KITH_MUST_USE enum kith_err kith_pack_add_blocks(struct kith_pack *pack, bool ke
 /* Adds what the sieve needs. */
 KITH_MUST_USE enum kith_err
 kith_pack_add_sketch(struct kith_pack *pack, const struct kith_sketch *sketch, unsigned n_threads);
-KITH_MUST_USE enum kith_err
-kith_pack_add_near(struct kith_pack *pack, const struct kith_sketch *sketch, unsigned n_threads);
 
 /* The most bytes that each of them needs at a time. */
 size_t kith_pack_bytes(const struct kith_encodings *enc);

@@ -5,10 +5,11 @@
 #include "base/mem.h"
 
 enum {
-  STRATUM_SHARE = 64,       /* a mask of fewer than 1 in 64 rows is left to the scan */
-  MEETINGS_MAX = 1 << 12,   /* gathered before rows are compared */
-  FETCH_AHEAD = 8,          /* meetings */
-  BUCKETS_A_LOOK = 1 << 12, /* between looks at the flag that stops */
+  STRATUM_SHARE = 64,     /* a mask of fewer than 1 in 64 rows is left to the scan */
+  MEETINGS_MAX = 1 << 12, /* gathered before rows are compared */
+  FETCH_AHEAD = 16,       /* meetings */
+  LOOKUPS = 32,           /* of buckets at a time */
+  ROWS_A_LOOK = 1 << 12,  /* between looks at the flag that stops */
   BUCKET_BITS_MIN = 6
 };
 
@@ -137,17 +138,16 @@ static size_t buckets_of(size_t n_rows)
 
 size_t kith_pigeon_worker_bytes(size_t n_rows)
 {
-  return 2 * ((buckets_of(n_rows) + 2) * sizeof(uint32_t) +
-              n_rows * (sizeof(uint32_t) + 2 * sizeof(uint64_t))) +
-         n_rows * sizeof(uint32_t) + MEETINGS_MAX * sizeof(uint64_t);
+  return (buckets_of(n_rows) + 2) * sizeof(uint32_t) +
+         n_rows * (2 * sizeof(uint32_t) + 3 * sizeof(uint64_t)) + MEETINGS_MAX * sizeof(uint64_t);
 }
 
-static void side_free(struct kith_pigeon_side *side)
+static void side_free(struct kith_pigeon_side *side, size_t n_rows)
 {
   kith_free(side->starts);
   kith_free(side->positions);
-  kith_free(side->words);
-  kith_free(side->group);
+  kith_free_wiped(side->words, n_rows * sizeof side->words[0]);
+  kith_free_wiped(side->group, n_rows * sizeof side->group[0]);
 }
 
 static enum kith_err side_new(struct kith_pigeon_side *out, size_t n_rows)
@@ -161,11 +161,11 @@ static enum kith_err side_new(struct kith_pigeon_side *out, size_t n_rows)
 
 enum kith_err kith_pigeon_worker_new(struct kith_pigeon_worker *out, size_t n_rows)
 {
-  struct kith_pigeon_worker worker = {0};
+  struct kith_pigeon_worker worker = {.n_rows = n_rows};
   worker.found = KITH_NEW_ARRAY(uint32_t, n_rows + 1);
+  worker.group_a = KITH_NEW_ARRAY(uint64_t, n_rows);
   worker.meetings = KITH_NEW_ARRAY(uint64_t, MEETINGS_MAX);
-  if (!worker.found || !worker.meetings || side_new(&worker.a, n_rows) ||
-      side_new(&worker.b, n_rows)) {
+  if (!worker.found || !worker.group_a || !worker.meetings || side_new(&worker.b, n_rows)) {
     kith_pigeon_worker_free(&worker);
     return KITH_ERR_MEMORY;
   }
@@ -175,8 +175,8 @@ enum kith_err kith_pigeon_worker_new(struct kith_pigeon_worker *out, size_t n_ro
 
 void kith_pigeon_worker_free(struct kith_pigeon_worker *worker)
 {
-  side_free(&worker->a);
-  side_free(&worker->b);
+  side_free(&worker->b, worker->n_rows);
+  kith_free_wiped(worker->group_a, worker->n_rows * sizeof worker->group_a[0]);
   kith_free(worker->found);
   kith_free(worker->meetings);
   memset(worker, 0, sizeof *worker);
@@ -219,13 +219,13 @@ static inline uint32_t bucket_of(const struct join *join, uint64_t word)
   return (uint32_t)(((key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15)) >> join->shift);
 }
 
-static void fill_group(struct kith_pigeon_side *side, const struct kith_pack *pack,
+static void fill_group(uint64_t *words, const struct kith_pack *pack,
                        const struct kith_stratum *stratum, struct kith_pigeon_span group)
 {
   const size_t n = stratum->end - stratum->first;
   const uint64_t *rows = kith_pack_words(pack, stratum->first);
   for (size_t i = 0; i < n; i++)
-    side->group[i] = kith_pigeon_bits(rows + i * pack->n_words, group);
+    words[i] = kith_pigeon_bits(rows + i * pack->n_words, group);
 }
 
 /* A counting sort by bucket: rows starts[k] .. starts[k + 1] are those of bucket k. */
@@ -246,10 +246,12 @@ static void fill_buckets(const struct join *join, struct kith_pigeon_side *side,
   }
 }
 
-static void fetch(const uint64_t *row, size_t n_words)
+static void fetch(const struct kith_pack *pack, uint32_t position)
 {
+  const uint64_t *row = kith_pack_words(pack, position);
+  __builtin_prefetch(&pack->class_of[position]);
   __builtin_prefetch(row);
-  if (n_words > 16) /* half a row is more than a cache line */
+  if (pack->n_words > 16) /* half a row is more than a cache line */
     __builtin_prefetch(row + 8);
 }
 
@@ -257,15 +259,14 @@ static void fetch(const uint64_t *row, size_t n_words)
 static enum kith_err judge_meetings(struct join *join)
 {
   const struct kith_pigeon_task *task = join->task;
-  const size_t n_words = join->setting->n_words;
   const uint64_t *meetings = join->worker->meetings;
   const size_t n = join->worker->n_meetings;
   join->worker->n_meetings = 0;
   for (size_t m = 0; m < n; m++) {
     if (m + FETCH_AHEAD < n) {
       uint64_t ahead = meetings[m + FETCH_AHEAD];
-      fetch(kith_pack_words(task->a, ahead >> 32), n_words);
-      fetch(kith_pack_words(task->b, (uint32_t)ahead), n_words);
+      fetch(task->a, (uint32_t)(ahead >> 32));
+      fetch(task->b, (uint32_t)ahead);
     }
     const size_t at_a = meetings[m] >> 32;
     const size_t at_b = (uint32_t)meetings[m];
@@ -294,13 +295,13 @@ static enum kith_err judge_meetings(struct join *join)
   return KITH_OK;
 }
 
-/* The rows of b in [first, end) that are near row i of a in the group. */
+/* The rows of b in [first, end) that are near row i of the stratum of a in the group. */
 static enum kith_err meet(struct join *join, uint32_t i, uint32_t first, uint32_t end)
 {
   struct kith_pigeon_worker *worker = join->worker;
   const struct kith_pigeon_task *task = join->task;
-  const uint32_t at_a = worker->a.positions[i];
-  size_t n = join->setting->kernel->near(worker->a.words[i], worker->b.words + first, end - first,
+  const uint32_t at_a = task->from.first + i;
+  size_t n = join->setting->kernel->near(worker->group_a[i], worker->b.words + first, end - first,
                                          task->cut.n_parts - 1, worker->found);
   for (size_t f = 0; f < n; f++) {
     uint32_t at_b = worker->b.positions[first + worker->found[f]];
@@ -314,17 +315,38 @@ static enum kith_err meet(struct join *join, uint32_t i, uint32_t first, uint32_
   return KITH_OK;
 }
 
-static enum kith_err join_buckets(struct join *join)
+/* Rows of a look their buckets up, some at a time, so that memory is asked for before it is
+ * needed. */
+static enum kith_err join_some(struct join *join, uint32_t first, uint32_t n)
 {
-  const struct kith_pigeon_side *a = &join->worker->a;
   const struct kith_pigeon_side *b = &join->worker->b;
+  uint32_t buckets[LOOKUPS];
+  uint32_t starts[LOOKUPS];
+  uint32_t ends[LOOKUPS];
   enum kith_err err = KITH_OK;
-  for (size_t k = 0; k < join->n_buckets && !err; k++) {
-    if (b->starts[k + 1] == b->starts[k])
-      continue;
-    for (uint32_t i = a->starts[k]; i < a->starts[k + 1] && !err; i++)
-      err = meet(join, i, b->starts[k], b->starts[k + 1]);
-    if (k % BUCKETS_A_LOOK == 0 && join->setting->stopped(join->setting->context))
+  for (uint32_t i = 0; i < n; i++) {
+    buckets[i] = bucket_of(join, join->worker->group_a[first + i]);
+    __builtin_prefetch(b->starts + buckets[i]);
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    starts[i] = b->starts[buckets[i]];
+    ends[i] = b->starts[buckets[i] + 1];
+    if (ends[i] > starts[i])
+      __builtin_prefetch(b->words + starts[i]);
+  }
+  for (uint32_t i = 0; i < n && !err; i++)
+    if (ends[i] > starts[i])
+      err = meet(join, first + i, starts[i], ends[i]);
+  return err;
+}
+
+static enum kith_err join_part(struct join *join)
+{
+  const uint32_t n = join->task->from.end - join->task->from.first;
+  enum kith_err err = KITH_OK;
+  for (uint32_t i = 0; i < n && !err; i += LOOKUPS) {
+    err = join_some(join, i, n - i < LOOKUPS ? n - i : LOOKUPS);
+    if (i % ROWS_A_LOOK == 0 && join->setting->stopped(join->setting->context))
       err = KITH_ERR_CANCELLED;
   }
   return err ? err : judge_meetings(join);
@@ -345,16 +367,13 @@ enum kith_err kith_pigeon_run(struct kith_pigeon_worker *worker, struct kith_tas
   for (size_t n = join.n_buckets; n > 1; n /= 2)
     join.shift--;
   worker->n_meetings = 0;
-  fill_group(&worker->b, task->b, &task->to, group);
-  fill_group(&worker->a, task->a, &task->from, group);
+  fill_group(worker->b.group, task->b, &task->to, group);
+  fill_group(worker->group_a, task->a, &task->from, group);
   enum kith_err err = KITH_OK;
   for (join.part = 0; join.part < task->cut.n_parts && !err; join.part++) {
     join.mask = part_mask(&task->cut, task->group, join.part);
     fill_buckets(&join, &worker->b, &task->to);
-    if (setting->stopped(setting->context))
-      return KITH_ERR_CANCELLED;
-    fill_buckets(&join, &worker->a, &task->from);
-    err = join_buckets(&join);
+    err = join_part(&join);
   }
   return err;
 }

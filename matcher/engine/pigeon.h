@@ -92,7 +92,7 @@ struct kith_pigeon_task {
   uint32_t group;
 };
 
-/* The rows of a stratum, and then bucket after bucket. */
+/* The rows of a stratum of b, and then bucket after bucket. */
 struct kith_pigeon_side {
   uint64_t *group;     /* the rows' bits of the group, in the pack's order */
   uint32_t *starts;    /* of each bucket, in positions and words; one more for the end */
@@ -102,7 +102,8 @@ struct kith_pigeon_side {
 
 /* One thread's memory. Life: kith_pigeon_worker_new, kith_pigeon_run, kith_pigeon_worker_free. */
 struct kith_pigeon_worker {
-  struct kith_pigeon_side a;
+  size_t n_rows;     /* of a stratum at most */
+  uint64_t *group_a; /* the bits of the group of a's rows */
   struct kith_pigeon_side b;
   uint32_t *found;    /* of one bucket */
   uint64_t *meetings; /* pairs of positions that are near in the group */

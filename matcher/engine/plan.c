@@ -7,15 +7,20 @@
 #include "base/mem.h"
 
 /* In cycles of each thread: a scan that costs less is not worth a plan. */
-#define WORTH_PLANNING 3e9
-/* In cycles: of a row that goes into a bucket or looks one up, of two rows that share one, of two
- * that are near. */
-#define ROW_COST 30.0
-#define NEAR_COST 2.0
-#define MEETING_COST 60.0
+#define WORTH_PLANNING 6e8
+/* In cycles: of a row that goes into a bucket or looks one up, and of two rows that are near, where
+ * the rows are in the cache and where they are not. */
+#define ROW_COST 26.0
+#define MEETING_COST 40.0
+#define FAR_MEETING_COST 150.0
+#define CACHE_BYTES (24 << 20)
 #define HUGE_COST 1e300
 
-enum { SAMPLE = 320 /* rows, each half against the other */, JOIN_SAMPLE = 3000 };
+enum {
+  SAMPLE = 320, /* rows, each half against the other */
+  JOIN_SAMPLE = 3000,
+  PARTS_MEASURED = 24
+};
 
 /* ---- samples */
 
@@ -117,7 +122,7 @@ bool kith_plan_is_worth_while(const struct kith_task_setting *setting,
          (double)comparisons * brute_cost(setting) / options->n_threads >= WORTH_PLANNING;
 }
 
-/* Learns each size; keeps the best. */
+/* Learns one size after the other; keeps the best. */
 static enum kith_err plan_scan(struct kith_plan *plan, double *cost,
                                const struct kith_plan_input *input, const struct sample *sample,
                                const struct kith_covariance *covariance)
@@ -142,11 +147,14 @@ static enum kith_err plan_scan(struct kith_plan *plan, double *cost,
     if (err)
       return err;
     double own = sieve_cost(input->setting, n_groups) + input->setting->kernel->verify_cost * rate;
-    if (only || own < *cost) {
-      plan->sieve = true;
-      plan->sketch = sketch;
-      *cost = own;
+    if (!only && own >= *cost) {
+      if (plan->sieve)
+        break; /* more groups cost more, and what passes falls ever more slowly */
+      continue;
     }
+    plan->sieve = true;
+    plan->sketch = sketch;
+    *cost = own;
   }
   return KITH_OK;
 }
@@ -198,15 +206,20 @@ static void add_part(struct rates *rates, const struct sample *sample,
   }
 }
 
+/* Every so many groups, for there may be hundreds of parts, and all are much alike. */
 static struct rates measure(const struct sample *sample, const struct kith_pigeon_cut *cut)
 {
   struct rates rates = {0, 0};
-  for (uint32_t group = 0; group < cut->n_groups; group++)
+  const uint32_t step = 1 + cut->n_groups * cut->n_parts / PARTS_MEASURED;
+  uint32_t n_measured = 0;
+  const uint32_t first = step / 2 < cut->n_groups ? step / 2 : 0;
+  for (uint32_t group = first; group < cut->n_groups; group += step, n_measured++)
     for (uint32_t part = 0; part < cut->n_parts; part++)
       add_part(&rates, sample, cut, group, part);
-  double n_pairs = (double)sample->n * ((double)sample->n - 1) / 2;
-  rates.share = (rates.share + 1) / n_pairs;
-  rates.near = (rates.near + 1) / n_pairs;
+  const double n_pairs = (double)sample->n * ((double)sample->n - 1) / 2;
+  const double times = (double)cut->n_groups / n_measured;
+  rates.share = (rates.share * times + 1) / n_pairs;
+  rates.near = (rates.near * times + 1) / n_pairs;
   return rates;
 }
 
@@ -232,6 +245,14 @@ static struct rates rates_of(struct join_search *search, uint32_t reach)
   return search->rates[rounded];
 }
 
+/* Rows are looked up all over both parties. */
+static double meeting_cost(const struct kith_plan_input *input, double n_rows)
+{
+  const double bytes = n_rows * (double)input->setting->n_words * sizeof(uint64_t);
+  const double far = bytes > CACHE_BYTES ? 1 - CACHE_BYTES / bytes : 0;
+  return MEETING_COST + far * (FAR_MEETING_COST - MEETING_COST);
+}
+
 static double pairs_of(const struct kith_stratum *a, const struct kith_stratum *b, bool same)
 {
   double n_a = a->end - a->first;
@@ -255,7 +276,9 @@ static double strata_cost(struct join_search *search, struct kith_pigeon_cut *cu
   const struct kith_pigeon_cut own = kith_pigeon_cut(n_bits, reach);
   const struct rates rates = rates_of(search, reach);
   double join = (n_a + n_b) * own.n_groups * own.n_parts * ROW_COST +
-                n_a * n_b * (rates.share * NEAR_COST + rates.near * MEETING_COST);
+                n_a * n_b *
+                    (rates.share * search->input->setting->kernel->near_cost +
+                     rates.near * meeting_cost(search->input, n_a + n_b));
   if (join >= scan && !forced)
     return scan;
   *cut = own;
@@ -349,7 +372,7 @@ static void say_why(struct kith_plan *plan, const struct costs *costs)
   if (plan->join && plan->sieve)
     len += (size_t)snprintf(others, sizeof others, "; %s alone %.3f", scan, costs->scan);
   if (!plan->join && costs->join > 0)
-    len += (size_t)snprintf(others, sizeof others, "; a pigeonhole join %.3f", costs->join);
+    len += (size_t)snprintf(others, sizeof others, "; no pigeonhole join costs less");
   if (plan->join || plan->sieve)
     (void)snprintf(others + len, sizeof others - len, "; brute force %.3f", costs->brute);
   if (plan->join)
@@ -364,7 +387,7 @@ static void say_why(struct kith_plan *plan, const struct costs *costs)
 /* Learning sketches for a scan takes its time, so the join is reckoned first: against the least
  * that a scan could cost, and, where that is not enough, against the best that it does. */
 static enum kith_err make(struct kith_plan *plan, struct join_search *search,
-                          const struct kith_covariance *covariance)
+                          struct kith_covariance *covariance)
 {
   const struct kith_plan_input *input = search->input;
   const enum kith_engine_method method = input->options->method;
@@ -378,7 +401,10 @@ static enum kith_err make(struct kith_plan *plan, struct join_search *search,
   if (method != KITH_ENGINE_SKETCH)
     err = plan_join(plan, &join, &all_joined, search);
   if (!err && method != KITH_ENGINE_PIGEONHOLE && !(all_joined && join < scan * n)) {
-    err = plan_scan(plan, &scan, input, search->sample, covariance);
+    err = kith_covariance_new(covariance, input->parties, input->n_parties, input->order,
+                              input->setting->kernel);
+    if (!err)
+      err = plan_scan(plan, &scan, input, search->sample, covariance);
     search->scan_cost = scan;
     if (!err && method != KITH_ENGINE_SKETCH)
       err = plan_join(plan, &join, &all_joined, search);
@@ -402,8 +428,6 @@ enum kith_err kith_plan_make(struct kith_plan *out, const struct kith_plan_input
   struct sample *sample = KITH_NEW(struct sample);
   struct join_search *search = KITH_NEW(struct join_search);
   enum kith_err err = sample && search ? KITH_OK : KITH_ERR_MEMORY;
-  if (!err)
-    err = kith_covariance_new(&covariance, input->parties, input->n_parties, input->order);
   if (!err) {
     take_sample(sample, input, JOIN_SAMPLE);
     *search = (struct join_search){.input = input, .sample = sample};

@@ -326,7 +326,8 @@ static enum kith_err pack_all(struct run *run, const struct kith_encodings *cons
   const struct kith_pack_options options = {.use_masks =
                                                 run->options->similarity == KITH_SIMILARITY_MASKED,
                                             .n_threads = run->options->n_threads,
-                                            .order = order};
+                                            .order = order,
+                                            .kernel = run->setting.kernel};
   enum kith_err err = KITH_OK;
   kith_bit_order_none(order, n_bits);
   if (kith_plan_is_worth_while(&run->setting, run->options, run->comparisons))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "matcher/engine/kernel.h"
 #include "matcher/engine/order.h"
 
 enum { SAMPLE_ROWS = 4096, SAMPLE_WORDS = SAMPLE_ROWS / 64, SWEEPS_MAX = 12 };
@@ -32,43 +33,37 @@ static size_t sample_rows(uint64_t *columns, const struct kith_encodings *const 
   return n;
 }
 
-static unsigned common_of(const uint64_t *a, const uint64_t *b)
-{
-  unsigned n = 0;
-  for (size_t w = 0; w < SAMPLE_WORDS; w++)
-    n += (unsigned)__builtin_popcountll(a[w] & b[w]);
-  return n;
-}
-
 enum kith_err kith_covariance_new(struct kith_covariance *out,
                                   const struct kith_encodings *const *parties, unsigned n_parties,
-                                  const struct kith_bit_order *order)
+                                  const struct kith_bit_order *order,
+                                  const struct kith_kernel *kernel)
 {
-  size_t n_bits = order->n_bits;
+  const size_t n_bits = order->n_bits;
   uint64_t *columns = KITH_NEW_ARRAY(uint64_t, n_bits * SAMPLE_WORDS);
+  uint32_t *counts = KITH_NEW_ARRAY(uint32_t, n_bits);
   float *entries = kith_calloc(n_bits * n_bits, sizeof *entries);
-  if (!columns || !entries) {
+  if (!columns || !counts || !entries) {
     kith_free(columns);
+    kith_free(counts);
     kith_free(entries);
     return KITH_ERR_MEMORY;
   }
-  float n = (float)sample_rows(columns, parties, n_parties, order);
-  for (size_t i = 0; i < n_bits; i++) /* means, for the time being, where variances will be */
-    entries[i * n_bits + i] =
-        (float)common_of(columns + i * SAMPLE_WORDS, columns + i * SAMPLE_WORDS) / n;
+  const float n = (float)sample_rows(columns, parties, n_parties, order);
+  for (size_t i = 0; i < n_bits; i++)
+    counts[i] = kernel->count((const uint8_t *)(columns + i * SAMPLE_WORDS),
+                              SAMPLE_WORDS * sizeof columns[0]);
   for (size_t i = 0; i < n_bits; i++) {
     const uint64_t *x = columns + i * SAMPLE_WORDS;
-    float mean_x = entries[i * n_bits + i];
-    for (size_t j = i + 1; j < n_bits; j++) {
-      const uint64_t *y = columns + j * SAMPLE_WORDS;
-      float mean_y = entries[j * n_bits + j];
-      float value = (float)common_of(x, y) / n - mean_x * mean_y;
+    for (size_t j = i; j < n_bits; j++) {
+      const uint32_t apart = kernel->apart(x, columns + j * SAMPLE_WORDS, SAMPLE_WORDS);
+      const uint32_t common = (counts[i] + counts[j] - apart) / 2;
+      const float value = (float)common / n - (float)counts[i] / n * ((float)counts[j] / n);
       entries[i * n_bits + j] = value;
       entries[j * n_bits + i] = value;
     }
-    entries[i * n_bits + i] = mean_x - mean_x * mean_x;
   }
   kith_free(columns);
+  kith_free(counts);
   *out = (struct kith_covariance){(unsigned)n_bits, entries};
   return KITH_OK;
 }
@@ -145,25 +140,34 @@ static void start_groups(struct search *search, bool *taken)
 /* Moves a bit to where it adds most to the sum of standard deviations; true if it moved. */
 static bool improve_bit(struct search *search, unsigned bit)
 {
-  unsigned n_bits = search->covariance->n_bits;
-  unsigned from = search->sketch->group[bit];
-  float own = search->covariance->entries[(size_t)bit * n_bits + bit];
-  if (search->sizes[from] <= 1)
-    return false;
-  change(search, from, bit, -1);
+  const unsigned n_bits = search->covariance->n_bits;
+  const unsigned from = search->sketch->group[bit];
+  const float own = search->covariance->entries[(size_t)bit * n_bits + bit];
+  const float sign = search->sketch->inverted[bit] ? -1 : 1;
+  bool inverted = false;
   unsigned best = from;
   float best_gain = -1;
+  if (search->sizes[from] <= 1)
+    return false;
   for (unsigned group = 0; group < search->sketch->n_groups; group++) {
     float before = search->variance[group];
-    float after = before + 2 * fabsf(search->with[(size_t)group * n_bits + bit]) + own;
-    float gain = root(after) - root(before);
+    float with = search->with[(size_t)group * n_bits + bit];
+    if (group == from) { /* as if the bit were out of it */
+      before += own - 2 * sign * with;
+      with -= sign * own;
+    }
+    float gain = root(before + 2 * fabsf(with) + own) - root(before);
     if (group == from)
       gain += 1e-6f; /* no move for nothing */
-    if (gain > best_gain && search->sizes[group] < KITH_SKETCH_GROUP_BITS_MAX) {
+    if (gain > best_gain && (group == from || search->sizes[group] < KITH_SKETCH_GROUP_BITS_MAX)) {
       best = group;
       best_gain = gain;
+      inverted = with < 0;
     }
   }
+  if (best == from && inverted == search->sketch->inverted[bit])
+    return false;
+  change(search, from, bit, -1);
   put(search, best, bit);
   return best != from;
 }

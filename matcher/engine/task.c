@@ -90,9 +90,9 @@ enum kith_err kith_task_worker_new(struct kith_task_worker *out,
                                    const struct kith_task_setting *setting)
 {
   struct kith_task_worker worker = {0};
-  worker.quads = kith_calloc_aligned(
-      KITH_KERNEL_ALIGNMENT, setting->chunk_quads * setting->n_words * KITH_KERNEL_QUAD_WORDS,
-      sizeof(uint64_t));
+  worker.quads_bytes =
+      setting->chunk_quads * setting->n_words * KITH_KERNEL_QUAD_WORDS * sizeof(uint64_t);
+  worker.quads = kith_calloc_aligned(KITH_KERNEL_ALIGNMENT, worker.quads_bytes, 1);
   worker.thresholds = kith_calloc((KITH_TASK_SLOTS + 1) * setting->tile_blocks, sizeof(uint64_t));
   worker.segments = KITH_NEW_ARRAY(struct kith_task_segment, setting->tile_blocks * LANES + 1);
   worker.lines = KITH_NEW_ARRAY(struct kith_similarity_line, setting->tile_blocks * LANES);
@@ -112,7 +112,7 @@ enum kith_err kith_task_worker_new(struct kith_task_worker *out,
 
 void kith_task_worker_free(struct kith_task_worker *worker)
 {
-  kith_free(worker->quads);
+  kith_free_wiped(worker->quads, worker->quads_bytes);
   kith_free(worker->thresholds);
   kith_free(worker->segments);
   kith_free(worker->lines);

@@ -75,6 +75,7 @@ struct kith_task_segment {
  * kith_task_worker_flush once, kith_task_worker_free. */
 struct kith_task_worker {
   uint64_t *quads;
+  size_t quads_bytes;
   uint64_t *thresholds; /* KITH_TASK_SLOTS + 1 arrays of tile_blocks; the last never reached */
   struct kith_task_segment *segments; /* of the tile; at most one a row */
   struct kith_similarity_line *lines; /* by run, for the latest mask of queries */

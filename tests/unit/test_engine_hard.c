@@ -258,7 +258,8 @@ static void test_many_parties(void **state)
 static void pack_row(uint64_t *words, const struct kith_bit_order *order,
                      const struct kith_encodings *enc, size_t row)
 {
-  kith_bit_order_row(order, words, enc, row);
+  const uint32_t rows[1] = {(uint32_t)row};
+  kith_bit_order_rows(order, words, enc, rows, 1);
 }
 
 enum { WORDS_MAX = 17 };
@@ -290,6 +291,8 @@ static void test_sketch_bound(void **state)
 {
   (void)state;
   static const unsigned bits[] = {64, 250, 1000, 1025};
+  const struct kith_kernel *kernel = NULL;
+  assert_int_equal(kith_kernel_choose(&kernel, NULL, NULL), KITH_OK);
   for (int family = 0; family < N_FAMILIES; family++)
     for (size_t l = 0; l < KITH_COUNT_OF(bits); l++) {
       struct kith_encodings party;
@@ -302,7 +305,7 @@ static void test_sketch_bound(void **state)
       const unsigned n_bits = (bits[l] + 63) / 64 * 64;
       const unsigned fewest = n_bits / KITH_SKETCH_GROUP_BITS_MAX + 1;
       kith_bit_order_learn(&order, n_bits, list, 1);
-      assert_int_equal(kith_covariance_new(&covariance, list, 1, &order), KITH_OK);
+      assert_int_equal(kith_covariance_new(&covariance, list, 1, &order, kernel), KITH_OK);
       assert_int_equal(kith_sketch_learn(&sketch, &covariance, fewest + below(64)), KITH_OK);
       assert_int_equal(kith_sketch_table_new(&table, &sketch), KITH_OK);
       for (size_t i = 0; i < party.n; i++)
