@@ -74,7 +74,7 @@ int64_t kith_date_days(struct kith_date date)
   return year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719468;
 }
 
-static struct kith_date date_of_days(int64_t days)
+struct kith_date kith_date_of_days(int64_t days)
 {
   struct kith_date date = {.year = 1 + (int)((days + 719162) / 366), .month = 1, .day = 1};
 
@@ -105,7 +105,7 @@ void kith_time_format(char out[KITH_TIME_BYTES], int64_t unix_seconds)
     unix_seconds = last;
   days = unix_seconds / SECONDS_PER_DAY - (unix_seconds % SECONDS_PER_DAY < 0);
   seconds = (int)(unix_seconds - days * SECONDS_PER_DAY);
-  date = date_of_days(days);
+  date = kith_date_of_days(days);
   snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", date.year, date.month, date.day,
            seconds / 3600, seconds / 60 % 60, seconds % 60);
   memcpy(out, text, KITH_TIME_BYTES);

@@ -26,5 +26,6 @@ struct kith_date {
 };
 bool kith_date_valid(struct kith_date date);
 int64_t kith_date_days(struct kith_date date);
+struct kith_date kith_date_of_days(int64_t days); /* of the years from 1 */
 
 #endif

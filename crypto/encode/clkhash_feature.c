@@ -1,7 +1,11 @@
+#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "crypto/encode/clkhash_parts.h"
+
+/* Doubles up to here are all whole numbers that they stand for. */
+#define EXACT_MAX 9007199254740992.0
 
 /* A fault of PCRE2 or of ours about a key. */
 static void refuse_why(struct kith_json_reader *reader, enum kith_err err, const char *key,
@@ -11,6 +15,18 @@ static void refuse_why(struct kith_json_reader *reader, enum kith_err err, const
     kith_json_refuse(reader, key, "%s", why);
   else if (err != KITH_OK && reader->err == KITH_OK)
     reader->err = kith_fail(reader->fault, err, "%s: %s", reader->place, kith_err_name(err));
+}
+
+int64_t kith_clkhash_whole(struct kith_json_reader *reader, const char *key, int64_t min,
+                           int64_t max, int64_t fallback)
+{
+  const json_t *value = kith_json_has(reader, key) ? json_object_get(reader->object, key) : NULL;
+  double real = json_is_real(value) ? json_real_value(value) : 0.5;
+
+  if (real == trunc(real) && real >= (double)min && real <= (double)max && fabs(real) <= EXACT_MAX)
+    return (int64_t)real;
+  return fallback < min ? kith_json_int(reader, key, min, max)
+                        : kith_json_int_or(reader, key, min, max, fallback);
 }
 
 /* The index of the string in the list, or n with a refusal. */
@@ -53,7 +69,7 @@ static void string_read(struct kith_clkhash_feature *out, struct kith_json_reade
     const char *pattern = kith_json_string(format, "pattern", NULL);
 
     out->format = KITH_CLKHASH_PATTERN;
-    if (format->err == KITH_OK)
+    if (format->err == KITH_OK && !out->ignored)
       refuse_why(format,
                  kith_clkhash_regex_new(&out->pattern, pattern, KITH_CLKHASH_REGEX_WHOLE, why),
                  "pattern", why);
@@ -63,8 +79,8 @@ static void string_read(struct kith_clkhash_feature *out, struct kith_json_reade
   i = choice(format, "case", kith_json_string(format, "case", names[0]), names, 3);
   if (i < 3)
     out->letter_case = cases[i];
-  out->min_length = kith_json_int_or(format, "minLength", 0, INT64_MAX, 0);
-  out->max_length = kith_json_int_or(format, "maxLength", 1, INT64_MAX, INT64_MAX);
+  out->min_length = kith_clkhash_whole(format, "minLength", 0, INT64_MAX, 0);
+  out->max_length = kith_clkhash_whole(format, "maxLength", 1, INT64_MAX, INT64_MAX);
 }
 
 static void enum_read(struct kith_clkhash_feature *out, struct kith_json_reader *format)
@@ -82,7 +98,7 @@ static void date_read(struct kith_clkhash_feature *out, struct kith_json_reader 
   char why[128] = "";
 
   out->format = KITH_CLKHASH_DATE;
-  if (format->err == KITH_OK)
+  if (format->err == KITH_OK && !out->ignored)
     refuse_why(format, kith_clkhash_date_new(&out->date, text, why), "format", why);
 }
 
@@ -100,8 +116,8 @@ static enum kith_err format_read(struct kith_clkhash_feature *out, struct kith_j
     out->format = KITH_CLKHASH_INTEGER;
     out->has_minimum = kith_json_has(&format, "minimum");
     out->has_maximum = kith_json_has(&format, "maximum");
-    out->minimum = kith_json_int_or(&format, "minimum", INT64_MIN, INT64_MAX, 0);
-    out->maximum = kith_json_int_or(&format, "maximum", INT64_MIN, INT64_MAX, 0);
+    out->minimum = kith_clkhash_whole(&format, "minimum", INT64_MIN, INT64_MAX, 0);
+    out->maximum = kith_clkhash_whole(&format, "maximum", INT64_MIN, INT64_MAX, 0);
     break;
   case 2:
     date_read(out, &format);
@@ -128,7 +144,7 @@ static enum kith_err numeric_read(struct kith_clkhash_feature *out, struct kith_
 
   if (!json_is_number(threshold) || json_number_value(threshold) <= 0)
     kith_json_refuse(reader, "thresholdDistance", "expected a number above 0");
-  if (reader->err == KITH_OK)
+  if (reader->err == KITH_OK && !out->ignored)
     refuse_why(reader, kith_clkhash_numeric_new(&out->numeric, threshold, resolution, precision),
                "thresholdDistance", "rounds to 0, or is too large, at this fractional_precision");
   return reader->err;
@@ -168,24 +184,27 @@ static enum kith_err strategy_read(struct kith_clkhash_feature *out,
   out->per_feature = kith_json_has(&reader, "bitsPerFeature");
   if (out->per_feature && kith_json_has(&reader, "bitsPerToken"))
     kith_json_refuse(&reader, NULL, "expected one of bitsPerToken and bitsPerFeature");
-  out->amount = (unsigned)kith_json_int(
-      &reader, out->per_feature ? "bitsPerFeature" : "bitsPerToken", 1, KITH_CLKHASH_AMOUNT_MAX);
+  out->amount = (unsigned)kith_clkhash_whole(
+      &reader, out->per_feature ? "bitsPerFeature" : "bitsPerToken", 1, KITH_CLKHASH_AMOUNT_MAX, 0);
   return kith_json_done(&reader);
 }
 
-static enum kith_err hash_read(struct kith_clkhash_feature *out, struct kith_json_reader *hashing)
+enum kith_err kith_clkhash_hash_read(struct kith_clkhash_feature *out,
+                                     struct kith_json_reader *above, bool required)
 {
   static const char *const names[] = {"blakeHash", "doubleHash"};
   struct kith_json_reader reader;
 
   out->blake = true;
-  kith_json_nested(&reader, hashing, "hash", false);
+  kith_json_nested(&reader, above, "hash", required);
   if (!reader.object)
     return reader.err;
   out->blake = choice(&reader, "type", kith_json_string(&reader, "type", NULL), names, 2) == 0;
-  if (out->blake && kith_json_has(&reader, "prevent_singularity"))
+  if (!out->blake)
+    out->prevent_singularity = kith_json_bool_or(&reader, "prevent_singularity", false);
+  else if (kith_json_has(&reader, "prevent_singularity") && !out->ignored &&
+           !json_is_null(json_object_get(reader.object, "prevent_singularity")))
     kith_json_refuse(&reader, "prevent_singularity", "is for doubleHash only");
-  out->prevent_singularity = kith_json_bool_or(&reader, "prevent_singularity", false);
   return reader.err;
 }
 
@@ -214,7 +233,8 @@ static enum kith_err hashing_read(struct kith_clkhash_feature *out,
     return hashing.err;
   if ((err = comparison_read(out, &hashing)) != KITH_OK ||
       (err = strategy_read(out, &hashing)) != KITH_OK ||
-      (err = hash_read(out, &hashing)) != KITH_OK || (err = missing_read(out, &hashing)) != KITH_OK)
+      (err = kith_clkhash_hash_read(out, &hashing, false)) != KITH_OK ||
+      (err = missing_read(out, &hashing)) != KITH_OK)
     return err;
   return kith_json_done(&hashing);
 }

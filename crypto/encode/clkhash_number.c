@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "crypto/encode/clkhash_parts.h"
 
-enum { DOUBLE_DIGITS = 53 };
+/* A step above is infinite to clkhash when it halves it. */
+enum { DOUBLE_DIGITS = 53, HALVED_BITS_MAX = 1025 };
 
 /* ---- text to plain ASCII, as Python does before it reads a number ---- */
 
@@ -202,14 +203,35 @@ static enum kith_err scale(BIGNUM *number, unsigned precision)
 
 /* ---- the numeric comparison ---- */
 
+/* As a double has it: 53 bits, to the nearest, in the middle to the even. */
+static bool double_rounded(BIGNUM *out, const BIGNUM *number)
+{
+  int extra = BN_num_bits(number) - DOUBLE_DIGITS;
+  bool up;
+
+  if (extra <= 0)
+    return BN_copy(out, number) != NULL;
+  up = BN_is_bit_set(number, extra - 1) != 0;
+  if (up && !BN_is_bit_set(number, extra)) { /* the middle, unless there is more below it */
+    int below = 0;
+
+    while (below < extra - 1 && !BN_is_bit_set(number, below))
+      below++;
+    up = below < extra - 1;
+  }
+  return BN_rshift(out, number, extra) && (!up || BN_add_word(out, 1)) &&
+         BN_lshift(out, out, extra);
+}
+
 enum kith_err kith_clkhash_numeric_new(struct kith_clkhash_numeric *out, const json_t *threshold,
                                        unsigned resolution, unsigned precision)
 {
   BIGNUM *step = BN_new();
-  enum kith_err err;
+  BIGNUM *rounded = BN_new();
+  enum kith_err err = step && rounded ? KITH_OK : KITH_ERR_MEMORY;
 
-  if (!step)
-    return KITH_ERR_MEMORY;
+  if (err != KITH_OK)
+    goto failed;
   if (json_is_integer(threshold)) {
     err = kith_clkhash_bn_set_int(step, json_integer_value(threshold));
     if (err == KITH_OK)
@@ -222,21 +244,28 @@ enum kith_err kith_clkhash_numeric_new(struct kith_clkhash_numeric *out, const j
   }
   if (err == KITH_OK && (BN_is_zero(step) || BN_is_negative(step)))
     err = KITH_ERR_CONFIG;
-  if (err != KITH_OK) {
-    BN_free(step);
-    return err == KITH_ERR_DATA ? KITH_ERR_CONFIG : err;
-  }
-  *out = (struct kith_clkhash_numeric){step, resolution, precision};
+  if (err == KITH_OK && !double_rounded(rounded, step))
+    err = KITH_ERR_MEMORY;
+  if (err != KITH_OK)
+    goto failed;
+  *out = (struct kith_clkhash_numeric){step, rounded, resolution, precision};
   return KITH_OK;
+
+failed:
+  BN_free(rounded);
+  BN_free(step);
+  return err == KITH_ERR_DATA ? KITH_ERR_CONFIG : err;
 }
 
 void kith_clkhash_numeric_free(struct kith_clkhash_numeric *numeric)
 {
   BN_free(numeric->step);
+  BN_free(numeric->rounded);
   memset(numeric, 0, sizeof *numeric);
 }
 
-/* value x 2 x resolution, moved to the nearer multiple of the step, up from the middle. */
+/* value x 2 x resolution, moved to the nearer multiple of the step, up from the middle, which is
+ * half of the step as a double. */
 static bool snap(const struct kith_clkhash_numeric *numeric, BIGNUM *value, BIGNUM *rest,
                  BIGNUM *span, BN_CTX *context)
 {
@@ -244,7 +273,7 @@ static bool snap(const struct kith_clkhash_numeric *numeric, BIGNUM *value, BIGN
       !BN_nnmod(rest, value, numeric->step, context) || !BN_sub(value, value, rest) ||
       !BN_lshift1(rest, rest))
     return false;
-  if (BN_cmp(rest, numeric->step) >= 0 && !BN_add(value, value, numeric->step))
+  if (BN_cmp(rest, numeric->rounded) >= 0 && !BN_add(value, value, numeric->step))
     return false;
   return BN_copy(span, numeric->step) && BN_mul_word(span, numeric->resolution) &&
          BN_sub(value, value, span);
@@ -273,6 +302,8 @@ enum kith_err kith_clkhash_numeric_first(const struct kith_clkhash_numeric *nume
   }
   if (err == KITH_OK && !snap(numeric, out, rest, span, context))
     err = KITH_ERR_MEMORY;
+  if (err == KITH_OK && BN_num_bits(numeric->rounded) > HALVED_BITS_MAX && !BN_is_zero(rest))
+    err = KITH_ERR_DATA;
   BN_clear_free(span);
   BN_clear_free(rest);
   BN_CTX_free(context);

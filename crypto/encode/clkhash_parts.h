@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "crypto/encode/bloom_cache.h"
 #include "crypto/encode/clkhash.h"
 
@@ -47,11 +48,12 @@ KITH_MUST_USE enum kith_err kith_clkhash_regex_match(const struct kith_clkhash_r
 
 /* ---- dates by strptime formats (clkhash_date.c) */
 
-enum { KITH_CLKHASH_DATE_PARTS_MAX = 16 };
+enum { KITH_CLKHASH_DATE_PARTS_MAX = 32 };
 struct kith_clkhash_date {
   struct kith_clkhash_regex regex;
   char parts[KITH_CLKHASH_DATE_PARTS_MAX]; /* the directive of each group, in order */
   unsigned n_parts;
+  char plain[16]; /* the format, where it is one of the usual; else empty */
 };
 KITH_MUST_USE enum kith_err kith_clkhash_date_new(struct kith_clkhash_date *out, const char *format,
                                                   char why[128]);
@@ -66,7 +68,8 @@ KITH_MUST_USE enum kith_err kith_clkhash_integer_parse(BIGNUM *out, const char *
 KITH_MUST_USE enum kith_err kith_clkhash_bn_set_int(BIGNUM *out, int64_t value);
 
 struct kith_clkhash_numeric {
-  BIGNUM *step; /* owned */
+  BIGNUM *step;    /* owned */
+  BIGNUM *rounded; /* owned: to 53 bits */
   unsigned resolution;
   unsigned precision;
 };
@@ -147,6 +150,12 @@ KITH_MUST_USE enum kith_err kith_clkhash_convert(json_t **out, json_t *document,
 KITH_MUST_USE enum kith_err kith_clkhash_feature_read(struct kith_clkhash_feature *out,
                                                       json_t *object, const char *place,
                                                       struct kith_fault *fault);
+/* The member "hash" of an object. */
+KITH_MUST_USE enum kith_err kith_clkhash_hash_read(struct kith_clkhash_feature *out,
+                                                   struct kith_json_reader *above, bool required);
+/* A whole number, also one like 20.0; absent: the fallback, or, if that is below min, a refusal. */
+int64_t kith_clkhash_whole(struct kith_json_reader *reader, const char *key, int64_t min,
+                           int64_t max, int64_t fallback);
 void kith_clkhash_feature_free(struct kith_clkhash_feature *feature);
 
 /* ---- values (clkhash_value.c) */

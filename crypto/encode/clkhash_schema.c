@@ -3,30 +3,59 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "crypto/encode/clkhash_parts.h"
 
 enum { FOLDS_MAX = 24, BLAKE_KEY_BYTES_MAX = 64, KEY_SIZE_MAX = 1 << 20 };
 
-/* Base64 of any length as fresh bytes, line breaks and blanks in it left out; absent: none. */
+/* The value of a base64 digit, -1: none. */
+static int digit_of(char c)
+{
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const char *at = c ? strchr(digits, c) : NULL;
+
+  return at ? (int)(at - digits) : -1;
+}
+
+/* As Python reads base64: what is no digit is left out, also padding before two digits of a group;
+ * where a group is padded the rest is not read; bits that are left over don't matter. False where a
+ * group is not whole. */
+static bool base64_read(uint8_t *out, size_t *len, const char *text)
+{
+  unsigned n_digits = 0;
+  unsigned n_pads = 0;
+  uint32_t group = 0;
+
+  for (; *text; text++) {
+    int digit = digit_of(*text);
+
+    if (*text == '=' && n_digits >= 2 && n_digits + ++n_pads >= 4)
+      return true;
+    if (digit < 0)
+      continue;
+    n_pads = 0;
+    group = group << 6 | (uint32_t)digit;
+    if (n_digits > 0)
+      out[(*len)++] = (uint8_t)(group >> (6 - 2 * n_digits));
+    n_digits = (n_digits + 1) % 4;
+  }
+  return n_digits == 0;
+}
+
+/* Base64 of any length as fresh bytes; absent: none. */
 static void bytes_read(uint8_t **out, size_t *len, struct kith_json_reader *reader, const char *key)
 {
   const char *text = kith_json_string(reader, key, "");
-  size_t n = 0;
-  char *plain;
 
   if (reader->err != KITH_OK || !text[0])
     return;
-  plain = kith_calloc(strlen(text), 1);
   *out = kith_calloc(strlen(text), 1);
-  if (!*out || !plain)
+  if (!*out)
     reader->err = KITH_ERR_MEMORY;
-  for (const char *at = text; plain && *at; at++)
-    if (!strchr(" \t\r\n", *at))
-      plain[n++] = *at;
-  if (reader->err == KITH_OK && kith_base64_decode_any(*out, len, n, plain, n) != KITH_OK)
+  for (const char *at = text; reader->err == KITH_OK && *at; at++)
+    if ((unsigned char)*at >= 0x80)
+      kith_json_refuse(reader, key, "expected base64");
+  if (reader->err == KITH_OK && !base64_read(*out, len, text))
     kith_json_refuse(reader, key, "expected base64");
-  kith_free(plain);
 }
 
 static enum kith_err kdf_read(struct kith_clkhash_schema *out, struct kith_json_reader *config)
@@ -50,12 +79,16 @@ static enum kith_err kdf_read(struct kith_clkhash_schema *out, struct kith_json_
 static enum kith_err config_read(struct kith_clkhash_schema *out, struct kith_json_reader *top)
 {
   struct kith_json_reader config;
+  const json_t *folds;
 
   kith_json_nested(&config, top, "clkConfig", true);
+  folds = json_object_get(config.object, "xor_folds");
   out->bits = (unsigned)kith_json_int(&config, "l", 1, KITH_CLKHASH_BITS_MAX);
   /* The documented key has no effect; the other is what folds. */
-  (void)kith_json_int_or(&config, "xorFolds", 0, INT64_MAX, 0);
-  out->folds = (unsigned)kith_json_int_or(&config, "xor_folds", 0, FOLDS_MAX, 0);
+  (void)kith_clkhash_whole(&config, "xorFolds", 0, INT64_MAX, 0);
+  out->folds = json_is_boolean(folds) /* a number to Python */
+                   ? json_is_true(folds)
+                   : (unsigned)kith_json_int_or(&config, "xor_folds", 0, FOLDS_MAX, 0);
   if ((uint64_t)out->bits << out->folds > KITH_CLKHASH_WIDE_BITS_MAX)
     kith_json_refuse(&config, "xor_folds", "l x 2^xor_folds is above %d",
                      (int)KITH_CLKHASH_WIDE_BITS_MAX);
