@@ -208,20 +208,31 @@ static int weekday_of(const char *text, size_t len, size_t start)
   return name_index(days, 7, start, text, len);
 }
 
-/* As many hours from UTC as there can be; Python is particular about colons. */
+/* Whether hours, minutes and seconds from UTC are less than a day; Python is particular about
+ * colons. */
 static bool zone_valid(const char *text, size_t len)
 {
   bool first = len > 3 && text[3] == ':';
   size_t seconds = first ? 6 : 5;
 
-  if (len == 1)
+  if (len == 1) /* Z */
     return true;
-  for (size_t i = 0; i < len; i++)
-    if ((unsigned char)text[i] >= 0x80)
-      return false; /* digits of another script, whose bytes can't be counted */
   if (len > seconds && (text[seconds] == ':') != first)
     return false;
   return (text[1] - '0') * 10 + text[2] - '0' < 24;
+}
+
+static enum kith_err zone_check(const char *text, size_t len)
+{
+  char *copy = kith_strndup(text, len);
+  char *plain = NULL;
+  enum kith_err err = copy ? kith_clkhash_number_text(&plain, copy) : KITH_ERR_MEMORY;
+
+  if (err == KITH_OK && !zone_valid(plain, strlen(plain)))
+    err = KITH_ERR_DATA;
+  kith_free(plain);
+  kith_free(copy);
+  return err;
 }
 
 static enum kith_err part_number(int *out, const char *text, size_t len)
@@ -296,7 +307,7 @@ static enum kith_err part_take(struct parts *parts, char directive, const char *
     parts->weekday = weekday_of(text, len, 0);
     return parts->weekday == NONE ? KITH_ERR_DATA : KITH_OK;
   case 'z':
-    return zone_valid(text, len) ? KITH_OK : KITH_ERR_DATA;
+    return zone_check(text, len);
   default:
     if (!strchr("YyGmdjSwuVUW", directive))
       return KITH_OK; /* of the day, which is not asked for */

@@ -50,9 +50,7 @@ static bool underscores_drop(char *text)
   return true;
 }
 
-/* The text without blanks at its ends, digits in ASCII, no underscores: a fresh string.
- * KITH_ERR_DATA where it can't be a number. */
-static enum kith_err number_text(char **out, const char *text)
+enum kith_err kith_clkhash_number_text(char **out, const char *text)
 {
   char *plain = kith_calloc(strlen(text) + 1, 1);
   size_t n = 0;
@@ -118,7 +116,7 @@ static enum kith_err plain_integer(BIGNUM *out, const char *plain)
 enum kith_err kith_clkhash_integer_parse(BIGNUM *out, const char *text)
 {
   char *plain = NULL;
-  enum kith_err err = number_text(&plain, text);
+  enum kith_err err = kith_clkhash_number_text(&plain, text);
 
   if (err == KITH_OK)
     err = plain_integer(out, plain);
@@ -286,7 +284,8 @@ enum kith_err kith_clkhash_numeric_first(const struct kith_clkhash_numeric *nume
   BN_CTX *context = BN_CTX_new();
   BIGNUM *rest = BN_new();
   BIGNUM *span = BN_new();
-  enum kith_err err = context && rest && span ? number_text(&plain, text) : KITH_ERR_MEMORY;
+  enum kith_err err =
+      context && rest && span ? kith_clkhash_number_text(&plain, text) : KITH_ERR_MEMORY;
 
   if (err == KITH_OK) {
     err = plain_integer(out, plain);

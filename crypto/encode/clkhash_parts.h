@@ -63,6 +63,9 @@ KITH_MUST_USE enum kith_err kith_clkhash_date_format(const struct kith_clkhash_d
 
 /* ---- numbers as Python reads them (clkhash_number.c) */
 
+/* The text without blanks at its ends, digits in ASCII, no underscores: a fresh string.
+ * KITH_ERR_DATA where it can't be a number. */
+KITH_MUST_USE enum kith_err kith_clkhash_number_text(char **out, const char *text);
 /* KITH_ERR_DATA: not an integer. */
 KITH_MUST_USE enum kith_err kith_clkhash_integer_parse(BIGNUM *out, const char *text);
 KITH_MUST_USE enum kith_err kith_clkhash_bn_set_int(BIGNUM *out, int64_t value);

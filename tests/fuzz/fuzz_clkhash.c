@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { VALUES_MAX = 16, BITS_MAX = 4096, VALUE_BYTES_MAX = 64 };
+enum { VALUES_MAX = 16, BITS_MAX = 4096, VALUE_BYTES_MAX = 64, CACHE_BYTES = 4096 };
 
 static void require(int holds)
 {
@@ -30,7 +30,7 @@ static void encode(struct kith_clkhash_schema *schema, const struct kith_secret 
 
   for (size_t i = 0; i < VALUES_MAX; i++)
     values[i] = value;
-  if (kith_clkhash_encoder_new(&encoder, schema, secret, 0) != KITH_OK)
+  if (kith_clkhash_encoder_new(&encoder, schema, secret, CACHE_BYTES) != KITH_OK)
     return;
   while (n <= VALUES_MAX && first == KITH_ERR_DATA) {
     require(kith_clkhash_schema_bits(schema) <= BITS_MAX);

@@ -1,0 +1,127 @@
+#include "base/mem.h"
+#include "crypto/encode/bloom_cache.h"
+#include "crypto/secret.h"
+#include "tests/unit/unit.h"
+
+enum { PAYLOAD = 48, BYTES = 1 << 20 };
+
+static uint8_t *ask(struct kith_bloom_cache *cache, bool *hit, unsigned field, const char *text)
+{
+  struct kith_bloom_cache_key key;
+
+  kith_bloom_cache_key(&key, field, text, strlen(text));
+  kith_bloom_cache_expect(cache, &key);
+  return kith_bloom_cache_at(cache, hit, &key);
+}
+
+/* Texts of every length, which differ in one byte at any place, are told apart. */
+static void texts_apart(void **state)
+{
+  struct kith_bloom_cache *cache = NULL;
+  char text[KITH_BLOOM_CACHE_TEXT_BYTES + 2];
+  bool hit = false;
+
+  (void)state;
+  assert_int_equal(kith_bloom_cache_new(&cache, PAYLOAD, BYTES), KITH_OK);
+  for (size_t len = 0; len <= KITH_BLOOM_CACHE_TEXT_BYTES; len++)
+    for (size_t at = 0; at <= len; at++) {
+      struct kith_bloom_cache_key keys[2];
+      uint8_t *payload;
+
+      memset(text, 'a', sizeof text);
+      text[len] = '\0';
+      kith_bloom_cache_key(&keys[0], 5, text, len);
+      if (at < len)
+        text[at] = 'b';
+      kith_bloom_cache_key(&keys[1], at < len ? 5 : 6, text, len);
+      assert_true(memcmp(keys[0].words, keys[1].words, sizeof keys[0].words) != 0);
+      payload = kith_bloom_cache_at(cache, &hit, &keys[1]);
+      assert_false(hit);
+      assert_int_equal((uintptr_t)payload % 32, 0);
+      memset(payload, (int)(len + at), PAYLOAD);
+      payload = kith_bloom_cache_at(cache, &hit, &keys[1]);
+      assert_true(hit);
+      assert_int_equal(payload[PAYLOAD - 1], len + at);
+    }
+  memset(text, 'a', sizeof text);
+  text[sizeof text - 1] = '\0';
+  assert_null(ask(cache, &hit, 0, text));
+  kith_bloom_cache_free(cache);
+  kith_bloom_cache_free(NULL);
+}
+
+static void tags_apart(void **state)
+{
+  struct kith_bloom_cache *cache = NULL;
+  struct kith_bloom_cache_key key;
+  bool hit = false;
+
+  (void)state;
+  assert_int_equal(kith_bloom_cache_new(&cache, PAYLOAD, BYTES), KITH_OK);
+  for (unsigned round = 0; round < 2; round++)
+    for (uint64_t tag = 0; tag < 50; tag++) {
+      kith_bloom_cache_key_tagged(&key, 1, tag << 32 | 7, "ab", 2);
+      *(uint64_t *)kith_bloom_cache_at(cache, &hit, &key) += tag;
+      assert_int_equal(hit, round);
+    }
+  kith_bloom_cache_key_tagged(&key, 1, 0, "12345678901234567", 17);
+  assert_null(kith_bloom_cache_at(cache, &hit, &key));
+  kith_bloom_cache_free(cache);
+}
+
+/* However many texts there are, what is found is what was put in, and the later one of two stays.
+ */
+static void given_away(void **state)
+{
+  struct kith_bloom_cache *cache = NULL;
+  bool hit = false;
+  unsigned n_hits = 0;
+
+  (void)state;
+  assert_int_equal(kith_bloom_cache_new(&cache, PAYLOAD, 4096), KITH_OK);
+  for (unsigned i = 0; i < 20000; i++) {
+    char text[16];
+    uint8_t *payload;
+    unsigned value = i * 2654435761u % 100;
+
+    (void)snprintf(text, sizeof text, "text %u", value);
+    payload = ask(cache, &hit, 0, text);
+    if (hit)
+      assert_int_equal(payload[0], value);
+    n_hits += hit;
+    payload[0] = (uint8_t)value;
+    payload = ask(cache, &hit, 0, text);
+    assert_true(hit && payload[0] == value);
+  }
+  assert_true(n_hits > 1000 && n_hits < 19000);
+  kith_bloom_cache_free(cache);
+}
+
+static void forgotten(void **state)
+{
+  struct kith_bloom_cache *cache = NULL;
+  bool hit = true;
+
+  (void)state;
+  assert_int_equal(kith_bloom_cache_new(&cache, PAYLOAD, 4096), KITH_OK);
+  for (unsigned i = 0; i < 4; i++) {
+    kith_bloom_cache_forget(ask(cache, &hit, 0, "a"));
+    assert_false(hit);
+  }
+  (void)ask(cache, &hit, 0, "a");
+  (void)ask(cache, &hit, 0, "a");
+  assert_true(hit);
+  kith_bloom_cache_free(cache);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(texts_apart),
+      cmocka_unit_test(tags_apart),
+      cmocka_unit_test(given_away),
+      cmocka_unit_test(forgotten),
+  };
+
+  return cmocka_run_group_tests_name("bloom_cache", tests, NULL, NULL);
+}
