@@ -52,10 +52,11 @@ static uint64_t peak_bytes(void)
 
 static void add_row(struct kith_cli_table *table, const struct kith_bench_run *run, bool against)
 {
-  char rows[24], threads[16], pairs[24], seconds[24], speed[24], brute[24], earlier[24] = "";
+  char rows[24], threads[16], pairs[24] = "", seconds[24], speed[24], brute[24], earlier[24] = "";
   (void)snprintf(rows, sizeof rows, "%llu", (unsigned long long)run->rows);
   (void)snprintf(threads, sizeof threads, "%u", run->n_threads);
-  (void)snprintf(pairs, sizeof pairs, run->part ? "" : "%llu", (unsigned long long)run->pairs);
+  if (!run->part)
+    (void)snprintf(pairs, sizeof pairs, "%llu", (unsigned long long)run->pairs);
   (void)snprintf(seconds, sizeof seconds, run->part ? "(%.3f)" : "%.3f", run->median);
   (void)snprintf(speed, sizeof speed, "%.3f", rate(run) / 1e9);
   (void)snprintf(brute, sizeof brute, "%.2f", run->times_brute);

@@ -106,7 +106,7 @@ static inline bool oracle_quoted(struct oracle *o)
     uint8_t byte = o->at < o->len ? o->text[o->at] : 0;
 
     if (o->at - o->begin >= o->rules->max_row_bytes || o->at >= o->len ||
-        oracle_like_rows(o, quote)) {
+        (oracle_line_end(o, o->at) && oracle_like_rows(o, quote))) {
       kith_buf_free(&field);
       o->lines = o->field_lines;
       return oracle_cut(o, KITH_CSV_QUOTE_OPEN, quote);

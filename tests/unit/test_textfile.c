@@ -92,6 +92,15 @@ static void long_files(void **state)
     memcpy(bytes + before, "\xe2\xeb\n", 3);
     check(state, bytes, before + 3, "Windows-1252", want, before + 5);
   }
+  for (size_t between = 55; between < 66; between++) { /* across the end of the room */
+    memcpy(bytes, ascii, between + 1);
+    bytes[0] = (char)0xeb;
+    bytes[between + 1] = (char)0x80;
+    memcpy(want, "\xc3\xab", 2);
+    memcpy(want + 2, ascii, between);
+    memcpy(want + 2 + between, "\xe2\x82\xac", 3);
+    check(state, bytes, between + 2, "Windows-1252", want, between + 5);
+  }
   memset(bytes, 0xeb, n);
   for (size_t i = 0; i < n; i++)
     memcpy(want + 2 * i, "\xc3\xab", 2);
