@@ -14,9 +14,10 @@ enum kith_err kith_csv_block_make(struct kith_csv_block **out, size_t max_column
   if (!block)
     return KITH_ERR_MEMORY;
   block->fields_cap = KITH_CSV_FIELDS_MAX + max_columns;
-  block->rows = KITH_NEW_ARRAY(struct kith_csv_row, KITH_CSV_ROWS_MAX);
-  block->fields = KITH_NEW_ARRAY(const char *, block->fields_cap);
-  block->lens = KITH_NEW_ARRAY(size_t, block->fields_cap);
+  /* Not zeroed: a small file would wait longer for that than for its rows. */
+  block->rows = kith_realloc(NULL, KITH_CSV_ROWS_MAX, sizeof *block->rows);
+  block->fields = kith_realloc(NULL, block->fields_cap, sizeof *block->fields);
+  block->lens = kith_realloc(NULL, block->fields_cap, sizeof *block->lens);
   if (!block->rows || !block->fields || !block->lens ||
       kith_csv_block_grow(block, KITH_CSV_TEXT_BYTES) != KITH_OK) {
     kith_csv_block_free(block);
