@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "matcher/engine/engine.h"
@@ -16,6 +17,20 @@
 
 int kith_bench_encode(int argc, char **argv);
 int kith_bench_engine(int argc, char **argv);
+
+/* ---- clkhash: a table of kith generate's under a schema of five fields at 1,024 bits */
+
+enum kith_bench_clkhash_stage {
+  KITH_BENCH_CLKHASH_READ,
+  KITH_BENCH_CLKHASH_ENCODE,
+  KITH_BENCH_CLKHASH_TEXT,
+  KITH_BENCH_CLKHASH_WRITE
+};
+/* Does the stage and those before it; only the last two use more than one thread, and the last
+ * alone `out`. */
+KITH_MUST_USE enum kith_err kith_bench_clkhash(const char *path,
+                                               enum kith_bench_clkhash_stage stage, FILE *out,
+                                               unsigned n_threads, struct kith_fault *fault);
 
 /* ---- rows
  *

@@ -98,7 +98,7 @@ static uint32_t load32(const uint8_t *bytes)
 static void text_load(uint64_t words[4], const uint8_t *text, size_t len)
 {
   if (len > KITH_BLOOM_CACHE_TAGGED_BYTES) {
-    words[0] |= (uint64_t)load32(text + 16) << TEXT_SHIFT;
+    words[0] |= (uint64_t)load32(text + len - 12) << TEXT_SHIFT; /* up to the last eight */
     words[1] = load64(text);
     words[2] = load64(text + 8);
     words[3] = load64(text + len - 8);
