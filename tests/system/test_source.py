@@ -147,7 +147,7 @@ def test_a_row_that_is_broken(tmp_path, row, rule, column):
     assert "SECRET" not in done.stdout + done.stderr
 
 
-def test_profiles():
+def test_built_in_profiles():
     done = subprocess.run([KITH, "source", "profiles"], capture_output=True, text=True, timeout=60)
     names = [line.split()[0] for line in done.stdout.splitlines()[1:]]
     assert done.returncode == 0 and "police" in names and len(names) >= 11
