@@ -169,8 +169,9 @@ static enum kith_err run(struct kith_encode *encode, struct kith_fault *fault)
   kith_secret_free(encode->secret);
   kith_free(schema);
   if (err == KITH_OK && !encode->quiet && encode->n_bad)
-    (void)fprintf(stderr, "%s: %llu rows encoded, %llu set aside\n", encode->path,
-                  (unsigned long long)encode->n_encoded, (unsigned long long)encode->n_bad);
+    (void)fprintf(stderr, "%s: %llu rows encoded, %llu set aside%s\n", encode->path,
+                  (unsigned long long)encode->n_encoded, (unsigned long long)encode->n_bad,
+                  clkhash ? "" : ": kith source check says why");
   return err;
 }
 
