@@ -14,7 +14,7 @@ ifeq ($(MAKELEVEL)$(findstring -j,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-PACKAGES := libcrypto libsodium libzmq lmdb msgpack jansson inih libutf8proc libpcre2-8 zlib libsystemd
+PACKAGES := libcrypto libsodium libzmq lmdb msgpack jansson inih libutf8proc libpcre2-8 zlib libsystemd odbc
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 FORTIFY  ?= -D_FORTIFY_SOURCE=2
 CFLAGS   ?= -O2 -g
@@ -29,14 +29,18 @@ src       = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 CORE     := $(call src,proto crypto base)
 ENCODE   := $(call src,crypto/encode)
 DAEMON   := $(call src,daemon/pipeline daemon/service)
+# Drivers of others run in it: it has nothing that knows of rounds or keys.
+ODBC     := $(call src,daemon/odbc)
+ODBC_SHARED := $(addprefix daemon/pipeline/,rowpipe.c dsn.c) crypto/secret.c \
+  $(addprefix base/,buf.c err.c failpoint.c file.c mem.c process.c text.c)
 MATCHER  := $(call src,matcher/engine matcher/linkage matcher/service)
 CLI      := $(filter-out cli/kith.c,$(call src,cli))
 LIBRARY  := $(CLI) $(DAEMON) $(MATCHER) $(ENCODE) $(CORE)
-MAINS    := cli/kith.c daemon/kithd.c matcher/kith-matcher.c
+MAINS    := cli/kith.c daemon/kithd.c daemon/kith-odbc.c matcher/kith-matcher.c
 FUZZERS  := $(filter tests/fuzz/fuzz_%,$(call src,tests/fuzz))
 
-PROGRAMS := $(addprefix $(BUILD)/,kith kithd kith-matcher)
-TEST_PROGRAMS := $(addprefix $(BUILD)/test/,kith kithd kith-matcher)
+PROGRAMS := $(addprefix $(BUILD)/,kith kithd kith-odbc kith-matcher)
+TEST_PROGRAMS := $(addprefix $(BUILD)/test/,kith kithd kith-odbc kith-matcher)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/unit/%,$(call src,tests/unit))
 REPLAYS  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/test/fuzz/%,$(FUZZERS))
 LIBFUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZERS))
@@ -49,16 +53,18 @@ link      = $(call say,link) $(CC) $(cflags) $(ldflags) -o $@ $(filter %.o %.a,$
 .PHONY: all help deps deps-dev check built unit units objects lint asan tsan fuzz fuzz-run bench cov \
   install demo clean
 .SECONDARY:
-all: $(PROGRAMS) ## the three programs, in build/
+all: $(PROGRAMS) ## the programs, in build/
 
 help: ## this list
 	@awk -F '## ' '/^[a-z-]+:.*## /{split($$1, t, ":"); printf "%-10s %s\n", t[1], $$2}' Makefile
 
 $(BUILD)/kith: $(call obj,cli/kith.c $(LIBRARY))
 $(BUILD)/kithd: $(call obj,daemon/kithd.c $(DAEMON) $(ENCODE) $(CORE))
+$(BUILD)/kith-odbc: $(call obj,daemon/kith-odbc.c $(ODBC) $(ODBC_SHARED))
 $(BUILD)/kith-matcher: $(call obj,matcher/kith-matcher.c $(MATCHER) $(CORE))
 $(BUILD)/test/kith: $(call testobj,cli/kith.c $(LIBRARY))
 $(BUILD)/test/kithd: $(call testobj,daemon/kithd.c $(DAEMON) $(ENCODE) $(CORE))
+$(BUILD)/test/kith-odbc: $(call testobj,daemon/kith-odbc.c $(ODBC) $(ODBC_SHARED))
 $(BUILD)/test/kith-matcher: $(call testobj,matcher/kith-matcher.c $(MATCHER) $(CORE))
 $(PROGRAMS) $(TEST_PROGRAMS):
 	$(link)
@@ -70,7 +76,7 @@ $(BUILD)/test/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,cc) $(CC) $(cppflags) -DKITH_TESTING $(cflags) -MMD -MP -c -o $@ $<
 
-$(BUILD)/test/libkith.a: $(call testobj,$(LIBRARY))
+$(BUILD)/test/libkith.a: $(call testobj,$(LIBRARY) $(ODBC))
 	$(call say,ar) rm -f $@ && ar rcs $@ $^
 $(BUILD)/test/unit/%: $(BUILD)/test/obj/tests/unit/%.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
@@ -95,7 +101,7 @@ built: $(PROGRAMS) $(TEST_PROGRAMS) $(UNIT_TESTS) $(REPLAYS)
 unit: units ## unit tests and fuzz corpora only
 	@tests/run --unit $(BUILD)
 units: $(UNIT_TESTS) $(REPLAYS)
-objects: $(call obj,$(MAINS) $(LIBRARY)) $(call testobj,$(call src,tests/unit) $(FUZZERS))
+objects: $(call obj,$(MAINS) $(LIBRARY) $(ODBC)) $(call testobj,$(call src,tests/unit) $(FUZZERS))
 
 lint: ## include rule, lengths, format, clang's warnings, clang-tidy, cppcheck
 	+@tests/lint/run $(BUILD)

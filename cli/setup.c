@@ -233,14 +233,17 @@ static int check_arguments(const struct kith_setup *setup, const struct kith_cli
     return kith_cli_usage(spec->usage,
                           "expected --governance-key with --charter: the key to pin, as the "
                           "governance lead reads it out");
-  if (setup->charter && setup->role == KITH_ROLE_AGENCY && !setup->source)
-    return kith_cli_usage(spec->usage, "expected --source: the agency's table of people");
+  if (setup->charter && setup->role == KITH_ROLE_AGENCY && !setup->source == !setup->dsn)
+    return kith_cli_usage(spec->usage, "expected --source or --odbc: the agency's table of people");
+  if (!setup->dsn != !setup->query_path || (setup->credential && !setup->dsn))
+    return kith_cli_usage(spec->usage,
+                          "--odbc needs --query-file, and --credential is for it only");
   if (setup->charter && setup->role == KITH_ROLE_MATCHER && !setup->listen)
     return kith_cli_usage(spec->usage, "expected --listen tcp://ADDRESS:PORT");
   return 0;
 }
 
-enum { N_MEMBER_OPTIONS = 8, N_CHARTER_OPTIONS = 6, N_OPTIONS = 14 };
+enum { N_MEMBER_OPTIONS = 11, N_CHARTER_OPTIONS = 7, N_OPTIONS = 18 };
 
 /* Who the member is. */
 static void member_options(struct kith_cli_option *options, struct kith_setup *setup)
@@ -256,6 +259,10 @@ static void member_options(struct kith_cli_option *options, struct kith_setup *s
       {"name", &setup->name, "NAME", "what people call it"},
       {"kind", &setup->kind_name, "KIND", "agency: police, youth_justice, probation, ..."},
       {"source", &setup->source, "FILE", "agency: the table of people, CSV"},
+      {"odbc", &setup->dsn, "DSN", "agency: a database instead; a data source of odbc.ini"},
+      {"query-file", &setup->query_path, "FILE", "agency: with --odbc, one SELECT"},
+      {"credential", &setup->credential, "NAME|FILE",
+       "agency: the database's user and password: a systemd credential, or a path"},
       {"profile", &setup->profile, "NAME|FILE", "agency: how its columns are laid out"},
       {"listen", &setup->listen, "ADDRESS", "matcher: tcp://ADDRESS:PORT"},
       {"passphrase-file", &setup->passphrase_given, "FILE",
@@ -295,6 +302,11 @@ static void charter_options(struct kith_cli_option *options, struct kith_setup *
        .out = &setup->peer_networks,
        .value = "CIDR",
        .help = "matcher: networks that members come from, for the unit"},
+      {.name = "database-network",
+       .kind = KITH_CLI_LIST,
+       .out = &setup->database_networks,
+       .value = "CIDR",
+       .help = "agency: where the database is, for the unit"},
       {.name = "allow-trial",
        .kind = KITH_CLI_FLAG,
        .out = &setup->allow_trial,

@@ -20,13 +20,17 @@ struct kith_setup {
   const char *name;
   const char *kind_name;
   const char *source;
-  const char *profile; /* of the source; NULL: the standard columns */
+  const char *dsn; /* of a database, in place of a source */
+  const char *query_path;
+  const char *credential; /* a file with a slash in its name, or a systemd credential */
+  const char *profile;    /* of the source; NULL: the standard columns */
   const char *listen;
   const char *passphrase_given;
   const char *charter;
   struct kith_cli_list governance_keys;
   uint64_t governance_threshold;
   struct kith_cli_list peer_networks;
+  struct kith_cli_list database_networks;
   bool allow_trial;
   bool offline;
   /* Made from them, owned. */

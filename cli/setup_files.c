@@ -10,7 +10,9 @@
 #include "base/text.h"
 #include "cli/documents.h"
 #include "cli/setup.h"
+#include "daemon/pipeline/dsn.h"
 #include "daemon/pipeline/profile.h"
+#include "daemon/pipeline/query.h"
 
 char *kith_setup_absolute(const char *path)
 {
@@ -66,20 +68,60 @@ static enum kith_err append_profile(struct kith_buf *text, const struct kith_set
   return err;
 }
 
+/* Read once, so that a wrong data source or query is told now. */
+static enum kith_err append_database(struct kith_buf *text, const struct kith_setup *setup,
+                                     struct kith_fault *fault)
+{
+  const bool is_file = setup->credential && strchr(setup->credential, '/');
+  KITH_AUTO_FREE char *query = kith_setup_absolute(setup->query_path);
+  KITH_AUTO_FREE char *credential = is_file ? kith_setup_absolute(setup->credential) : NULL;
+  KITH_AUTO_FREE char *checked = NULL;
+  enum kith_err err = kith_dsn_check(setup->dsn, fault);
+
+  if (err == KITH_OK)
+    err = kith_query_load(&checked, setup->query_path, fault);
+  if (err == KITH_OK && (!query || (is_file && !credential)))
+    err = kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  /* A blank before a semicolon would begin a comment. */
+  if (err == KITH_OK && (strstr(setup->dsn, " ;") || setup->dsn[0] == ';'))
+    err = kith_fail(fault, KITH_ERR_USAGE, "--odbc: no blank before a semicolon, please");
+  if (err != KITH_OK)
+    return err;
+  kith_buf_printf(text,
+                  "\n[source]\n# The people: the rows of one query, which only reads.\n"
+                  "type = odbc\ndsn = %s\nquery_file = %s\n",
+                  setup->dsn, query);
+  if (setup->credential)
+    kith_buf_printf(text, "# Two lines, user = and password =.%s\ncredential = %s\n",
+                    is_file ? "" : " Under systemd, as peers.conf loads it.",
+                    is_file ? credential : setup->credential);
+  return KITH_OK;
+}
+
+static enum kith_err append_file(struct kith_buf *text, const struct kith_setup *setup,
+                                 struct kith_fault *fault)
+{
+  KITH_AUTO_FREE char *source = kith_setup_absolute(setup->source);
+
+  if (!source)
+    return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  kith_buf_printf(text,
+                  "\n[source]\n# The table of people: CSV with a header.\n"
+                  "file = %s\n",
+                  source);
+  return KITH_OK;
+}
+
 static enum kith_err append_daemon(struct kith_buf *text, const struct kith_setup *setup,
                                    struct kith_fault *fault)
 {
   if (setup->role == KITH_ROLE_AGENCY) {
-    KITH_AUTO_FREE char *source = kith_setup_absolute(setup->source);
-    enum kith_err err = KITH_OK;
+    enum kith_err err =
+        setup->dsn ? append_database(text, setup, fault) : append_file(text, setup, fault);
 
-    if (!source)
-      return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
-    kith_buf_printf(text,
-                    "\n[source]\n# The table of people: CSV with a header.\n"
-                    "file = %s\n",
-                    source);
-    if (setup->profile && (err = append_profile(text, setup, fault)) != KITH_OK)
+    if (err == KITH_OK && setup->profile)
+      err = append_profile(text, setup, fault);
+    if (err != KITH_OK)
       return err;
     kith_buf_printf(text,
                     "\n[agency]\n# Officers' commands come in here (group "
@@ -109,7 +151,8 @@ enum kith_err kith_setup_write_config(const struct kith_setup *setup, struct kit
   if (!path || (setup->passphrase_path && !passphrase))
     return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
   if (!fits_a_line(setup->home) || !fits_a_line(setup->source) || !fits_a_line(setup->profile) ||
-      !fits_a_line(setup->listen) || !fits_a_line(passphrase))
+      !fits_a_line(setup->listen) || !fits_a_line(setup->query_path) ||
+      !fits_a_line(setup->credential) || !fits_a_line(passphrase))
     return kith_fail(fault, KITH_ERR_USAGE,
                      "a path or an address with a line end, ';' or '#' can't be configured");
   kith_buf_init(&text, KITH_DOCUMENT_BYTES_MAX);
@@ -166,6 +209,25 @@ static bool is_numeric(const char *host)
   return strspn(host, "0123456789.") == strlen(host) || strchr(host, ':') != NULL;
 }
 
+/* The matcher, and the database with its credential, which systemd hands over. */
+static void append_agency(struct kith_buf *text, const struct kith_setup *setup, const char *host)
+{
+  if (is_numeric(host))
+    kith_buf_printf(text, "IPAddressAllow=%s\n", host);
+  else
+    kith_buf_printf(text, "# IPAddressAllow= the address of %s, and of the name server\n", host);
+  if (!setup->dsn)
+    return;
+  for (size_t i = 0; i < setup->database_networks.n; i++)
+    kith_buf_printf(text, "# The database.\nIPAddressAllow=%s\n",
+                    setup->database_networks.items[i]);
+  if (!setup->database_networks.n)
+    kith_buf_append_string(text, "# IPAddressAllow= the database's address (--database-network), "
+                                 "unless it is reached by a Unix socket\n");
+  if (setup->credential && !strchr(setup->credential, '/'))
+    kith_buf_printf(text, "LoadCredential=%s:/etc/kith/%s\n", setup->credential, setup->credential);
+}
+
 enum kith_err kith_setup_write_drop_in(const struct kith_setup *setup,
                                        const struct kith_charter *charter, struct kith_fault *fault)
 {
@@ -193,10 +255,8 @@ enum kith_err kith_setup_write_drop_in(const struct kith_setup *setup,
     if (!setup->peer_networks.n)
       kith_buf_append_string(&text, "# IPAddressAllow= the members' networks (--peer-network): "
                                     "nobody gets in before that\n");
-  } else if (is_numeric(host)) {
-    kith_buf_printf(&text, "IPAddressAllow=%s\n", host);
   } else {
-    kith_buf_printf(&text, "# IPAddressAllow= the address of %s, and of the name server\n", host);
+    append_agency(&text, setup, host);
   }
   if ((err = kith_buf_err(&text)) != KITH_OK)
     kith_fail(fault, err, "out of memory");

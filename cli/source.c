@@ -8,7 +8,7 @@
 
 static const char check_usage[] = "kith source check [--profile NAME|FILE] [--policy POLICY.json] "
                                   "[--objections FILE] [--strict] [--json] [--html OUT] "
-                                  "FILE | --config KITHD.CONF";
+                                  "FILE | --config KITHD.CONF | --odbc DSN --query-file FILE";
 
 /* Rows that could not be read are bad data, whatever else is so; else the answer is the verdict. */
 static int check_status(const struct kith_source_check *check, bool strict)
@@ -50,12 +50,12 @@ struct check_options {
   bool strict;
 };
 
-enum { N_OPTIONS = 8 };
+enum { N_OWN_OPTIONS = 8, N_OPTIONS = N_OWN_OPTIONS + KITH_SOURCE_DATABASE_OPTIONS };
 
 static void check_options(struct kith_cli_option out[N_OPTIONS], struct check_options *asked)
 {
   struct kith_source_check *check = &asked->check;
-  const struct kith_cli_option options[N_OPTIONS] = {
+  const struct kith_cli_option options[N_OWN_OPTIONS] = {
       {.name = "profile",
        .kind = KITH_CLI_STRING,
        .out = &check->profile_name,
@@ -90,6 +90,7 @@ static void check_options(struct kith_cli_option out[N_OPTIONS], struct check_op
   };
 
   memcpy(out, options, sizeof options);
+  kith_source_database_options(out + N_OWN_OPTIONS, check);
 }
 
 static int cmd_check(int argc, char **argv)
@@ -106,19 +107,20 @@ static int cmd_check(int argc, char **argv)
           "numbers and counts, never a value. Exit status: 0 ready, perhaps with remarks; 1 not\n"
           "ready; 65 a row was set aside or the file can't be read to its end.",
       .examples = "  $ kith source check police.csv\n"
-                  "  $ kith source check --policy policy.json --html report.html police.csv\n",
+                  "  $ kith source check --policy policy.json --html report.html police.csv\n"
+                  "  $ kith source check --odbc people --query-file people.sql --credential "
+                  "database\n",
       .options = options,
       .n_options = N_OPTIONS};
   int first;
+  const char *misfit;
   int status;
 
   check_options(options, &asked);
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))
     return status;
-  if (argc - first != !asked.check.config_path)
-    return kith_cli_usage(check_usage, asked.check.config_path
-                                           ? "with --config no file was expected"
-                                           : "expected one file");
+  if ((misfit = kith_source_misfit(&asked.check, argc - first)))
+    return kith_cli_usage(check_usage, "%s", misfit);
   asked.check.path = argv[first];
   status = check_run(&asked.check, asked.json, asked.html, asked.strict);
   kith_source_check_free(&asked.check);

@@ -28,6 +28,10 @@ struct kith_source_check {
   const char *policy_path;
   const char *objections_path;
   const char *profile_name; /* NULL: the configuration's, or the standard one */
+  const char *dsn;          /* of a database, with query_path; NULL: none is named */
+  const char *query_path;
+  const char *credential; /* NULL: the configuration's, or none */
+  uint64_t timeout_s;     /* 0: the configuration's, or the default */
   bool quiet;
   /* Sees every row with its fate; record and outcomes are NULL where it was not looked at (set
    * aside, objected to). May be NULL. */
@@ -39,6 +43,8 @@ struct kith_source_check {
   bool has_config;
   struct kith_source_spec spec;
   struct kith_profile *profile; /* owned */
+  char *query;                  /* owned */
+  char *own_credential;
   struct kith_policy policy;
   bool has_policy; /* one was given, else it is kith's default */
   struct kith_objections *objections;
@@ -60,6 +66,15 @@ KITH_MUST_USE enum kith_err kith_source_check_open(struct kith_source_check *che
 KITH_MUST_USE enum kith_err kith_source_check_read(struct kith_source_check *check,
                                                    struct kith_fault *fault);
 void kith_source_check_free(struct kith_source_check *check);
+
+/* source_database.c: options of every command that reads a source; what is wrong with them and the
+ * operands, NULL where nothing is; and check->spec.place. */
+struct kith_cli_option;
+enum { KITH_SOURCE_DATABASE_OPTIONS = 4 };
+void kith_source_database_options(struct kith_cli_option *out, struct kith_source_check *check);
+const char *kith_source_misfit(const struct kith_source_check *check, int n_operands);
+KITH_MUST_USE enum kith_err kith_source_place(struct kith_source_check *check,
+                                              struct kith_fault *fault);
 
 /* The name of the profile that the table is read with. */
 const char *kith_source_profile(const struct kith_source_check *check);

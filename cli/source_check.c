@@ -45,9 +45,9 @@ static enum kith_err spec_open(struct kith_source_check *check, struct kith_faul
     check->spec = check->config.source;
     if (!check->objections_path)
       check->objections_path = check->config.objections;
-  } else {
-    check->spec = kith_source_of_file(check->path);
   }
+  if ((err = kith_source_place(check, fault)) != KITH_OK)
+    return err;
   if (check->profile_name) {
     err = kith_profile_load(&check->profile, check->profile_name, fault);
     if (err != KITH_OK)
@@ -103,6 +103,8 @@ void kith_source_check_free(struct kith_source_check *check)
   kith_objections_free(check->objections);
   kith_profile_free(check->profile);
   kith_free(check->columns);
+  kith_free(check->query);
+  kith_free(check->own_credential);
   if (check->has_config)
     kith_agency_config_free(&check->config);
 }

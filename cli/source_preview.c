@@ -15,7 +15,7 @@ enum { ROWS_DEFAULT = 3, ROWS_MAX = 1000, SHOWN_BYTES = 512 };
 
 static const char preview_usage[] =
     "kith source preview --policy POLICY.json [--rows N] [--row N ...] [--show-values] "
-    "[--objections FILE] FILE | --config KITHD.CONF";
+    "[--objections FILE] FILE | --config KITHD.CONF | --odbc DSN --query-file FILE";
 
 struct preview {
   struct kith_source_check check;
@@ -173,12 +173,12 @@ static bool rows_parse(struct preview *preview)
   return true;
 }
 
-enum { N_OPTIONS = 8 };
+enum { N_OWN_OPTIONS = 8, N_OPTIONS = N_OWN_OPTIONS + KITH_SOURCE_DATABASE_OPTIONS };
 
 static void preview_options(struct kith_cli_option out[N_OPTIONS], struct preview *preview)
 {
   struct kith_source_check *check = &preview->check;
-  const struct kith_cli_option options[N_OPTIONS] = {
+  const struct kith_cli_option options[N_OWN_OPTIONS] = {
       {.name = "policy",
        .kind = KITH_CLI_STRING,
        .out = &check->policy_path,
@@ -219,6 +219,7 @@ static void preview_options(struct kith_cli_option out[N_OPTIONS], struct previe
   };
 
   memcpy(out, options, sizeof options);
+  kith_source_database_options(out + N_OWN_OPTIONS, check);
 }
 
 int kith_source_preview(int argc, char **argv)
@@ -237,6 +238,7 @@ int kith_source_preview(int argc, char **argv)
       .options = options,
       .n_options = N_OPTIONS};
   int first;
+  const char *misfit;
   int status;
 
   preview_options(options, &preview);
@@ -244,10 +246,8 @@ int kith_source_preview(int argc, char **argv)
     return status;
   if (!preview.check.policy_path)
     return kith_cli_usage(preview_usage, "--policy is needed: it says what a round would take");
-  if (argc - first != !preview.check.config_path)
-    return kith_cli_usage(preview_usage, preview.check.config_path
-                                             ? "with --config no file was expected"
-                                             : "expected one file");
+  if ((misfit = kith_source_misfit(&preview.check, argc - first)))
+    return kith_cli_usage(preview_usage, "%s", misfit);
   if (!rows_parse(&preview))
     return kith_cli_usage(preview_usage,
                           "--row: expected a number from 2, as a spreadsheet counts");

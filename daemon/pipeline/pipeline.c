@@ -174,6 +174,24 @@ static enum kith_err ordered_new(struct kith_pipeline *pipeline, struct kith_fau
   return err == KITH_OK ? err : kith_fail(fault, err, "no memory for threads");
 }
 
+static bool goes_on(void *context)
+{
+  return !atomic_load((const atomic_bool *)context);
+}
+
+/* Who waits for a database looks at the cancel flag, too. */
+static enum kith_err source_open(struct kith_pipeline *pipeline,
+                                 const struct kith_source_spec *spec, struct kith_fault *fault)
+{
+  struct kith_source_spec waiting = *spec;
+
+  if (!waiting.place.wait && pipeline->options.cancel) {
+    waiting.place.wait = goes_on;
+    waiting.place.wait_context = (void *)(uintptr_t)pipeline->options.cancel;
+  }
+  return kith_source_open(&pipeline->source, &waiting, fault);
+}
+
 enum kith_err kith_pipeline_open(struct kith_pipeline **out, const struct kith_policy *policy,
                                  const uint8_t *secret, size_t secret_len,
                                  const struct kith_source_spec *spec,
@@ -197,7 +215,7 @@ enum kith_err kith_pipeline_open(struct kith_pipeline **out, const struct kith_p
   if (err == KITH_OK)
     err = blocks_new(pipeline, fault);
   if (err == KITH_OK)
-    err = kith_source_open(&pipeline->source, spec, fault);
+    err = source_open(pipeline, spec, fault);
   if (err == KITH_OK)
     err = ordered_new(pipeline, fault);
   if (err != KITH_OK) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "daemon/pipeline/dsn.h"
 #include "daemon/pipeline/table_kinds.h"
 
 struct kith_table {
@@ -14,19 +15,20 @@ struct kith_table {
 enum kith_err kith_table_open(struct kith_table **out, const struct kith_table_place *place,
                               struct kith_fault *fault)
 {
-  struct kith_table *table;
+  const char *name = place->kind == KITH_TABLE_FILE ? place->path : kith_dsn_shown(place->dsn);
+  struct kith_table *table = KITH_NEW(struct kith_table);
   enum kith_err err;
 
-  if (place->kind != KITH_TABLE_FILE)
-    return kith_fail(fault, KITH_ERR_CONFIG, "this program can't read databases");
-  table = KITH_NEW(struct kith_table);
   if (!table)
-    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", place->path);
-  table->ops = &kith_table_file;
-  table->name = kith_strdup(place->path);
+    return kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", name);
+  table->ops = place->kind == KITH_TABLE_FILE ? &kith_table_file : &kith_table_odbc;
+  table->name = kith_strdup(name);
   err = table->name ? table->ops->open(&table->state, place, fault)
-                    : kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", place->path);
+                    : kith_fail(fault, KITH_ERR_MEMORY, "%s: no memory", name);
   if (err != KITH_OK) {
+    /* A fault of a file has its path, one of a database has not its name. */
+    if (place->kind != KITH_TABLE_FILE)
+      (void)kith_fail_at(fault, err, "%s", name);
     kith_table_free(table);
     return err;
   }
@@ -57,7 +59,11 @@ const char *const *kith_table_header(const struct kith_table *table, size_t *n_c
 enum kith_err kith_table_next(struct kith_table *table, struct kith_table_row *row,
                               struct kith_fault *fault)
 {
-  return table->ops->next(table->state, row, fault);
+  enum kith_err err = table->ops->next(table->state, row, fault);
+
+  if (err != KITH_OK && err != KITH_ERR_NOT_FOUND && table->ops == &kith_table_odbc)
+    (void)kith_fail_at(fault, err, "%s", table->name);
+  return err;
 }
 
 const char *kith_table_charset(const struct kith_table *table)

@@ -16,5 +16,6 @@ struct kith_table_kind_ops {
 };
 
 extern const struct kith_table_kind_ops kith_table_file;
+extern const struct kith_table_kind_ops kith_table_odbc;
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 /* Six years: as long as a person may bring a claim about it (docs/decisions.md). */
 enum { LOG_DAYS = 2190, LOG_DAYS_MAX = 36500 };
 
@@ -14,8 +16,7 @@ static enum kith_err read_sections(struct kith_agency_config *config, struct kit
   enum kith_err err;
 
   if ((err = kith_node_config_read(&config->node, config->ini, fault)) != KITH_OK ||
-      (err = kith_ini_require(config->ini, &config->source.place.path, "source", "file", fault)) !=
-          KITH_OK ||
+      (err = kith_agency_config_source(config, fault)) != KITH_OK ||
       (err = kith_ini_bool(config->ini, &config->allow_trial, "agency", "allow_trial", false,
                            fault)) != KITH_OK ||
       (err = kith_ini_u64(config->ini, &log_days, "agency", "subject_log_days", 0, LOG_DAYS_MAX,
@@ -56,6 +57,7 @@ enum kith_err kith_agency_config_load(struct kith_agency_config *out, const char
 void kith_agency_config_free(struct kith_agency_config *config)
 {
   kith_profile_free(config->profile);
+  kith_free(config->query);
   kith_ini_free(config->ini);
   memset(config, 0, sizeof *config);
 }

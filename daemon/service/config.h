@@ -1,9 +1,15 @@
 /* kithd.conf: the [node] section of proto/node.h, and
  *
  *   [source]
+ *   type = file                               default; or odbc
  *   file = /var/lib/kith-export/people.csv    the table of people, CSV
  *   profile = police                          how its columns are laid out; default: standard
  *   objections = /var/lib/kith-export/objections.csv   ids that are never encoded; none by default
+ *   of type odbc, in place of the file:
+ *   dsn = people                              of odbc.ini, or KEYWORD=value;...; no credentials
+ *   query = SELECT ...                        or query_file = FILE; see daemon/pipeline/query.h
+ *   credential = database                     a systemd credential, or a file; none by default
+ *   timeout = 300                             seconds that the database may be silent
  *   [agency]
  *   control_socket = /run/kithd/control       default
  *   allow_trial = no                          whether trial rounds may be joined here
@@ -26,6 +32,7 @@ struct kith_agency_config {
   struct kith_node_config node;
   struct kith_source_spec source;
   struct kith_profile *profile; /* owned; NULL: the standard columns */
+  char *query;                  /* owned; of a database */
   const char *objections;       /* NULL: there is no list */
   unsigned subject_log_days;
   const char *control_socket;
@@ -36,6 +43,9 @@ struct kith_agency_config {
 
 KITH_MUST_USE enum kith_err kith_agency_config_load(struct kith_agency_config *out,
                                                     const char *path, struct kith_fault *fault);
+/* Of the configuration only: the section but for profile and objections. */
+KITH_MUST_USE enum kith_err kith_agency_config_source(struct kith_agency_config *config,
+                                                      struct kith_fault *fault);
 void kith_agency_config_free(struct kith_agency_config *config);
 
 #endif

@@ -99,13 +99,26 @@ static void row_judge(struct judge *judge, const struct kith_source_row *row,
   kith_wipe(&record, sizeof record);
 }
 
+static bool stay_alive(void *context)
+{
+  const struct kith_agency *agency = context;
+
+  if (agency->alive)
+    agency->alive();
+  return true;
+}
+
 static enum kith_err source_search(struct search *search, struct kith_fault *fault)
 {
   struct kith_source *source = NULL;
   struct kith_source_row row;
   uint64_t n = 0;
-  enum kith_err err = kith_source_open(&source, &search->agency->config.source, fault);
+  struct kith_source_spec spec = search->agency->config.source;
+  enum kith_err err;
 
+  spec.place.wait = stay_alive;
+  spec.place.wait_context = search->agency;
+  err = kith_source_open(&source, &spec, fault);
   while (err == KITH_OK) {
     err = kith_source_next(source, &row, fault);
     if (err != KITH_OK)
