@@ -2,7 +2,14 @@
 
 #include <utf8proc.h>
 
-enum { HIGH = 0xd800, LOW = 0xdc00, LOW_END = 0xe000, PLANE = 0x10000, UTF8_BYTES = 4 };
+enum {
+  HIGH = 0xd800,
+  LOW = 0xdc00,
+  LOW_END = 0xe000,
+  PLANE = 0x10000,
+  UTF8_BYTES = 4,
+  ASCII_BYTES = 256
+};
 
 static uint32_t next_letter(const char **utf8)
 {
@@ -43,6 +50,20 @@ static void put(struct kith_buf *out, uint32_t letter)
   kith_buf_append(out, bytes, (size_t)utf8proc_encode_char((utf8proc_int32_t)letter, bytes));
 }
 
+/* Most of most texts. How many of the units, the first of which is one, were taken. */
+static size_t put_ascii(struct kith_buf *out, const uint16_t *units, size_t n)
+{
+  char bytes[ASCII_BYTES];
+  size_t len = 0;
+
+  while (len < n && len < sizeof bytes && units[len] != 0 && units[len] < 0x80) {
+    bytes[len] = (char)units[len];
+    len++;
+  }
+  kith_buf_append(out, bytes, len);
+  return len;
+}
+
 void kith_wide_read(struct kith_wide_reader *reader, struct kith_buf *out, const uint16_t *units,
                     size_t n)
 {
@@ -64,6 +85,8 @@ void kith_wide_read(struct kith_wide_reader *reader, struct kith_buf *out, const
       reader->bad = true;
     else if (unit == 0)
       reader->nul = true;
+    else if (unit < 0x80)
+      i += put_ascii(out, units + i, n - i) - 1;
     else
       put(out, unit);
   }

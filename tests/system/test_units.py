@@ -145,6 +145,40 @@ def test_a_drop_in_of_setup_is_sound(units):
             assert exposure(merged / unit.name) <= EXPOSURE_MAX
 
 
+def test_a_drop_in_for_a_database_is_sound(units):
+    """The unit and the configuration of an agency whose people are in a database."""
+    kith, unit = str(partnership.KITH), units / "kithd.service"
+    (units / "people.sql").write_text("SELECT id FROM people")
+    with partnership.Partnership(units, ("education", "health")) as city:
+        home = city.home("education")
+        command = [kith, "setup", "agency", "--home", str(home), "--id", "education", "--kind", "education",
+                   "--odbc", "people", "--query-file", str(units / "people.sql"), "--charter",
+                   str(home / "charter.json"), "--governance-key",
+                   base64.b64encode(city.lead.sign_public).decode(), "--offline"]
+        for credential, networks in (("database", ["192.0.2.10", "2001:db8::/64"]), (str(units / "c"), [])):
+            subprocess.run([*command, "--credential", credential,
+                            *[word for n in networks for word in ("--database-network", n)]],
+                           check=True, capture_output=True, timeout=60)
+            config = (home / "kithd.conf").read_text()
+            assert f"type = odbc\ndsn = people\nquery_file = {units}/people.sql\n" in config
+            assert f"\ncredential = {credential}\n" in config and "\nfile =" not in config
+            text = (home / "kithd.service.d" / "peers.conf").read_text()
+            for network in networks:
+                assert f"\nIPAddressAllow={network}\n" in text
+            assert ("\nLoadCredential=database:/etc/kith/database\n" in text) == (credential == "database")
+            merged = units / "merged"
+            merged.mkdir(exist_ok=True)
+            (merged / unit.name).write_text(unit.read_text() + "\n" + text)
+            done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(merged / unit.name)],
+                                  capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0 and not done.stderr, done.stderr
+            assert exposure(merged / unit.name) <= EXPOSURE_MAX
+        for more in (["--source", "x.csv"], ["--odbc", "a=b;PWD=x"], ["--odbc", "a=b ;c=d"],
+                     ["--query-file", str(home / "charter.json")]):
+            done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=60)
+            assert done.returncode in (2, 78), (more, done.stderr)
+
+
 def test_a_round_under_the_units_system_call_filters(tmp_path, monkeypatch):
     """Every daemon runs under the filter of its unit, and the round ends as it should."""
     if not shutil.which("systemd-analyze"):
