@@ -20,7 +20,7 @@
 #include "matcher/engine/similarity.h"
 #include "proto/encodings.h"
 
-enum { KITH_ENGINE_PARTIES_MAX = 16, KITH_ENGINE_THREADS_MAX = 256 };
+enum { KITH_ENGINE_PARTIES_MAX = 96, KITH_ENGINE_THREADS_MAX = 256 };
 
 /* A pair at or above the bound. party_a < party_b, or, inside a party, row_a < row_b. The exact
  * similarity is `similarity`; a', b' of masked Dice are
@@ -45,17 +45,20 @@ typedef enum kith_err kith_engine_sink(void *context, const struct kith_pair *pa
 typedef void kith_engine_progress(void *context, uint64_t done, uint64_t total);
 
 /* A run's memory of itself, so that one that was killed can go on. The work is cut into units, the
- * same ones wherever inputs, options, kernel and plan are the same, which `layout` tells. Calls are
- * made one at a time, from any of the engine's threads; an error stops the run. */
+ * same ones wherever inputs, options, kernel and plan are the same, which `layout` tells. A unit
+ * is small: what all threads have under way is lost in a kill. Calls are made one at a time, from
+ * any of the engine's threads; an error stops the run. */
 struct kith_engine_journal {
   void *context;
-  /* Before the work. Sets finished[u] for each unit of an earlier run of this layout that was done;
-   * their pairs are the journal's owner's to deliver, the sink does not get them. */
-  enum kith_err (*open)(void *context, uint64_t layout, size_t n_units, bool *finished);
+  /* Before the work, of `comparisons` in all. Sets finished[u] for each unit of an earlier run of
+   * this layout that was done; their pairs are the journal's owner's to deliver, the sink does not
+   * get them. */
+  enum kith_err (*open)(void *context, uint64_t layout, size_t n_units, uint64_t comparisons,
+                        bool *finished);
   /* Pairs of a unit, besides going to the sink. */
   enum kith_err (*add)(void *context, size_t unit, const struct kith_pair *pairs, size_t n);
-  /* All pairs of the unit have been added. */
-  enum kith_err (*done)(void *context, size_t unit);
+  /* All pairs of the unit, which is so many comparisons, have been added. */
+  enum kith_err (*done)(void *context, size_t unit, uint64_t comparisons);
 };
 
 enum kith_engine_method {
@@ -73,7 +76,9 @@ struct kith_engine_options {
   struct kith_ratio bound; /* above 0, at most 1; a pair at the bound is in */
   bool across;             /* pairs of rows of different parties */
   bool within;             /* pairs of rows of the same party */
-  unsigned n_threads;      /* 1 .. KITH_ENGINE_THREADS_MAX, the calling one included */
+  /* Which pairs of parties instead: wanted[a * n_parties + b], a <= b. NULL: as the two say. */
+  const bool *wanted;
+  unsigned n_threads; /* 1 .. KITH_ENGINE_THREADS_MAX, the calling one included */
   enum kith_engine_method method;
   unsigned sketch_groups;         /* for KITH_ENGINE_SKETCH: 4 .. 128, 0: the planner's choice */
   const char *kernel;             /* "scalar", "avx2", "avx512"; NULL: KITH_KERNEL, else the best */
@@ -104,6 +109,10 @@ KITH_MUST_USE enum kith_err kith_engine_run(const struct kith_encodings *const *
                                             const struct kith_engine_options *options,
                                             kith_engine_sink *sink, void *sink_context,
                                             struct kith_fault *fault);
+
+/* Whether rows of the parties a <= b are compared. */
+bool kith_engine_wants(const struct kith_engine_options *options, unsigned n_parties, unsigned a,
+                       unsigned b);
 
 /* The comparisons that a run would make. */
 uint64_t kith_engine_comparisons(const struct kith_encodings *const *parties, unsigned n_parties,

@@ -340,16 +340,48 @@ static enum kith_err join_some(struct join *join, uint32_t first, uint32_t n)
   return err;
 }
 
-static enum kith_err join_part(struct join *join)
+/* Rows [first, end) of the stratum of a. */
+static enum kith_err join_rows(struct join *join, uint32_t first, uint32_t end)
 {
-  const uint32_t n = join->task->from.end - join->task->from.first;
   enum kith_err err = KITH_OK;
-  for (uint32_t i = 0; i < n && !err; i += LOOKUPS) {
-    err = join_some(join, i, n - i < LOOKUPS ? n - i : LOOKUPS);
-    if (i % ROWS_A_LOOK == 0 && join->setting->stopped(join->setting->context))
+  for (uint32_t i = first; i < end && !err; i += LOOKUPS) {
+    err = join_some(join, i, end - i < LOOKUPS ? end - i : LOOKUPS);
+    if ((i - first) % ROWS_A_LOOK == 0 && join->setting->stopped(join->setting->context))
       err = KITH_ERR_CANCELLED;
   }
   return err ? err : judge_meetings(join);
+}
+
+/* Whether nothing of the part is left to do. */
+static bool is_done(const struct join *join, size_t first_step)
+{
+  size_t n = 0;
+  while (n < KITH_PIGEON_STEPS && join->setting->is_done(join->setting->context, first_step + n))
+    n++;
+  return n == KITH_PIGEON_STEPS;
+}
+
+static enum kith_err join_part(struct join *join)
+{
+  const struct kith_task_setting *setting = join->setting;
+  const struct kith_pigeon_task *task = join->task;
+  const size_t first_step = task->first_step + (size_t)join->part * KITH_PIGEON_STEPS;
+  const uint64_t n = task->from.end - task->from.first;
+  enum kith_err err = KITH_OK;
+  if (is_done(join, first_step))
+    return KITH_OK;
+  join->mask = part_mask(&task->cut, task->group, join->part);
+  fill_buckets(join, &join->worker->b, &task->to);
+  for (size_t s = 0; s < KITH_PIGEON_STEPS && !err; s++) {
+    if (setting->is_done(setting->context, first_step + s))
+      continue;
+    join->results->step = first_step + s;
+    err = join_rows(join, (uint32_t)(n * s / KITH_PIGEON_STEPS),
+                    (uint32_t)(n * (s + 1) / KITH_PIGEON_STEPS));
+    if (!err)
+      err = setting->done(setting->context, join->results, first_step + s);
+  }
+  return err;
 }
 
 enum kith_err kith_pigeon_run(struct kith_pigeon_worker *worker, struct kith_task_worker *results,
@@ -370,10 +402,7 @@ enum kith_err kith_pigeon_run(struct kith_pigeon_worker *worker, struct kith_tas
   fill_group(worker->b.group, task->b, &task->to, group);
   fill_group(worker->group_a, task->a, &task->from, group);
   enum kith_err err = KITH_OK;
-  for (join.part = 0; join.part < task->cut.n_parts && !err; join.part++) {
-    join.mask = part_mask(&task->cut, task->group, join.part);
-    fill_buckets(&join, &worker->b, &task->to);
+  for (join.part = 0; join.part < task->cut.n_parts && !err; join.part++)
     err = join_part(&join);
-  }
   return err;
 }

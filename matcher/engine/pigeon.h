@@ -28,7 +28,8 @@
 enum {
   KITH_PIGEON_STRATA_MAX = 64,   /* of a party */
   KITH_PIGEON_PART_BITS_MIN = 6, /* narrower parts tell too little */
-  KITH_PIGEON_BUCKETS_MAX = 1 << 22
+  KITH_PIGEON_BUCKETS_MAX = 1 << 22,
+  KITH_PIGEON_STEPS = 32 /* that the rows of a are taken in, so that a journal loses little */
 };
 
 struct kith_stratum {
@@ -64,6 +65,11 @@ struct kith_pigeon_span {
   uint32_t first;
   uint32_t end;
 };
+/* The steps of a group. */
+static inline size_t kith_pigeon_steps(const struct kith_pigeon_cut *cut)
+{
+  return (size_t)cut->n_parts * KITH_PIGEON_STEPS;
+}
 struct kith_pigeon_span kith_pigeon_group(const struct kith_pigeon_cut *cut, uint32_t group);
 struct kith_pigeon_span kith_pigeon_part(const struct kith_pigeon_cut *cut, uint32_t group,
                                          uint32_t part);
@@ -90,6 +96,7 @@ struct kith_pigeon_task {
   struct kith_stratum to;   /* of b */
   struct kith_pigeon_cut cut;
   uint32_t group;
+  size_t first_step; /* of the run; kith_pigeon_steps of them */
 };
 
 /* The rows of a stratum of b, and then bucket after bucket. */

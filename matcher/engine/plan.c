@@ -296,7 +296,7 @@ static enum kith_err joins_cost(double *cost, bool *all_joined, struct join_sear
   for (unsigned a = 0; a < input->n_parties; a++)
     for (unsigned b = a; b < input->n_parties; b++) {
       struct kith_pigeon_cut *cells = NULL;
-      if (!(a == b ? input->options->within : input->options->across) || !strata[a].n ||
+      if (!kith_engine_wants(input->options, input->n_parties, a, b) || !strata[a].n ||
           !strata[b].n)
         continue;
       if (plan &&

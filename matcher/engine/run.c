@@ -17,7 +17,7 @@ struct run {
   unsigned n_packs;
   struct kith_plan plan;
   struct kith_units units;
-  bool *finished; /* owned, by unit: by an earlier run; NULL without a journal */
+  bool *finished; /* owned, by step: by an earlier run; NULL without a journal */
   uint64_t comparisons;
   atomic_size_t next_unit;
   atomic_bool stop;
@@ -147,7 +147,7 @@ static bool run_stopped(void *context)
          (cancel && atomic_load_explicit(cancel, memory_order_relaxed));
 }
 
-static enum kith_err run_flush(void *context, size_t unit, const struct kith_pair *pairs, size_t n)
+static enum kith_err run_flush(void *context, size_t step, const struct kith_pair *pairs, size_t n)
 {
   struct run *run = context;
   uint64_t max = run->options->results_max;
@@ -159,7 +159,7 @@ static enum kith_err run_flush(void *context, size_t unit, const struct kith_pai
                     "more than %llu pairs reach the threshold: raise it, or the ceiling",
                     (unsigned long long)max);
   if (!err && run->options->journal)
-    err = run->options->journal->add(run->options->journal->context, unit, pairs, n);
+    err = run->options->journal->add(run->options->journal->context, step, pairs, n);
   if (!err)
     err = run->sink(run->sink_context, pairs, n);
   if (err && !run->err)
@@ -168,20 +168,21 @@ static enum kith_err run_flush(void *context, size_t unit, const struct kith_pai
   return err;
 }
 
-static bool is_finished(const struct run *run, size_t unit)
+static bool run_is_done(void *context, size_t step)
 {
-  return run->finished && run->finished[unit];
+  const struct run *run = context;
+  return run->finished && run->finished[step];
 }
 
-static enum kith_err unit_done(struct thread *thread, uint64_t comparisons)
+static enum kith_err run_done(void *context, struct kith_task_worker *worker, size_t step)
 {
-  struct run *run = thread->run;
-  const struct kith_engine_journal *journal =
-      is_finished(run, thread->worker.unit) ? NULL : run->options->journal;
-  enum kith_err err = journal ? kith_task_worker_flush(&thread->worker, &run->setting) : KITH_OK;
+  struct run *run = context;
+  const struct kith_engine_journal *journal = run->options->journal;
+  const uint64_t comparisons = kith_units_step_pairs(&run->units, step);
+  enum kith_err err = journal ? kith_task_worker_flush(worker, &run->setting) : KITH_OK;
   (void)pthread_mutex_lock(&run->lock);
   if (!err && journal)
-    err = journal->done(journal->context, thread->worker.unit);
+    err = journal->done(journal->context, step, comparisons);
   if (err && !run->err)
     run->err = err;
   run->done += comparisons;
@@ -194,19 +195,20 @@ static enum kith_err unit_done(struct thread *thread, uint64_t comparisons)
 static enum kith_err run_unit(struct thread *thread, size_t unit)
 {
   struct run *run = thread->run;
-  uint64_t pairs = 0;
-  enum kith_err err = KITH_OK;
-  thread->worker.unit = unit;
   if (unit < run->units.n_join_units) {
-    const struct kith_pigeon_task task = kith_units_join_at(&run->units, unit, &pairs);
-    if (!is_finished(run, unit))
-      err = kith_pigeon_run(&thread->joiner, &thread->worker, &run->setting, &task);
-  } else {
-    const struct kith_task task = kith_units_scan_at(&run->units, unit, &pairs);
-    if (pairs && !is_finished(run, unit))
-      err = kith_task_run(&thread->worker, &run->setting, &task);
+    const struct kith_pigeon_task task = kith_units_join_at(&run->units, unit);
+    return kith_pigeon_run(&thread->joiner, &thread->worker, &run->setting, &task);
   }
-  return err ? err : unit_done(thread, pairs);
+  const size_t step = kith_units_step_of_scan(&run->units, unit);
+  uint64_t pairs;
+  const struct kith_task task = kith_units_scan_at(&run->units, unit, &pairs);
+  enum kith_err err = KITH_OK;
+  if (run_is_done(run, step))
+    return KITH_OK;
+  thread->worker.step = step;
+  if (pairs)
+    err = kith_task_run(&thread->worker, &run->setting, &task);
+  return err ? err : run_done(run, &thread->worker, step);
 }
 
 static void *thread_main(void *argument)
@@ -229,16 +231,24 @@ static void *thread_main(void *argument)
 
 /* ---- the run */
 
+bool kith_engine_wants(const struct kith_engine_options *options, unsigned n_parties, unsigned a,
+                       unsigned b)
+{
+  if (options->wanted)
+    return options->wanted[a * n_parties + b];
+  return a == b ? options->within : options->across;
+}
+
 uint64_t kith_engine_comparisons(const struct kith_encodings *const *parties, unsigned n_parties,
                                  const struct kith_engine_options *options)
 {
   uint64_t n = 0;
   for (unsigned a = 0; a < n_parties; a++) {
     uint64_t n_a = parties[a]->n;
-    if (options->within && n_a > 0)
+    if (n_a > 0 && kith_engine_wants(options, n_parties, a, a))
       n += n_a % 2 ? (n_a - 1) / 2 * n_a : n_a / 2 * (n_a - 1);
-    for (unsigned b = a + 1; options->across && b < n_parties; b++)
-      n += n_a * parties[b]->n;
+    for (unsigned b = a + 1; b < n_parties; b++)
+      n += kith_engine_wants(options, n_parties, a, b) ? n_a * parties[b]->n : 0;
   }
   return n;
 }
@@ -248,10 +258,15 @@ static enum kith_err open_journal(struct run *run)
   const struct kith_engine_journal *journal = run->options->journal;
   if (!journal)
     return KITH_OK;
-  run->finished = KITH_NEW_ARRAY(bool, run->units.n + 1);
-  return run->finished ? journal->open(journal->context, kith_units_layout(&run->units),
-                                       run->units.n, run->finished)
-                       : KITH_ERR_MEMORY;
+  const size_t n_steps = kith_units_steps(&run->units);
+  run->finished = KITH_NEW_ARRAY(bool, n_steps + 1);
+  if (!run->finished)
+    return KITH_ERR_MEMORY;
+  enum kith_err err = journal->open(journal->context, kith_units_layout(&run->units), n_steps,
+                                    run->comparisons, run->finished);
+  for (size_t step = 0; step < n_steps && !err; step++)
+    run->done += run->finished[step] ? kith_units_step_pairs(&run->units, step) : 0;
+  return err;
 }
 
 /* The calling thread works too. A thread that can't be started is done without. */
@@ -377,6 +392,8 @@ static enum kith_err prepare(struct run *run, const struct kith_encodings *const
   run->setting.bound = run->options->bound;
   run->setting.flush = run_flush;
   run->setting.stopped = run_stopped;
+  run->setting.is_done = run_is_done;
+  run->setting.done = run_done;
   run->setting.context = run;
   kith_task_setting_sizes(&run->setting, (first->row_bytes + 7) / 8);
   enum kith_err err = check_memory(run, bytes_needed(run, parties, n_parties, &run->plan), fault);

@@ -129,7 +129,7 @@ enum kith_err kith_task_worker_flush(struct kith_task_worker *worker,
 {
   size_t n = worker->n_pairs;
   worker->n_pairs = 0;
-  return n > 0 ? setting->flush(setting->context, worker->unit, worker->pairs, n) : KITH_OK;
+  return n > 0 ? setting->flush(setting->context, worker->step, worker->pairs, n) : KITH_OK;
 }
 
 /* ---- thresholds */

@@ -20,6 +20,8 @@ enum {
   KITH_TASK_PAIRS = 4096 /* gathered before they are handed on */
 };
 
+struct kith_task_worker;
+
 /* What all tasks of a run share. */
 struct kith_task_setting {
   struct kith_similarity similarity;
@@ -30,9 +32,13 @@ struct kith_task_setting {
   size_t tile_blocks; /* of eight rows; a multiple of eight of them */
   bool sieve;         /* the packs have sketches: drop what these can, then look at the rest */
   /* Hands pairs on; may be called from several threads. */
-  enum kith_err (*flush)(void *context, size_t unit, const struct kith_pair *pairs, size_t n);
+  enum kith_err (*flush)(void *context, size_t step, const struct kith_pair *pairs, size_t n);
   /* True where the work should stop. */
   bool (*stopped)(void *context);
+  /* Whether a step of a unit was done by an earlier run, and that it is done now: `worker` has the
+   * pairs that are not yet flushed. */
+  bool (*is_done)(void *context, size_t step);
+  enum kith_err (*done)(void *context, struct kith_task_worker *worker, size_t step);
   void *context;
 };
 
@@ -85,7 +91,7 @@ struct kith_task_worker {
   struct kith_kernel_candidate *candidates; /* sieve */
   struct kith_pair *pairs;
   size_t n_pairs;
-  size_t unit; /* of the run, that the pairs are of */
+  size_t step; /* of the run, that the pairs are of */
 };
 KITH_MUST_USE enum kith_err kith_task_worker_new(struct kith_task_worker *out,
                                                  const struct kith_task_setting *setting);

@@ -44,9 +44,13 @@ static void add_joins(struct kith_units *units, unsigned a, unsigned b)
                                                                 .from = *from,
                                                                 .to = *to,
                                                                 .cut = *cut,
-                                                                .first_unit = units->n};
+                                                                .first_unit = units->n,
+                                                                .first_step = units->n_join_steps};
       units->n += cut->n_groups;
-      units->joined_pairs += kith_task_pairs(from->first, from->end, to->first, to->end, a == b);
+      units->n_join_steps += (size_t)cut->n_groups * kith_pigeon_steps(cut);
+      units->joins[units->n_joins - 1].pairs =
+          kith_task_pairs(from->first, from->end, to->first, to->end, a == b);
+      units->joined_pairs += units->joins[units->n_joins - 1].pairs;
       units->join_rows_max =
           most(units->join_rows_max, most(from->end - from->first, to->end - to->first));
     }
@@ -76,8 +80,7 @@ void kith_units_free(struct kith_units *units)
   memset(units, 0, sizeof *units);
 }
 
-struct kith_pigeon_task kith_units_join_at(const struct kith_units *units, size_t unit,
-                                           uint64_t *pairs)
+struct kith_pigeon_task kith_units_join_at(const struct kith_units *units, size_t unit)
 {
   size_t low = 0;
   for (size_t high = units->n_joins; high - low > 1;) {
@@ -88,11 +91,7 @@ struct kith_pigeon_task kith_units_join_at(const struct kith_units *units, size_
       high = middle;
   }
   const struct kith_units_join *join = &units->joins[low];
-  const uint64_t group = unit - join->first_unit;
-  const uint64_t n_groups = join->cut.n_groups;
-  const uint64_t all = kith_task_pairs(join->from.first, join->from.end, join->to.first,
-                                       join->to.end, join->party_a == join->party_b);
-  *pairs = all * (group + 1) / n_groups - all * group / n_groups;
+  const size_t group = unit - join->first_unit;
   return (struct kith_pigeon_task){
       .a = &units->packs[join->party_a],
       .b = &units->packs[join->party_b],
@@ -102,6 +101,7 @@ struct kith_pigeon_task kith_units_join_at(const struct kith_units *units, size_
       .to = join->to,
       .cut = join->cut,
       .group = (uint32_t)group,
+      .first_step = join->first_step + group * kith_pigeon_steps(&join->cut),
   };
 }
 
@@ -128,7 +128,7 @@ void kith_units_list_scans(struct kith_units *units, unsigned n_packs,
   units->range_blocks = setting->tile_blocks * KITH_TASK_TILES;
   for (unsigned a = 0; a < n_packs; a++)
     for (unsigned b = a; b < n_packs; b++)
-      if (a == b ? options->within : options->across)
+      if (kith_engine_wants(options, n_packs, a, b))
         add_scan(units, a, b);
 }
 
@@ -179,6 +179,44 @@ struct kith_task kith_units_scan_at(const struct kith_units *units, size_t unit,
   return task;
 }
 
+/* ---- steps */
+
+size_t kith_units_steps(const struct kith_units *units)
+{
+  return units->n_join_steps + units->n - units->n_join_units;
+}
+
+size_t kith_units_step_of_scan(const struct kith_units *units, size_t unit)
+{
+  return units->n_join_steps + unit - units->n_join_units;
+}
+
+/* `part` of n equal parts of `all`, which may be near 2^64. */
+static uint64_t share_of(uint64_t all, uint64_t part, uint64_t n)
+{
+  return (uint64_t)((unsigned __int128)all * (part + 1) / n - (unsigned __int128)all * part / n);
+}
+
+uint64_t kith_units_step_pairs(const struct kith_units *units, size_t step)
+{
+  uint64_t pairs = 0;
+  if (step >= units->n_join_steps) {
+    (void)kith_units_scan_at(units, step - units->n_join_steps + units->n_join_units, &pairs);
+    return pairs;
+  }
+  size_t low = 0;
+  for (size_t high = units->n_joins; high - low > 1;) {
+    size_t middle = low + (high - low) / 2;
+    if (units->joins[middle].first_step <= step)
+      low = middle;
+    else
+      high = middle;
+  }
+  const struct kith_units_join *join = &units->joins[low];
+  return share_of(join->pairs, step - join->first_step,
+                  join->cut.n_groups * (uint64_t)kith_pigeon_steps(&join->cut));
+}
+
 /* ---- layout */
 
 /* FNV-1a. */
@@ -193,6 +231,7 @@ uint64_t kith_units_layout(const struct kith_units *units)
 {
   uint64_t hash = UINT64_C(14695981039346656037);
   hash = mix(hash, units->n);
+  hash = mix(hash, kith_units_steps(units));
   hash = mix(hash, units->chunk_rows);
   hash = mix(hash, units->range_blocks);
   for (size_t j = 0; j < units->n_joins; j++) {

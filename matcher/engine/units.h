@@ -1,6 +1,6 @@
-/* The units that a run's work is cut into: what a thread takes at a time, and what a journal
- * records. First the groups of the joins, then the scans (task.h). Which they are follows from the
- * packs and the plan. */
+/* The units that a run's work is cut into: what a thread takes at a time. First the groups of the
+ * joins, then the scans (task.h). Which they are follows from the packs and the plan. A join's unit
+ * has many steps (pigeon.h), a scan's is one: steps are what a journal records. */
 #ifndef KITH_MATCHER_ENGINE_UNITS_H
 #define KITH_MATCHER_ENGINE_UNITS_H
 
@@ -34,6 +34,8 @@ struct kith_units_join {
   struct kith_stratum to;   /* of b */
   struct kith_pigeon_cut cut;
   size_t first_unit;
+  size_t first_step;
+  uint64_t pairs; /* of rows */
 };
 
 /* Life: kith_units_list_joins, kith_units_list_scans if there is anything to scan,
@@ -45,6 +47,7 @@ struct kith_units {
   struct kith_units_join *joins; /* owned */
   size_t n_joins;
   size_t n_join_units; /* which come first */
+  size_t n_join_steps; /* likewise */
   size_t join_rows_max;
   uint64_t joined_pairs; /* of rows */
   struct kith_units_scan scans[KITH_UNITS_SCANS_MAX];
@@ -59,12 +62,15 @@ KITH_MUST_USE enum kith_err kith_units_list_joins(struct kith_units *out,
 void kith_units_list_scans(struct kith_units *units, unsigned n_packs,
                            const struct kith_task_setting *setting,
                            const struct kith_engine_options *options);
+size_t kith_units_steps(const struct kith_units *units);
 void kith_units_free(struct kith_units *units);
 
+struct kith_pigeon_task kith_units_join_at(const struct kith_units *units, size_t unit);
 /* The unit, and the pairs of rows that it sees to. */
-struct kith_pigeon_task kith_units_join_at(const struct kith_units *units, size_t unit,
-                                           uint64_t *pairs);
 struct kith_task kith_units_scan_at(const struct kith_units *units, size_t unit, uint64_t *pairs);
+size_t kith_units_step_of_scan(const struct kith_units *units, size_t unit);
+/* The pairs of rows that a step sees to; for a join's, its share of them. */
+uint64_t kith_units_step_pairs(const struct kith_units *units, size_t step);
 
 /* Tells apart runs that cut their work differently. */
 uint64_t kith_units_layout(const struct kith_units *units);

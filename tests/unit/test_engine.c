@@ -203,7 +203,9 @@ static void test_refusals(void **state)
   make_party(&b, 20, 72, false, NULL);
   assert_int_equal(kith_engine_run(list, 2, &good, never_called, NULL, &fault), KITH_ERR_DATA);
   assert_int_equal(kith_engine_run(list, 0, &good, never_called, NULL, &fault), KITH_ERR_USAGE);
-  assert_int_equal(kith_engine_run(list, 17, &good, never_called, NULL, &fault), KITH_ERR_USAGE);
+  assert_int_equal(
+      kith_engine_run(list, KITH_ENGINE_PARTIES_MAX + 1, &good, never_called, NULL, &fault),
+      KITH_ERR_USAGE);
   struct kith_engine_options bad = good;
   bad.bound.numerator = 0;
   assert_int_equal(kith_engine_run(list, 1, &bad, never_called, NULL, &fault), KITH_ERR_USAGE);

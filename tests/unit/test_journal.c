@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "matcher/engine/engine.h"
 
-enum { ROWS = 3000, UNITS_MAX = 4096 };
+enum { ROWS = 3000, UNITS_MAX = 1 << 20 };
 
 static uint64_t seed;
 
@@ -39,11 +39,15 @@ struct memory {
   size_t units_of_open[1 << 16];
   size_t n_done;
   size_t stop_after; /* units; 0: never */
+  uint64_t comparisons;
+  uint64_t comparisons_done;
 };
 
-static enum kith_err journal_open(void *context, uint64_t layout, size_t n_units, bool *finished)
+static enum kith_err journal_open(void *context, uint64_t layout, size_t n_units,
+                                  uint64_t comparisons, bool *finished)
 {
   struct memory *memory = context;
+  memory->comparisons = comparisons;
   assert_true(n_units <= UNITS_MAX);
   assert_true(!memory->n_units || (memory->layout == layout && memory->n_units == n_units));
   memory->layout = layout;
@@ -64,7 +68,7 @@ static enum kith_err journal_add(void *context, size_t unit, const struct kith_p
   return kith_pairs_sink(&memory->open, pairs, n);
 }
 
-static enum kith_err journal_done(void *context, size_t unit)
+static enum kith_err journal_done(void *context, size_t unit, uint64_t comparisons)
 {
   struct memory *memory = context;
   enum kith_err err = KITH_OK;
@@ -72,6 +76,7 @@ static enum kith_err journal_done(void *context, size_t unit)
     if (memory->units_of_open[i] == unit)
       err = kith_pairs_sink(&memory->found, &memory->open.items[i], 1);
   memory->finished[unit] = true;
+  memory->comparisons_done += comparisons;
   return !err && ++memory->n_done == memory->stop_after ? KITH_ERR_IO : err;
 }
 
@@ -93,12 +98,15 @@ static void check(const struct kith_encodings *const *list, struct kith_engine_o
   assert_int_equal(kith_engine_run(list, 2, options, kith_pairs_sink, &want, NULL), KITH_OK);
   assert_true(want.n > 100);
   options->journal = &journal;
-  memory->stop_after = 3;
+  memory->stop_after = 1;
   enum kith_err err;
-  while ((err = kith_engine_run(list, 2, options, no_sink, NULL, NULL)) == KITH_ERR_IO)
+  while ((err = kith_engine_run(list, 2, options, no_sink, NULL, NULL)) == KITH_ERR_IO) {
+    memory->stop_after = memory->n_units / 7 + 1;
     n_runs++;
+  }
   assert_int_equal(err, KITH_OK);
   assert_true(n_runs > 0);
+  assert_int_equal(memory->comparisons_done, memory->comparisons);
   kith_pairs_sort(&want);
   kith_pairs_sort(&memory->found);
   assert_int_equal(memory->found.n, want.n);
