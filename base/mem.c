@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 
 #include "base/failpoint.h"
 
-enum { HUGE_PAGE_BYTES = 2 << 20 };
+enum { HUGE_PAGE_BYTES = 2 << 20, RETURNED_BYTES = 256 * 1024 };
 
 void *kith_calloc(size_t n, size_t size)
 {
@@ -88,4 +89,9 @@ void kith_free_wiped(void *block, size_t bytes)
 void kith_free_scope(void *pointer_to_pointer)
 {
   kith_free(*(void **)pointer_to_pointer);
+}
+
+void kith_mem_return_freed(void)
+{
+  (void)mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES); /* where it can't be set, more is kept */
 }

@@ -34,6 +34,10 @@ void kith_free(void *block);
  * `bytes` bytes first. */
 void kith_free_wiped(void *block, size_t bytes);
 
+/* From now on, large blocks go back to the system as they are freed: for a process that keeps to a
+ * ceiling. Otherwise the C library keeps more and more of them, and their room is cut up. */
+void kith_mem_return_freed(void);
+
 /* Declares that a pointer that goes out of scope is freed with kith_free. */
 void kith_free_scope(void *pointer_to_pointer);
 #define KITH_AUTO_FREE __attribute__((cleanup(kith_free_scope)))

@@ -92,6 +92,7 @@ struct kith_cli_progress {
   bool quiet;
   bool terminal;
   bool shown;
+  double share_before; /* done by an earlier run: set it after the start; 0 otherwise */
   int64_t start_ms;
   int64_t last_ms;
 };

@@ -33,7 +33,8 @@ static void print_state(const struct kith_cli_progress *progress, double share, 
   char rate[32];
   double seconds = (double)elapsed_ms / 1000;
   scaled(rate, seconds > 0 ? n_units / seconds : 0);
-  double left_s = share > 0 ? seconds * (1 - share) / share : 0;
+  double own = share - progress->share_before;
+  double left_s = own > 0 ? seconds * (1 - share) / own : 0;
   if (progress->terminal) {
     char bar[BAR_CELLS + 1];
     for (int i = 0; i < BAR_CELLS; i++)

@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -45,20 +46,6 @@ enum {
   HEADER_FILTERS_BYTES = KITH_ENCODINGS_HEADER_BYTES_MAX,
   CRC_BYTES = 4,
 };
-
-static void put_le(uint8_t *out, unsigned n_bytes, uint64_t value)
-{
-  for (unsigned i = 0; i < n_bytes; i++)
-    out[i] = (uint8_t)(value >> 8 * i);
-}
-
-static uint64_t get_le(const uint8_t *in, unsigned n_bytes)
-{
-  uint64_t value = 0;
-  for (unsigned i = 0; i < n_bytes; i++)
-    value |= (uint64_t)in[i] << 8 * i;
-  return value;
-}
 
 /* zlib takes lengths of 32 bits. */
 static uint32_t crc_of(uint32_t crc, const uint8_t *bytes, size_t len)
@@ -93,10 +80,10 @@ static enum kith_err parse_filters(struct kith_header *header, const uint8_t *by
   header->len = HEADER_FILTERS_BYTES;
   if (len < HEADER_FILTERS_BYTES + CRC_BYTES)
     return kith_fail(fault, KITH_ERR_DATA, "%s: not a kith encodings file, or cut short", name);
-  n = (unsigned)get_le(bytes + 140, 2);
+  n = (unsigned)kith_get_le(bytes + 140, 2);
   for (unsigned f = 0; f < KITH_ENCODINGS_FILTERS_MAX; f++)
-    bits[f] = (unsigned)get_le(bytes + 144 + 4 * (size_t)f, 4);
-  if (n < 2 || n > KITH_ENCODINGS_FILTERS_MAX || get_le(bytes + 142, 2) != 0 ||
+    bits[f] = (unsigned)kith_get_le(bytes + 144 + 4 * (size_t)f, 4);
+  if (n < 2 || n > KITH_ENCODINGS_FILTERS_MAX || kith_get_le(bytes + 142, 2) != 0 ||
       bits[0] != header->like.bits)
     return kith_fail(fault, KITH_ERR_DATA, "%s: wrong filters in the header", name);
   for (unsigned f = 0; f < KITH_ENCODINGS_FILTERS_MAX; f++)
@@ -113,15 +100,15 @@ static enum kith_err parse_header(struct kith_header *header, const uint8_t *byt
   *header = (struct kith_header){.len = HEADER_BYTES};
   if (len < HEADER_BYTES + CRC_BYTES || memcmp(bytes, magic, sizeof magic) != 0)
     return kith_fail(fault, KITH_ERR_DATA, "%s: not a kith encodings file, or cut short", name);
-  unsigned version = (unsigned)get_le(bytes + 8, 2);
+  unsigned version = (unsigned)kith_get_le(bytes + 8, 2);
   if (version != VERSION && version != VERSION_FILTERS)
     return kith_fail(fault, KITH_ERR_DATA,
                      "%s: encodings file of version %u, this kith reads versions 1 and 2", name,
                      version);
-  header->flags = (unsigned)get_le(bytes + 10, 2);
-  unsigned bits = (unsigned)get_le(bytes + 12, 4);
-  header->n = get_le(bytes + 16, 8);
-  if (header->flags & ~(unsigned)(FLAG_MASKS | FLAG_SCHEMA) || get_le(bytes + 74, 2) != 0)
+  header->flags = (unsigned)kith_get_le(bytes + 10, 2);
+  unsigned bits = (unsigned)kith_get_le(bytes + 12, 4);
+  header->n = kith_get_le(bytes + 16, 8);
+  if (header->flags & ~(unsigned)(FLAG_MASKS | FLAG_SCHEMA) || kith_get_le(bytes + 74, 2) != 0)
     return kith_fail(fault, KITH_ERR_DATA, "%s: unknown flags in the header", name);
   if (bits > KITH_ENCODINGS_BITS_MAX || (bits == 0 && header->n > 0))
     return no_room(KITH_ERR_LIMIT, name, fault);
@@ -147,14 +134,14 @@ static void fill_from_kith(struct kith_encodings *enc, const struct kith_header 
   enc->has_schema = (header->flags & FLAG_SCHEMA) != 0;
   memcpy(enc->schema_hash, bytes + 24, sizeof enc->schema_hash);
   memcpy(enc->key_check, bytes + 56, sizeof enc->key_check);
-  enc->n_fields = (unsigned)get_le(bytes + 72, 2);
+  enc->n_fields = (unsigned)kith_get_le(bytes + 72, 2);
   for (unsigned f = 0; f < KITH_ENCODINGS_FIELDS_MAX; f++)
-    enc->field_weights[f] = (uint32_t)get_le(bytes + 76 + 4 * (size_t)f, 4);
+    enc->field_weights[f] = (uint32_t)kith_get_le(bytes + 76 + 4 * (size_t)f, 4);
   memcpy(enc->field_filters, header->like.field_filters, sizeof enc->field_filters);
   const uint8_t *at = bytes + header->len;
   for (size_t i = 0; i < enc->n; i++) {
     if (enc->masks) {
-      enc->masks[i] = (uint16_t)get_le(at, 2);
+      enc->masks[i] = (uint16_t)kith_get_le(at, 2);
       at += 2;
     }
     memcpy(kith_encodings_row(enc, i), at, enc->stride);
@@ -179,7 +166,7 @@ enum kith_err kith_encodings_parse_kith(struct kith_encodings *out, const void *
   fill_from_kith(&enc, &header, bytes);
   err = kith_encodings_check(&enc, name, fault);
   const uint8_t *trailer = (const uint8_t *)bytes + len - CRC_BYTES;
-  if (!err && crc_of(0, bytes, len - CRC_BYTES) != get_le(trailer, CRC_BYTES))
+  if (!err && crc_of(0, bytes, len - CRC_BYTES) != kith_get_le(trailer, CRC_BYTES))
     err = kith_fail(fault, KITH_ERR_DATA, "%s: the checksum does not match: the file is damaged",
                     name);
   if (err) {
@@ -206,21 +193,22 @@ void kith_encodings_begin(struct kith_encodings_writer *writer, FILE *stream,
       .stream = stream, .masked = masked, .stride = like->stride, .header_len = HEADER_BYTES};
   header = writer->header;
   memcpy(header, magic, sizeof magic);
-  put_le(header + 8, 2, several ? VERSION_FILTERS : VERSION);
-  put_le(header + 10, 2,
-         (masked ? (unsigned)FLAG_MASKS : 0u) | (like->has_schema ? (unsigned)FLAG_SCHEMA : 0u));
-  put_le(header + 12, 4, like->bits);
-  put_le(header + 16, 8, like->n);
+  kith_put_le(header + 8, 2, several ? VERSION_FILTERS : VERSION);
+  kith_put_le(header + 10, 2,
+              (masked ? (unsigned)FLAG_MASKS : 0u) |
+                  (like->has_schema ? (unsigned)FLAG_SCHEMA : 0u));
+  kith_put_le(header + 12, 4, like->bits);
+  kith_put_le(header + 16, 8, like->n);
   memcpy(header + 24, like->schema_hash, sizeof like->schema_hash);
   memcpy(header + 56, like->key_check, sizeof like->key_check);
-  put_le(header + 72, 2, like->n_fields);
+  kith_put_le(header + 72, 2, like->n_fields);
   for (unsigned f = 0; f < KITH_ENCODINGS_FIELDS_MAX; f++)
-    put_le(header + 76 + 4 * (size_t)f, 4, like->field_weights[f]);
+    kith_put_le(header + 76 + 4 * (size_t)f, 4, like->field_weights[f]);
   if (several) {
     writer->header_len = HEADER_FILTERS_BYTES;
-    put_le(header + 140, 2, like->n_filters);
+    kith_put_le(header + 140, 2, like->n_filters);
     for (unsigned f = 0; f < KITH_ENCODINGS_FILTERS_MAX; f++)
-      put_le(header + 144 + 4 * (size_t)f, 4, like->filter_bits[f]);
+      kith_put_le(header + 144 + 4 * (size_t)f, 4, like->filter_bits[f]);
     memcpy(header + 160, like->field_filters, sizeof like->field_filters);
   }
   (void)fwrite(header, 1, writer->header_len, stream);
@@ -233,7 +221,7 @@ void kith_encodings_add(struct kith_encodings_writer *writer, const uint8_t *fil
   for (size_t i = 0; i < n; i++) {
     uint8_t mask[2];
     if (writer->masked) {
-      put_le(mask, sizeof mask, masks[i]);
+      kith_put_le(mask, sizeof mask, masks[i]);
       put_hashed(writer, mask, sizeof mask);
     }
     put_hashed(writer, filters + i * writer->stride, writer->stride);
@@ -244,12 +232,13 @@ void kith_encodings_add(struct kith_encodings_writer *writer, const uint8_t *fil
 enum kith_err kith_encodings_end(struct kith_encodings_writer *writer)
 {
   size_t body = writer->n * (writer->stride + (writer->masked ? 2 : 0));
-  bool known = get_le(writer->header + 16, 8) == writer->n;
+  bool known = kith_get_le(writer->header + 16, 8) == writer->n;
   uint8_t trailer[CRC_BYTES];
 
-  put_le(writer->header + 16, 8, writer->n);
-  put_le(trailer, sizeof trailer,
-         crc32_combine(crc_of(0, writer->header, writer->header_len), writer->crc, (z_off_t)body));
+  kith_put_le(writer->header + 16, 8, writer->n);
+  kith_put_le(
+      trailer, sizeof trailer,
+      crc32_combine(crc_of(0, writer->header, writer->header_len), writer->crc, (z_off_t)body));
   (void)fwrite(trailer, 1, sizeof trailer, writer->stream);
   if (!known && fseeko(writer->stream, 0, SEEK_SET) == 0)
     (void)fwrite(writer->header, 1, writer->header_len, writer->stream);

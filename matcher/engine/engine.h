@@ -118,6 +118,12 @@ bool kith_engine_wants(const struct kith_engine_options *options, unsigned n_par
 uint64_t kith_engine_comparisons(const struct kith_encodings *const *parties, unsigned n_parties,
                                  const struct kith_engine_options *options);
 
+/* The least memory_bytes_max that such a run can do with. KITH_ERR_MEMORY. */
+KITH_MUST_USE enum kith_err kith_engine_bytes_least(size_t *out,
+                                                    const struct kith_encodings *const *parties,
+                                                    unsigned n_parties,
+                                                    const struct kith_engine_options *options);
+
 /* Name of the i-th kernel of this build, NULL after the last; *usable: this processor has it. */
 const char *kith_engine_kernel_name(size_t i, bool *usable);
 

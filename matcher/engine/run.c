@@ -137,6 +137,23 @@ static enum kith_err check_memory(const struct run *run, size_t bytes, struct ki
   return KITH_OK;
 }
 
+enum kith_err kith_engine_bytes_least(size_t *out, const struct kith_encodings *const *parties,
+                                      unsigned n_parties, const struct kith_engine_options *options)
+{
+  const struct kith_plan plan = {.scan = true};
+  struct run *run = KITH_NEW(struct run);
+  size_t row_bytes = 0;
+  if (!run)
+    return KITH_ERR_MEMORY;
+  for (unsigned p = 0; p < n_parties; p++)
+    row_bytes = parties[p]->n > 0 ? parties[p]->row_bytes : row_bytes;
+  run->options = options;
+  kith_task_setting_sizes(&run->setting, row_bytes > 0 ? (row_bytes + 7) / 8 : 1);
+  *out = bytes_needed(run, parties, n_parties, &plan);
+  kith_free(run);
+  return KITH_OK;
+}
+
 /* ---- what threads call */
 
 static bool run_stopped(void *context)
