@@ -15,9 +15,9 @@ enum {
   MASK_BYTES_MAX = 1024,
   TOKENS_SHARE = 8,          /* of what is remembered, one part is of tokens */
   POSITIONS_MAX = 256,       /* that are remembered of a token, in a longer filter */
-  LOOKS_A_JUDGEMENT = 4096,  /* of a feature's values among those remembered */
+  LOOKS_A_JUDGEMENT = 65536, /* of a feature, once it had time to see its values */
   LOOKS_A_HIT = 8,           /* at most, or they are not looked up */
-  VALUES_UNTIL_LOOK = 131072 /* and then again */
+  VALUES_UNTIL_LOOK = 524288 /* and then again */
 };
 
 /* ---- life ---- */
@@ -108,6 +108,8 @@ enum kith_err kith_clkhash_encoder_new(struct kith_clkhash_encoder **out,
   encoder->schema = schema;
   err = arrays_new(encoder);
   if (err == KITH_OK)
+    err = kith_clkhash_match_new(&encoder->match);
+  if (err == KITH_OK)
     err = kith_clkhash_keys(&encoder->keys, schema, secret);
   if (err == KITH_OK)
     err = macs_new(encoder);
@@ -145,6 +147,7 @@ void kith_clkhash_encoder_free(struct kith_clkhash_encoder *encoder)
   for (size_t i = 0; encoder->macs && i < 2 * n; i++)
     EVP_MAC_CTX_free(encoder->macs[i]);
   kith_free(encoder->macs);
+  pcre2_match_data_free(encoder->match);
   kith_secret_free(encoder->keys);
   kith_bloom_cache_free(encoder->values);
   kith_bloom_cache_free(encoder->tokens);
@@ -197,7 +200,7 @@ static enum kith_err value_add(struct kith_clkhash_encoder *encoder, uint8_t *to
   enum kith_err err;
 
   kith_buf_clear(&encoder->value);
-  err = kith_clkhash_value_format(feature, &encoder->value, value, fault);
+  err = kith_clkhash_value_format(feature, encoder->match, &encoder->value, value, fault);
   if (err != KITH_OK)
     return err;
   return encoder->value.len > 1

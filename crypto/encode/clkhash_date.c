@@ -448,10 +448,10 @@ static bool plain_read(struct parts *parts, const char *plain, const char *text)
 }
 
 static enum kith_err match_read(struct parts *parts, const struct kith_clkhash_date *date,
-                                const char *text)
+                                pcre2_match_data *match, const char *text)
 {
-  enum kith_err err = kith_clkhash_regex_match(&date->regex, text);
-  const size_t *at = pcre2_get_ovector_pointer(date->regex.match);
+  enum kith_err err = kith_clkhash_regex_match(&date->regex, match, text);
+  const size_t *at = pcre2_get_ovector_pointer(match);
 
   if (err != KITH_OK)
     return err;
@@ -467,8 +467,8 @@ static enum kith_err match_read(struct parts *parts, const struct kith_clkhash_d
   return err;
 }
 
-enum kith_err kith_clkhash_date_format(const struct kith_clkhash_date *date, char out[16],
-                                       const char *text)
+enum kith_err kith_clkhash_date_format(const struct kith_clkhash_date *date,
+                                       pcre2_match_data *match, char out[16], const char *text)
 {
   static const struct parts nothing = {NONE, NONE, 1, 1, NONE, NONE, NONE, false, NONE, 0};
   struct parts parts = nothing;
@@ -476,7 +476,7 @@ enum kith_err kith_clkhash_date_format(const struct kith_clkhash_date *date, cha
 
   if (!plain_read(&parts, date->plain, text)) {
     parts = nothing;
-    err = match_read(&parts, date, text);
+    err = match_read(&parts, date, match, text);
   }
   if (err == KITH_OK)
     (void)snprintf(out, 16, "%d%02d%02d", parts.year, parts.month, parts.day);

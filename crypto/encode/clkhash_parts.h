@@ -22,7 +22,6 @@
 
 struct kith_clkhash_regex {
   pcre2_code *code;
-  pcre2_match_data *match;
   pcre2_match_context *limits;
 };
 /* What is blank to Python, for a class of PCRE2's: its own has U+180E and no separators. */
@@ -42,9 +41,10 @@ KITH_MUST_USE enum kith_err kith_clkhash_regex_compile(struct kith_clkhash_regex
                                                        char why[128]);
 void kith_clkhash_regex_free(struct kith_clkhash_regex *regex); /* takes a zeroed one */
 /* KITH_OK; KITH_ERR_DATA: no match; KITH_ERR_LIMIT: too hard to tell. Offsets are in
- * regex->match. */
+ * *match, which each thread has its own of, as a schema is shared. */
+KITH_MUST_USE enum kith_err kith_clkhash_match_new(pcre2_match_data **out);
 KITH_MUST_USE enum kith_err kith_clkhash_regex_match(const struct kith_clkhash_regex *regex,
-                                                     const char *text);
+                                                     pcre2_match_data *match, const char *text);
 
 /* ---- dates by strptime formats (clkhash_date.c) */
 
@@ -59,7 +59,8 @@ KITH_MUST_USE enum kith_err kith_clkhash_date_new(struct kith_clkhash_date *out,
                                                   char why[128]);
 /* Writes YYYYMMDD. KITH_ERR_DATA: no such date. */
 KITH_MUST_USE enum kith_err kith_clkhash_date_format(const struct kith_clkhash_date *date,
-                                                     char out[16], const char *text);
+                                                     pcre2_match_data *match, char out[16],
+                                                     const char *text);
 
 /* ---- numbers as Python reads them (clkhash_number.c) */
 
@@ -166,8 +167,8 @@ void kith_clkhash_feature_free(struct kith_clkhash_feature *feature);
 /* The value as it is tokenised, appended to `out` with a terminator. KITH_ERR_DATA with the rule
  * in *fault. */
 KITH_MUST_USE enum kith_err kith_clkhash_value_format(const struct kith_clkhash_feature *feature,
-                                                      struct kith_buf *out, const char *value,
-                                                      struct kith_fault *fault);
+                                                      pcre2_match_data *match, struct kith_buf *out,
+                                                      const char *value, struct kith_fault *fault);
 
 /* ---- tokens and bits (clkhash.c, clkhash_token.c, clkhash_key.c) */
 
@@ -195,9 +196,10 @@ struct kith_clkhash_encoder {
   struct kith_clkhash_looks *looks; /* for each feature */
   uint32_t *positions;              /* of one token */
   size_t n_positions;
-  struct kith_buf value;  /* as it is tokenised */
-  struct kith_buf padded; /* with blanks around */
-  uint32_t *starts;       /* of its code points */
+  pcre2_match_data *match; /* of patterns and dates */
+  struct kith_buf value;   /* as it is tokenised */
+  struct kith_buf padded;  /* with blanks around */
+  uint32_t *starts;        /* of its code points */
   size_t starts_cap;
   struct kith_buf token;
 };

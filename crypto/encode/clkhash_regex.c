@@ -43,10 +43,8 @@ enum kith_err kith_clkhash_regex_compile(struct kith_clkhash_regex *out, const c
     err = KITH_ERR_CONFIG;
     goto done;
   }
-  if (regex.code)
-    regex.match = pcre2_match_data_create_from_pattern(regex.code, general);
   regex.limits = pcre2_match_context_create(general);
-  if (!regex.match || !regex.limits)
+  if (!regex.code || !regex.limits)
     goto done;
   (void)pcre2_set_match_limit(regex.limits, MATCH_LIMIT);
   (void)pcre2_set_heap_limit(regex.limits, HEAP_LIMIT_KIB);
@@ -64,15 +62,27 @@ done:
 void kith_clkhash_regex_free(struct kith_clkhash_regex *regex)
 {
   pcre2_match_context_free(regex->limits);
-  pcre2_match_data_free(regex->match);
   pcre2_code_free(regex->code);
   memset(regex, 0, sizeof *regex);
 }
 
-enum kith_err kith_clkhash_regex_match(const struct kith_clkhash_regex *regex, const char *text)
+enum kith_err kith_clkhash_match_new(pcre2_match_data **out)
 {
-  int n =
-      pcre2_match(regex->code, (PCRE2_SPTR)text, strlen(text), 0, 0, regex->match, regex->limits);
+  pcre2_general_context *general = pcre2_general_context_create(regex_malloc, regex_release, NULL);
+  pcre2_match_data *match =
+      general ? pcre2_match_data_create(KITH_CLKHASH_DATE_PARTS_MAX + 1, general) : NULL;
+
+  pcre2_general_context_free(general);
+  if (!match)
+    return KITH_ERR_MEMORY;
+  *out = match;
+  return KITH_OK;
+}
+
+enum kith_err kith_clkhash_regex_match(const struct kith_clkhash_regex *regex,
+                                       pcre2_match_data *match, const char *text)
+{
+  int n = pcre2_match(regex->code, (PCRE2_SPTR)text, strlen(text), 0, 0, match, regex->limits);
 
   if (n >= 0)
     return KITH_OK;

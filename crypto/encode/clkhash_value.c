@@ -54,13 +54,14 @@ static enum kith_err string_check(const struct kith_clkhash_feature *feature, co
   return KITH_OK;
 }
 
-static enum kith_err pattern_check(const struct kith_clkhash_feature *feature, const char *value,
+static enum kith_err pattern_check(const struct kith_clkhash_feature *feature,
+                                   pcre2_match_data *match, const char *value,
                                    struct kith_fault *fault)
 {
   enum kith_err err = string_check(feature, value, fault);
 
   if (err == KITH_OK)
-    err = kith_clkhash_regex_match(&feature->pattern, value);
+    err = kith_clkhash_regex_match(&feature->pattern, match, value);
   else
     return err;
   if (err == KITH_ERR_DATA)
@@ -102,11 +103,12 @@ static enum kith_err integer_format(const struct kith_clkhash_feature *feature,
   return err;
 }
 
-static enum kith_err date_format(const struct kith_clkhash_feature *feature, struct kith_buf *out,
-                                 const char *value, struct kith_fault *fault)
+static enum kith_err date_format(const struct kith_clkhash_feature *feature,
+                                 pcre2_match_data *match, struct kith_buf *out, const char *value,
+                                 struct kith_fault *fault)
 {
   char text[16];
-  enum kith_err err = kith_clkhash_date_format(&feature->date, text, value);
+  enum kith_err err = kith_clkhash_date_format(&feature->date, match, text, value);
 
   if (err == KITH_ERR_DATA || err == KITH_ERR_LIMIT)
     return kith_fail(fault, KITH_ERR_DATA, "expected a date of the schema's format");
@@ -125,8 +127,9 @@ static enum kith_err enum_check(const struct kith_clkhash_feature *feature, cons
                    json_array_size(feature->values));
 }
 
-static enum kith_err format_append(const struct kith_clkhash_feature *feature, struct kith_buf *out,
-                                   const char *value, struct kith_fault *fault)
+static enum kith_err format_append(const struct kith_clkhash_feature *feature,
+                                   pcre2_match_data *match, struct kith_buf *out, const char *value,
+                                   struct kith_fault *fault)
 {
   enum kith_err err = KITH_OK;
 
@@ -134,12 +137,12 @@ static enum kith_err format_append(const struct kith_clkhash_feature *feature, s
   case KITH_CLKHASH_INTEGER:
     return integer_format(feature, out, value, fault);
   case KITH_CLKHASH_DATE:
-    return date_format(feature, out, value, fault);
+    return date_format(feature, match, out, value, fault);
   case KITH_CLKHASH_STRING:
     err = string_check(feature, value, fault);
     break;
   case KITH_CLKHASH_PATTERN:
-    err = pattern_check(feature, value, fault);
+    err = pattern_check(feature, match, value, fault);
     break;
   case KITH_CLKHASH_ENUM:
     err = enum_check(feature, value, fault);
@@ -151,15 +154,15 @@ static enum kith_err format_append(const struct kith_clkhash_feature *feature, s
 }
 
 enum kith_err kith_clkhash_value_format(const struct kith_clkhash_feature *feature,
-                                        struct kith_buf *out, const char *value,
-                                        struct kith_fault *fault)
+                                        pcre2_match_data *match, struct kith_buf *out,
+                                        const char *value, struct kith_fault *fault)
 {
   enum kith_err err = KITH_OK;
 
   if (feature->sentinel && strcmp(feature->sentinel, value) == 0)
     kith_buf_append_string(out, feature->replacement ? feature->replacement : value);
   else
-    err = format_append(feature, out, value, fault);
+    err = format_append(feature, match, out, value, fault);
   kith_buf_append(out, "", 1);
   return err != KITH_OK ? err : kith_buf_err(out);
 }

@@ -128,6 +128,71 @@ def test_a_bad_value_late_in_a_long_file(folder):
     assert left(folder) == []
 
 
+def people(n):
+    """Rows whose values repeat, as people's do, and one field that hardly does."""
+    return [[str(i), f"Ann{i * 7919 % 300}", f"Sample é{i * 104729 % 900}",
+             f"{i % 28 + 1}.{i % 12 + 1}.{1930 + i % 90}", "fm"[i % 2]] for i in range(n)]
+
+
+def test_any_number_of_threads(folder):
+    table(folder / "a.csv", people(20000))
+    for threads in (1, 2, 3):
+        assert usual(folder, "--threads", threads, out=f"{threads}.json").returncode == 0
+    first = (folder / "1.json").read_bytes()
+    assert (folder / "2.json").read_bytes() == first == (folder / "3.json").read_bytes()
+    rows = people(20000)
+    found = clks(folder / "1.json")
+    assert len(found) == len(rows)
+    for i in range(0, 20000, 1999):
+        assert found[i] == reference.clk(SCHEMA, SECRET, rows[i]), i
+    assert usual(folder, "--threads", 0).returncode == 2
+    assert usual(folder, "--threads", 1000).returncode == 2
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_bad_rows_of_many(folder, threads):
+    rows = people(20000)
+    for i in (11234, 11235, 19999):
+        rows[i][4] = "Hidden"
+    table(folder / "a.csv", rows)
+    done = usual(folder, "--threads", threads)
+    assert done.returncode == 65 and "row 11236: column 5" in done.stderr, done.stderr
+    assert "Hidden" not in done.stderr and left(folder) == []
+    done = usual(folder, "--threads", threads, "--skip-bad")
+    assert done.returncode == 0 and "19997 rows encoded, 3 set aside" in done.stderr
+    with open(folder / "out.json.rows.csv", newline="") as file:
+        there = list(csv.reader(file))[1:]
+    assert [int(row) for row, _ in there] == list(range(19997))
+    good = [i for i in range(20000) if i not in (11234, 11235, 19999)]
+    assert [int(source) for _, source in there] == [i + 2 for i in good]
+    assert clks(folder / "out.json")[11234] == reference.clk(SCHEMA, SECRET, rows[11236])
+
+
+# A program's peak counts what its parent had when it started it: the parent must be small.
+PEAK = """import os, sys
+pid = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss // 1024)
+sys.exit(os.waitstatus_to_exitcode(status))"""
+
+
+def test_memory_does_not_grow(folder):
+    """Twenty times the rows, and next to no memory more; far from a limit of 200 MB either way."""
+    peaks = []
+    for n in (15000, 300000):
+        table(folder / "a.csv", people(n))
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, KITH, "encode", "--threads", "2", "--quiet", "--schema",
+             folder / "schema.json", "--secret-file", folder / "secret", "--out", folder / "out.json",
+             folder / "a.csv"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        peaks.append(int(done.stdout))
+    print("peaks in MB", peaks)
+    assert len(json.loads((folder / "out.json").read_text())["clks"]) == 300000
+    # What is remembered of values fills a table of a fixed size: 24 MB for each of two threads.
+    assert peaks[1] < 120 and peaks[1] - peaks[0] < 60
+
+
 @pytest.mark.parametrize("header", [HEADER[::-1], HEADER[:-1], HEADER + ["more"],
                                     ["X"] + HEADER[1:]])
 def test_header_must_match(folder, header):
