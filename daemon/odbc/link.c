@@ -33,7 +33,7 @@ enum kith_err kith_odbc_failed(SQLSMALLINT type, SQLHANDLE handle, enum kith_odb
   enum kith_err err;
 
   kith_buf_init(&text, (size_t)RECORDS_MAX * TEXT_UNITS * 4);
-  for (SQLSMALLINT i = 1; i <= RECORDS_MAX; i++) {
+  for (int i = 1; i <= RECORDS_MAX; i++) {
     SQLWCHAR units[TEXT_UNITS] = {0};
     SQLWCHAR wide_state[6] = {0};
     struct kith_wide_reader reader = {0};
@@ -41,8 +41,8 @@ enum kith_err kith_odbc_failed(SQLSMALLINT type, SQLHANDLE handle, enum kith_odb
     SQLSMALLINT len = 0;
     size_t n = 0;
 
-    if (!SQL_SUCCEEDED(
-            SQLGetDiagRecW(type, handle, i, wide_state, &native, units, TEXT_UNITS, &len)))
+    if (!SQL_SUCCEEDED(SQLGetDiagRecW(type, handle, (SQLSMALLINT)i, wide_state, &native, units,
+                                      TEXT_UNITS, &len)))
       break;
     /* The first one tells the cause, if it is no mere warning. */
     for (unsigned c = 0; c < 5 && (i == 1 || strncmp(state, "01", 2) == 0); c++)

@@ -191,13 +191,14 @@ static enum kith_err await(const struct database *db, struct kith_fault *fault)
                                : (unsigned)KITH_TABLE_LOGIN_S;
   struct pollfd fd = {.fd = db->fd, .events = POLLIN};
 
-  for (uint64_t ticks = 0;; ticks++) {
+  for (uint64_t ticks = 0;;) {
     int n = poll(&fd, 1, TICK_MS);
 
     if (n > 0)
       return KITH_OK;
     if (db->wait && !db->wait(db->wait_context))
       return kith_fail(fault, KITH_ERR_CANCELLED, "stopped");
+    ticks += n == 0; /* a signal is no time */
     if (ticks * TICK_MS >= limit_s * UINT64_C(1000))
       return silent(db, limit_s, fault);
   }

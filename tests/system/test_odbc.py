@@ -119,6 +119,13 @@ def test_the_same_report_as_of_the_file(server, tmp_path):
         assert of_database["rows"] == of_file["rows"] > 500
         shown = {key for key in of_file if of_file[key] != of_database.get(key)}
         assert shown <= {"file", "charset", "delimiter", "values"}, shown  # "values" are estimates
+    # What standardisation makes of each row, which with a key is its encoding.
+    city = tmp_path / "city" / "policy.json"
+    shown = [str(KITH), "source", "preview", "--policy", str(city), "--show-values", "--quiet", "--rows", "1000"]
+    of_file = subprocess.run([*shown, str(path)], capture_output=True, text=True, timeout=60).stdout
+    of_database = source(server, "preview", query, "--policy", city, "--show-values", "--rows", "1000").stdout
+    assert of_file.count("\nRow ") > 500
+    assert of_file.split("\n", 1)[1] == of_database.split("\n", 1)[1]
     server.sql("DROP TABLE city")
 
 
