@@ -129,7 +129,7 @@ demo: ## six agencies, a matcher and a recipient on this machine, one round
 	@tests/demo/run $(BUILD)
 
 install: all ## under DESTDIR and PREFIX
-	install -D -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS) scripts/slurm/kith-slurm-match
 	install -D -m 644 -t $(LIBDIR)/systemd/system systemd/*.service
 	install -D -m 644 systemd/kith.sysusers $(LIBDIR)/sysusers.d/kith.conf
 	install -D -m 644 systemd/kith.tmpfiles $(LIBDIR)/tmpfiles.d/kith.conf
