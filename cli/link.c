@@ -12,7 +12,6 @@
 #include "matcher/engine/engine.h"
 
 enum { SECRET_BYTES = 32, SECRET_FILE_BYTES_MAX = 4096 };
-static const struct kith_ratio one_file_bound = {55, 100};
 #define IDS_FILE_BYTES_MAX ((size_t)1 << 32)
 
 /* ---- the policy */
@@ -30,10 +29,6 @@ static enum kith_err load_policy(struct kith_link *link, struct kith_fault *faul
     (void)snprintf(agencies[p], sizeof agencies[p], "%s", link->names[p]);
   kith_policy_default(&link->policy, (const char(*)[KITH_MEMBER_ID_BYTES])agencies,
                       link->n_parties);
-  /* Inside one file nothing is known not to match: the fall of similarity among strangers must be
-   * seen further down. */
-  if (link->n_parties == 1)
-    link->policy.candidate_bound = one_file_bound;
   return KITH_OK;
 }
 

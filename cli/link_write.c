@@ -200,7 +200,7 @@ static json_t *counts_json(const struct kith_link *link)
 static json_t *report_json(const struct kith_link *link)
 {
   char bound[KITH_RATIO_TEXT_BYTES];
-  kith_policy_ratio_text(bound, link->policy.candidate_bound);
+  kith_policy_ratio_text(bound, link->result.candidate_bound);
   return json_pack("{s:s,s:i,s:s,s:I,s:s,s:s,s:b,s:b,s:o,s:o,s:f,s:f,s:f,s:{s:f,s:f},s:o}", "kith",
                    "link report", "format", 1, "policy", link->policy.name, "policy_version",
                    (json_int_t)link->policy.version, "rule", link->policy.rule, "candidate_bound",

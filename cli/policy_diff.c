@@ -43,6 +43,8 @@ static const struct {
     {"linkage.similarity", "how filters are compared"},
     {"linkage.fields", "field"},
     {"linkage.candidate_bound", "how alike two records must be to be judged"},
+    {"linkage.candidate_floor", "how alike they must be where few records are compared"},
+    {"linkage.candidates_max", "the most pairs that few records may have"},
     {"linkage.threshold.default", "the match probability to link at"},
     {"linkage.threshold.min", "the least match probability governance may choose"},
     {"linkage.threshold.max", "the highest match probability governance may choose"},

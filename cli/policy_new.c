@@ -230,8 +230,10 @@ static enum kith_err scope_set(struct kith_policy *policy, const struct terms *t
 static enum kith_err threshold_set(struct kith_policy *policy, const struct terms *terms,
                                    struct kith_fault *fault)
 {
-  if (terms->has_bound)
-    policy->candidate_bound = terms->candidate_bound;
+  if (terms->has_bound) {
+    policy->candidate_bound = policy->candidate_floor = terms->candidate_bound;
+    policy->candidates_max = 0;
+  }
   if (!terms->threshold || strcmp(terms->threshold, "auto") == 0)
     return KITH_OK;
   policy->threshold.auto_default = false;

@@ -13,6 +13,7 @@ enum {
   PHASE_S_MAX = 366 * 86400,
   COUNT_MAX = 1000,
   BATCH_MAX = 1000000000,
+  CANDIDATES_MAX = 1000000000,
   REVIEW_DAYS_MAX = 365,
   RETENTION_DAYS_MAX = 3650
 };
@@ -103,6 +104,20 @@ static void threshold_read(struct kith_threshold *out, struct kith_json_reader *
   nested_end(reader, &nested);
 }
 
+/* Where few records are compared, candidates may be looked for further down. */
+static void floor_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  out->candidate_floor = out->candidate_bound;
+  if (!kith_json_has(reader, "candidate_floor") && !kith_json_has(reader, "candidates_max"))
+    return;
+  out->candidate_floor = ratio(reader, "candidate_floor");
+  out->candidates_max = number(reader, "candidates_max", 1, CANDIDATES_MAX);
+  if (out->candidate_floor.numerator == 0)
+    kith_json_refuse(reader, "candidate_floor", "is 0: every pair would be a candidate");
+  if (!ratio_below(out->candidate_floor, out->candidate_bound))
+    kith_json_refuse(reader, "candidate_floor", "is not below candidate_bound; leave it out");
+}
+
 static void linkage_read(struct kith_policy *out, struct kith_json_reader *reader)
 {
   struct kith_json_reader nested;
@@ -126,6 +141,7 @@ static void linkage_read(struct kith_policy *out, struct kith_json_reader *reade
   out->candidate_bound = ratio(&nested, "candidate_bound");
   if (out->candidate_bound.numerator == 0)
     kith_json_refuse(&nested, "candidate_bound", "is 0: every pair would be a candidate");
+  floor_read(out, &nested);
   threshold_read(&out->threshold, &nested);
   nested_end(reader, &nested);
 }

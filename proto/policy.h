@@ -14,7 +14,7 @@
  *     "linkage": {
  *       "protection": "clk", "bits": 1024, "mask": true, "similarity": "masked_dice",
  *       "fields": [ { "field": "given_name", "q": 2, "bits_per_token": 10, "weight": 153 }, ... ],
- *       "candidate_bound": "0.55",
+ *       "candidate_bound": "0.65", "candidate_floor": "0.5", "candidates_max": 4000000,
  *       "threshold": { "default": "auto", "min": "0.5", "max": "0.99" } },
  *     "cohort": { "rule": "at least 3 services", "minimum_count": 5 },
  *     "round": { "quorum": 2, "minimum_batch": 20,
@@ -138,6 +138,10 @@ struct kith_policy {
   unsigned n_fields;
   struct kith_policy_field fields[KITH_FIELDS_MAX];
   struct kith_ratio candidate_bound; /* on the similarity */
+  /* Below the bound, but no lower than this, candidates are looked for while there are at most
+   * candidates_max in all. The bound itself, and 0, where the policy does not say. */
+  struct kith_ratio candidate_floor;
+  uint32_t candidates_max;
   struct kith_threshold threshold;   /* on the match probability */
   char rule[KITH_TEXT_BYTES];
   unsigned minimum_count;

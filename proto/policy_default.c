@@ -20,6 +20,7 @@ static const struct kith_policy_field default_fields[] = {
 
 enum {
   DEFAULT_BITS = 1024,
+  DEFAULT_CANDIDATES_MAX = 4000000,
   DEFAULT_MINIMUM_COUNT = 5,
   DEFAULT_MINIMUM_BATCH = 20,
   DEFAULT_GATHER_S = 7 * 86400,
@@ -30,6 +31,7 @@ enum {
   DEFAULT_SERVICES = 3
 };
 static const struct kith_ratio default_candidate_bound = {65, 100};
+static const struct kith_ratio default_candidate_floor = {5, 10};
 static const struct kith_ratio default_threshold_min = {5, 10};
 static const struct kith_ratio default_threshold_max = {99, 100};
 
@@ -68,6 +70,8 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
       .masked_dice = true,
       .n_fields = KITH_COUNT_OF(default_fields),
       .candidate_bound = default_candidate_bound,
+      .candidate_floor = default_candidate_floor,
+      .candidates_max = DEFAULT_CANDIDATES_MAX,
       .threshold = {.auto_default = true,
                     .min = default_threshold_min,
                     .max = default_threshold_max},

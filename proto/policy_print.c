@@ -73,6 +73,10 @@ static int put_linkage(json_t *object, const struct kith_policy *policy)
   bad |= put_string(inner, "similarity", policy->masked_dice ? "masked_dice" : "dice");
   bad |= put_fields(inner, policy);
   bad |= put_ratio(inner, "candidate_bound", policy->candidate_bound);
+  if (policy->candidates_max) {
+    bad |= put_ratio(inner, "candidate_floor", policy->candidate_floor);
+    bad |= put_number(inner, "candidates_max", policy->candidates_max);
+  }
   bad |= threshold->auto_default ? put_string(band, "default", "auto")
                                  : put_ratio(band, "default", threshold->default_probability);
   bad |= put_ratio(band, "min", threshold->min);

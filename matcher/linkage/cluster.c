@@ -9,6 +9,7 @@ enum {
   /* Two groups become one only if the mean probability over all their pairs reaches this: one good
    * pair among many bad ones is a chain, not a person. */
   CHAIN_MEAN_MIN = 300000,
+
   /* A refused partner at least so likely makes a cluster ambiguous. */
   PLAUSIBLE = 300000,
   /* Pairs inside a party from here on are duplicates: an even chance. */
@@ -22,6 +23,7 @@ enum {
 
 /* Records are numbered through all parties: node = offset[party] + row. */
 struct graph {
+  const struct kith_judge *judge;
   const struct kith_linkage_input *input;
   struct kith_linkage_result *result;
   uint32_t threshold;
@@ -54,7 +56,8 @@ static uint32_t node_b(const struct graph *graph, const struct kith_linkage_pair
   return graph->offset[pair->party_b] + pair->row_b;
 }
 
-/* ---- order: probability, similarity, then the content of the two rows */
+/* ---- order: probability, weight, similarity, then the content of the two rows; where nobody is
+ * known just once, weight alone comes first: averages decide there */
 
 static int compare_rows(const struct kith_encodings *a, uint32_t row_a,
                         const struct kith_encodings *b, uint32_t row_b)
@@ -91,8 +94,10 @@ static int compare_pairs(const void *left, const void *right, void *context)
   struct ends ends_a, ends_b;
   int order;
 
-  if (a->probability != b->probability)
+  if (a->probability != b->probability && !graph->judge->loose)
     return a->probability > b->probability ? -1 : 1;
+  if (a->weight != b->weight)
+    return a->weight > b->weight ? -1 : 1;
   if (a->similarity != b->similarity)
     return a->similarity > b->similarity ? -1 : 1;
   ends_a = ends_of(graph->input, a);
@@ -155,11 +160,12 @@ static enum kith_err graph_room(struct graph *graph)
 }
 
 static enum kith_err graph_init(struct graph *graph, struct kith_linkage_result *result,
-                                const struct kith_linkage_input *input, uint32_t threshold)
+                                const struct kith_judge *judge, uint32_t threshold)
 {
+  const struct kith_linkage_input *input = judge->input;
   size_t n = 0;
 
-  *graph = (struct graph){.input = input, .result = result, .threshold = threshold};
+  *graph = (struct graph){.judge = judge, .input = input, .result = result, .threshold = threshold};
   for (unsigned p = 0; p < input->n_parties; p++)
     graph->offset[p + 1] = graph->offset[p] + (uint32_t)input->parties[p]->n;
   graph->n_nodes = graph->offset[input->n_parties];
@@ -242,31 +248,83 @@ static uint64_t probability_between(const struct graph *graph, uint32_t a, uint3
   return sum;
 }
 
+static struct kith_linkage_pair pair_of(const struct graph *graph, uint32_t a, uint32_t b)
+{
+  struct kith_linkage_pair pair = {0};
+
+  while (a >= graph->offset[pair.party_a + 1])
+    pair.party_a++;
+  while (b >= graph->offset[pair.party_b + 1])
+    pair.party_b++;
+  pair.row_a = a - graph->offset[pair.party_a];
+  pair.row_b = b - graph->offset[pair.party_b];
+  return pair;
+}
+
+/* Over all pairs between the two groups, candidates or not. */
+static bool holds_on_average(const struct graph *graph, uint32_t a, uint32_t b)
+{
+  uint32_t node_of_a = a;
+  int64_t sum = 0;
+
+  do {
+    uint32_t node_of_b = b;
+
+    do {
+      struct kith_linkage_pair pair = pair_of(graph, node_of_a, node_of_b);
+
+      sum += kith_judge_margin(graph->judge, &pair);
+      node_of_b = graph->next[node_of_b];
+    } while (node_of_b != b);
+    node_of_a = graph->next[node_of_a];
+  } while (node_of_a != a);
+  return sum >= 0;
+}
+
 static bool holds_together(const struct graph *graph, uint32_t a, uint32_t b)
 {
   uint64_t pairs = (uint64_t)graph->size[a] * graph->size[b];
 
-  return pairs == 1 || probability_between(graph, a, b) >= pairs * CHAIN_MEAN_MIN;
+  if (pairs == 1)
+    return true;
+  /* While similarities stand for weights only candidates have one. */
+  if (graph->judge->loose && graph->judge->weights.bytes)
+    return holds_on_average(graph, a, b);
+  return probability_between(graph, a, b) >= pairs * CHAIN_MEAN_MIN;
 }
 
-/* Duplicates inside parties come first: from then on a group is one record of its party. */
+static bool inside(const struct kith_linkage_pair *pair)
+{
+  return pair->party_a == pair->party_b;
+}
+
+/* Merges the two groups if they hold together; notes it for the curve where it is asked for. */
+static void try_merge(struct graph *graph, uint32_t a, uint32_t b, uint32_t probability, bool note)
+{
+  if (!holds_together(graph, a, b))
+    return;
+  if (note)
+    note_joined(graph, a, b, probability);
+  if (graph->parties[a] & graph->parties[b]) {
+    graph->flags[a] |= KITH_CLUSTER_DUPLICATE;
+    graph->flags[b] |= KITH_CLUSTER_DUPLICATE;
+  }
+  merge(graph, a, b, probability);
+}
+
+/* Where people are known to parties just once, duplicates come first: from then on a group is one
+ * record of its party. */
 static void merge_duplicates(struct graph *graph)
 {
-  uint32_t threshold = graph->input->n_parties > 1 ? DUPLICATE : graph->threshold;
-
   for (size_t i = 0; i < graph->n_live; i++) {
     const struct kith_linkage_pair *pair = &graph->result->pairs[graph->order[i]];
     uint32_t a = graph->root[node_a(graph, pair)];
     uint32_t b = graph->root[node_b(graph, pair)];
 
-    if (pair->probability < threshold)
+    if (pair->probability < DUPLICATE)
       break;
-    if (pair->party_a != pair->party_b || a == b || !holds_together(graph, a, b))
-      continue;
-    if (graph->input->n_parties == 1)
-      note_joined(graph, a, b, pair->probability);
-    merge(graph, a, b, pair->probability);
-    graph->flags[graph->root[a]] |= KITH_CLUSTER_DUPLICATE;
+    if (inside(pair) && a != b)
+      try_merge(graph, a, b, pair->probability, false);
   }
 }
 
@@ -279,15 +337,28 @@ static void merge_across(struct graph *graph)
 
     if (pair->probability < PLAUSIBLE && pair->probability < graph->threshold)
       break;
-    if (pair->party_a == pair->party_b || a == b)
+    if (inside(pair) || a == b)
       continue;
     if (graph->parties[a] & graph->parties[b]) {
       graph->flags[a] |= KITH_CLUSTER_AMBIGUOUS;
       graph->flags[b] |= KITH_CLUSTER_AMBIGUOUS;
-    } else if (pair->probability >= graph->threshold && holds_together(graph, a, b)) {
-      note_joined(graph, a, b, pair->probability);
-      merge(graph, a, b, pair->probability);
+    } else if (pair->probability >= graph->threshold) {
+      try_merge(graph, a, b, pair->probability, true);
     }
+  }
+}
+
+/* Where nobody is known just once, groups of whatever parties grow as long as they hold together.
+ */
+static void merge_loosely(struct graph *graph)
+{
+  for (size_t i = 0; i < graph->n_live; i++) {
+    const struct kith_linkage_pair *pair = &graph->result->pairs[graph->order[i]];
+    uint32_t a = graph->root[node_a(graph, pair)];
+    uint32_t b = graph->root[node_b(graph, pair)];
+
+    if (pair->probability >= graph->threshold && a != b)
+      try_merge(graph, a, b, pair->probability, true);
   }
 }
 
@@ -305,7 +376,7 @@ static uint64_t missed_ppm(const struct graph *graph)
     uint32_t b = graph->root[node_b(graph, pair)];
 
     if (a != b && pair->probability >= MISSED && (pair->party_a != pair->party_b) == across &&
-        (!across || !(graph->parties[a] & graph->parties[b])))
+        (graph->judge->loose || !(graph->parties[a] & graph->parties[b])))
       sum += pair->probability;
   }
   return sum;
@@ -421,17 +492,20 @@ void kith_cluster_clear(struct kith_linkage_result *result)
   result->n_clusters = 0;
 }
 
-enum kith_err kith_cluster_build(struct kith_linkage_result *result,
-                                 const struct kith_linkage_input *input, uint32_t threshold,
-                                 bool whole)
+enum kith_err kith_cluster_build(struct kith_linkage_result *result, const struct kith_judge *judge,
+                                 uint32_t threshold, bool whole)
 {
   struct graph graph;
-  enum kith_err err = graph_init(&graph, result, input, threshold);
+  enum kith_err err = graph_init(&graph, result, judge, threshold);
 
   kith_cluster_clear(result);
   if (err == KITH_OK) {
-    merge_duplicates(&graph);
-    merge_across(&graph);
+    if (judge->loose) {
+      merge_loosely(&graph);
+    } else {
+      merge_duplicates(&graph);
+      merge_across(&graph);
+    }
     if (whole) {
       make_curve(&graph);
       split_lone_parties(&graph);

@@ -1,43 +1,47 @@
-/* What each candidate pair is worth: probabilities from similarities, learnt from all of them in
- * three passes. Private to matcher/linkage/.
+/* What each candidate pair is worth: probabilities from the bits of both rows, learnt from all of
+ * the pairs. Private to matcher/linkage/.
  *
- * First, duplicates inside parties are allowed for by their share; the pairs are clustered. Second,
- * what clustering took for duplicates is taken out of the pairs within, and the rest learnt again.
- * Third, pairs that could still be links (their clusters have no party in common) get a probability
- * of their own: a person who was found in a party already has no second record to be found there.
+ * The first weights are the similarities themselves. From weights come probabilities (score.h), in
+ * three passes: duplicates inside parties are allowed for by their share, and the pairs are
+ * clustered; what clustering took for duplicates is taken out of the pairs within, and the rest
+ * learnt again; pairs that could still be links (their clusters have no party in common) get a
+ * probability of their own: a person who was found in a party already has no second record to be
+ * found there. Then likely matches teach what each bit is worth (weights.h); the weights of all
+ * pairs follow, and the second and third pass again; and so once more.
  *
  * Life: zero bytes, init, learn, free. */
 #ifndef KITH_MATCHER_LINKAGE_JUDGE_H
 #define KITH_MATCHER_LINKAGE_JUDGE_H
 
-#include "matcher/linkage/linkage.h"
 #include "matcher/linkage/score.h"
+#include "matcher/linkage/weights.h"
 
 struct kith_judge {
   const struct kith_linkage_input *input;
-  bool masked;
-  uint8_t *evidence; /* owned; by the mask of fields on both sides: class + 1, 0: too little */
+  struct kith_classes classes;
+  /* People are not known to parties just once: one party, or all are full of duplicates. */
+  bool loose;
+  struct kith_weights weights; /* empty while similarities stand for them */
+  int32_t low;                 /* the range of weights */
+  int32_t high;
+  double duplicates[KITH_BIN_PARTIES]; /* r of each party: yardstick.h */
   struct kith_score score;
   struct kith_score open;
+  int32_t even[KITH_CLASSES]; /* the weight of an even chance */
+  int32_t slack;              /* how far below it a cluster may be on average */
 };
-
-/* The first of two probabilities that make a pair a link while learning, in ppm. */
-enum { KITH_LEARNING_THRESHOLD = 500000 };
 
 KITH_MUST_USE enum kith_err kith_judge_init(struct kith_judge *judge,
                                             const struct kith_linkage_input *input);
 void kith_judge_free(struct kith_judge *judge);
 
-/* Whether the two rows share the policy's minimum evidence: a name, and a date of birth or a
- * postcode. Fields that the policy does not encode can't be asked for. */
-bool kith_judge_has_evidence(const struct kith_judge *judge, unsigned party_a, uint32_t row_a,
-                             unsigned party_b, uint32_t row_b);
-
-/* Sets the probability of each of the result's pairs. Leaves clusters of no meaning behind. */
+/* Sets class, weight and probability of each of the result's pairs. Leaves clusters of no meaning
+ * behind. */
 KITH_MUST_USE enum kith_err kith_judge_learn(struct kith_judge *judge,
                                              struct kith_linkage_result *result);
-/* The same for a pair that was no candidate: ppm. */
-uint32_t kith_judge_probability(const struct kith_judge *judge,
-                                const struct kith_linkage_pair *pair);
+/* The same for a pair that was no candidate; it has its similarity. */
+void kith_judge_pair(const struct kith_judge *judge, struct kith_linkage_pair *pair);
+/* How far a pair's weight is above the least that may hold a cluster together on average. */
+int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair);
 
 #endif

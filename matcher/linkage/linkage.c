@@ -9,7 +9,10 @@
 #include "matcher/linkage/cluster.h"
 #include "matcher/linkage/judge.h"
 
-enum { WEAK_PROBABILITY = 100000 };
+enum {
+  WEAK_PROBABILITY = 100000,
+  RUNG = 5 /* hundredths of similarity from one candidate bound that is tried to the next */
+};
 
 struct run {
   const struct kith_linkage_input *input;
@@ -35,17 +38,17 @@ static enum kith_err take_pairs(void *context, const struct kith_pair *pairs, si
     result->pairs = grown;
     run->cap = cap;
   }
-  for (size_t i = 0; i < n; i++)
-    if (kith_judge_has_evidence(run->judge, pairs[i].party_a, pairs[i].row_a, pairs[i].party_b,
-                                pairs[i].row_b))
-      result->pairs[result->n_pairs++] =
-          (struct kith_linkage_pair){pairs[i].row_a,
-                                     pairs[i].row_b,
-                                     pairs[i].party_a,
-                                     pairs[i].party_b,
-                                     false,
-                                     kith_fraction_millionths(pairs[i].similarity),
-                                     0};
+  for (size_t i = 0; i < n; i++) {
+    struct kith_linkage_pair pair = {.row_a = pairs[i].row_a,
+                                     .row_b = pairs[i].row_b,
+                                     .party_a = pairs[i].party_a,
+                                     .party_b = pairs[i].party_b,
+                                     .similarity = kith_fraction_millionths(pairs[i].similarity)};
+    const struct kith_classes *classes = &run->judge->classes;
+
+    if (kith_classes_enough(classes, kith_classes_both(classes, &pair)))
+      result->pairs[result->n_pairs++] = pair;
+  }
   return KITH_OK;
 }
 
@@ -57,23 +60,50 @@ static void engine_progress(void *context, uint64_t done, uint64_t total)
                        total ? 0.95 * (double)done / (double)total : 0.95);
 }
 
-static enum kith_err find_candidates(struct run *run, struct kith_fault *fault)
+static enum kith_err find_above(struct run *run, struct kith_ratio bound, uint64_t pairs_max,
+                                struct kith_fault *fault)
 {
   const struct kith_linkage_input *input = run->input;
   struct kith_engine_options options;
 
   kith_engine_options_init(&options);
   options.similarity = run->similarity.kind;
-  options.bound = input->policy->candidate_bound;
+  options.bound = bound;
   options.across = input->n_parties > 1;
   options.within = true;
   options.n_threads = input->n_threads;
   options.memory_bytes_max = input->memory_bytes_max;
-  options.results_max = input->pairs_max;
+  options.results_max = pairs_max;
   options.progress = input->progress ? engine_progress : NULL;
   options.progress_context = run;
   options.cancel = input->cancel;
+  run->result->n_pairs = 0;
+  run->result->candidate_bound = bound;
   return kith_engine_run(input->parties, input->n_parties, &options, take_pairs, run, fault);
+}
+
+/* From the policy's floor upward, until there are few enough; its bound has no such limit. */
+static enum kith_err find_candidates(struct run *run, struct kith_fault *fault)
+{
+  const struct kith_policy *policy = run->input->policy;
+  double bound = kith_ratio_double(policy->candidate_bound);
+  double floor = kith_ratio_double(policy->candidate_floor);
+  uint64_t most = policy->candidates_max;
+
+  if (run->input->pairs_max && run->input->pairs_max < most)
+    most = run->input->pairs_max;
+  for (unsigned rung = 0; most > 0; rung++) {
+    struct kith_ratio at = {(uint32_t)lrint(floor * 100) + rung * RUNG, 100};
+    struct kith_fault ignored = {0};
+    enum kith_err err;
+
+    if (kith_ratio_double(at) >= bound)
+      break;
+    err = find_above(run, at, most, &ignored);
+    if (err != KITH_ERR_LIMIT)
+      return err == KITH_OK ? KITH_OK : kith_fail(fault, err, "%s", ignored.text);
+  }
+  return find_above(run, policy->candidate_bound, run->input->pairs_max, fault);
 }
 
 static int compare_places(const void *left, const void *right)
@@ -91,6 +121,22 @@ static int compare_places(const void *left, const void *right)
 }
 
 /* ---- the threshold */
+
+static double duplicate_share(const struct kith_linkage_result *result)
+{
+  uint64_t inside = 0;
+  uint64_t across = 0;
+
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    const struct kith_linkage_pair *pair = &result->pairs[i];
+
+    if (pair->party_a == pair->party_b)
+      inside += pair->probability;
+    else
+      across += pair->probability;
+  }
+  return across ? (double)inside / (double)across : 0;
+}
 
 static uint32_t ratio_ppm(struct kith_ratio ratio)
 {
@@ -122,7 +168,7 @@ static enum kith_err build_clusters(struct run *run)
   struct kith_linkage_result *result = run->result;
   const struct kith_threshold *policy = &run->input->policy->threshold;
   uint32_t least = KITH_CURVE_FIRST * (KITH_PPM / 100);
-  enum kith_err err = kith_cluster_build(result, run->input, least, true);
+  enum kith_err err = kith_cluster_build(result, run->judge, least, true);
 
   if (err != KITH_OK)
     return err;
@@ -134,7 +180,7 @@ static enum kith_err build_clusters(struct run *run)
   double true_pairs = result->true_pairs;
 
   memcpy(curve, result->curve, sizeof curve);
-  err = kith_cluster_build(result, run->input, result->threshold, true);
+  err = kith_cluster_build(result, run->judge, result->threshold, true);
   memcpy(result->curve, curve, sizeof curve);
   result->true_pairs = true_pairs;
   return err;
@@ -205,8 +251,11 @@ static enum kith_err complete_cluster(struct run *run, const struct member *memb
 
   for (size_t i = 0; err == KITH_OK && i < n; i++)
     for (size_t k = i + 1; err == KITH_OK && k < n; k++) {
-      struct kith_linkage_pair pair = {
-          members[i].row, members[k].row, members[i].party, members[k].party, true, 0, 0};
+      struct kith_linkage_pair pair = {.row_a = members[i].row,
+                                       .row_b = members[k].row,
+                                       .party_a = members[i].party,
+                                       .party_b = members[k].party,
+                                       .linked = true};
 
       struct kith_linkage_pair *held =
           bsearch(&pair, run->result->pairs, n_candidates, sizeof pair, compare_places);
@@ -215,7 +264,7 @@ static enum kith_err complete_cluster(struct run *run, const struct member *memb
         continue;
       }
       pair.similarity = similarity_of(run, &members[i], &members[k]);
-      pair.probability = kith_judge_probability(run->judge, &pair);
+      kith_judge_pair(run->judge, &pair);
       err = append_pair(run, &pair);
       if (pair.probability < WEAK_PROBABILITY)
         run->result->clusters[members[i].cluster].flags |= KITH_CLUSTER_WEAK;
@@ -282,10 +331,13 @@ static enum kith_err run_stages(struct run *run, struct kith_fault *fault)
                      "too many candidate pairs; raise the policy's candidate_bound");
   if (result->n_pairs)
     qsort(result->pairs, result->n_pairs, sizeof *result->pairs, compare_places);
-  if ((err = kith_judge_learn(run->judge, result)) != KITH_OK ||
-      (err = build_clusters(run)) != KITH_OK || (err = complete_pairs(run)) != KITH_OK)
-    return kith_fail(fault, err, "linking failed: %s", kith_err_name(err));
-  return KITH_OK;
+  if ((err = kith_judge_learn(run->judge, result)) == KITH_OK) {
+    result->duplicate_share = duplicate_share(result);
+    err = build_clusters(run);
+  }
+  if (err == KITH_OK)
+    err = complete_pairs(run);
+  return err == KITH_OK ? KITH_OK : kith_fail(fault, err, "linking failed: %s", kith_err_name(err));
 }
 
 enum kith_err kith_linkage_run(struct kith_linkage_result *out,

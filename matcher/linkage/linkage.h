@@ -44,7 +44,9 @@ struct kith_linkage_pair {
   uint8_t party_a; /* party_a < party_b, or equal and row_a < row_b */
   uint8_t party_b;
   bool linked;          /* both in one cluster */
-  uint32_t similarity;  /* ppm */
+  uint8_t class;        /* of evidence: evidence.h */
+  int32_t weight;       /* of its bits: weights.h */
+  uint32_t similarity;  /* of the first filter, ppm */
   uint32_t probability; /* that they are one person, ppm */
 };
 
@@ -75,14 +77,15 @@ struct kith_curve_point {
 
 struct kith_linkage_result {
   size_t n_pairs;
-  struct kith_linkage_pair *pairs; /* by party_a, party_b, row_a, row_b */
+  struct kith_linkage_pair *pairs;   /* by party_a, party_b, row_a, row_b */
+  struct kith_ratio candidate_bound; /* between the policy's floor and bound */
   unsigned n_parties;
   uint32_t *cluster_of[KITH_LINKAGE_PARTIES_MAX]; /* per party, per row: index of its cluster */
   size_t n_clusters;
   struct kith_cluster *clusters; /* in order of their first record */
   uint32_t threshold;            /* ppm: what decided */
   double true_pairs;             /* estimated, across parties (with one party, inside it) */
-  double duplicate_share;        /* pairs inside parties for one across that is a match */
+  double duplicate_share;        /* duplicates inside parties for one match across; of candidates */
   struct kith_curve_point curve[KITH_CURVE_STEPS];
 };
 

@@ -191,7 +191,8 @@ static void make_policy(void)
   kith_policy_default(&policy, names, PARTIES);
   policy.n_fields = FIELDS;
   memcpy(policy.fields, fields, sizeof fields);
-  policy.candidate_bound = (struct kith_ratio){55, 100};
+  policy.candidate_bound = policy.candidate_floor = (struct kith_ratio){55, 100};
+  policy.candidates_max = 0;
 }
 
 #endif

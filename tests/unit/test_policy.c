@@ -74,7 +74,8 @@ static void round_trips(void **state)
       (struct kith_threshold){false, {17, 20}, {1, 3}, {1000000000, 1000000000}};
   policies[3].mask = policies[3].masked_dice = false;
   policies[3].trial = true;
-  policies[3].candidate_bound = (struct kith_ratio){5, 1000};
+  policies[3].candidate_bound = policies[3].candidate_floor = (struct kith_ratio){5, 1000};
+  policies[3].candidates_max = 0;
   policies[4] = full_policy();
   policies[4].masked_dice = false;
   strcpy(policies[4].purpose, "pr\xc3\xa9vention \"quoted\" \\ / \xe2\x82\xac");
@@ -249,6 +250,11 @@ static const struct document_change changes[] = {
     {"linkage.candidate_bound", "\"1.1\"", "linkage.candidate_bound: expected a number"},
     {"linkage.candidate_bound", "\"1e-1\"", "linkage.candidate_bound: expected a number"},
     {"linkage.candidate_bound", "\"2/3\"", NULL},
+    {"linkage.candidate_bound", "\"0.5\"", "linkage.candidate_floor: is not below"},
+    {"linkage.candidate_floor", "\"0\"", "linkage.candidate_floor: is 0"},
+    {"linkage.candidate_floor", "\"0.7\"", "linkage.candidate_floor: is not below"},
+    {"linkage.candidate_floor", "\"0.64\"", NULL},
+    {"linkage.candidates_max", "0", "linkage.candidates_max: expected"},
     {"linkage.threshold.default", "\"Auto\"", "linkage.threshold.default: expected \"auto\""},
     {"linkage.threshold.default", "\"0.4999\"", "default: is not between"},
     {"linkage.threshold.default", "\"0.991\"", "default: is not between"},

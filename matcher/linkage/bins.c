@@ -1,0 +1,51 @@
+#include "matcher/linkage/bins.h"
+
+/* Of an empty bin, so that it takes its neighbours' value. */
+static const double trace = 1e-6;
+
+unsigned kith_bins_first(const uint64_t counts[KITH_BINS])
+{
+  unsigned bin = 0;
+
+  while (bin + 1 < KITH_BINS && !counts[bin])
+    bin++;
+  return bin;
+}
+
+void kith_bins_make_monotone(double out[KITH_BINS], const double parts[KITH_BINS],
+                             const double totals[KITH_BINS])
+{
+  double part[KITH_BINS];
+  double total[KITH_BINS];
+  unsigned sizes[KITH_BINS];
+  unsigned n = 0;
+  unsigned at = 0;
+
+  for (unsigned bin = 0; bin < KITH_BINS; bin++) {
+    part[n] = parts[bin];
+    total[n] = totals[bin] + trace;
+    sizes[n++] = 1;
+    while (n > 1 && part[n - 2] * total[n - 1] > part[n - 1] * total[n - 2]) {
+      part[n - 2] += part[n - 1];
+      total[n - 2] += total[n - 1];
+      sizes[n - 2] += sizes[n - 1];
+      n--;
+    }
+  }
+  for (unsigned i = 0; i < n; i++)
+    for (unsigned k = 0; k < sizes[i]; k++)
+      out[at++] = kith_clamp(part[i] / total[i], 0, 1);
+}
+
+void kith_bins_probabilities(double out[KITH_BINS], const uint64_t counts[KITH_BINS],
+                             const double expected[KITH_BINS])
+{
+  double true_pairs[KITH_BINS];
+  double pairs[KITH_BINS];
+
+  for (unsigned bin = 0; bin < KITH_BINS; bin++) {
+    pairs[bin] = (double)counts[bin];
+    true_pairs[bin] = pairs[bin] - expected[bin];
+  }
+  kith_bins_make_monotone(out, true_pairs, pairs);
+}

@@ -1,0 +1,82 @@
+/* Where only one party tells of non-matches, or none does: they fall off with weight, faster and
+ * faster. From where the candidate bound cuts nothing off, the pairs are followed upward as long as
+ * they fall steeply; where they stop to, matches begin, and the last fall is carried on. */
+#include <math.h>
+
+#include "matcher/linkage/bins.h"
+
+enum {
+  WINDOW_BINS = 5,
+  FALL_WINDOWS = 4,     /* that the fall is measured over */
+  WINDOW_PAIRS_MIN = 20 /* to be followed */
+};
+/* Of the pairs per bin, in natural logarithms. */
+static const double fall_min = 0.03;
+static const double fall_usual = 0.1;
+static const double fall_max = 0.2;
+static const double near_share_max = 0.1;
+
+static double window_sum(const uint64_t *counts, unsigned from)
+{
+  double sum = 0;
+
+  for (unsigned bin = from; bin < from + WINDOW_BINS && bin < KITH_BINS; bin++)
+    sum += (double)counts[bin];
+  return sum;
+}
+
+/* The first bin from which on hardly a pair is near the bound. */
+static unsigned uncut_bin(const uint64_t *counts, const uint64_t *near_bound)
+{
+  unsigned bin = kith_bins_first(counts);
+
+  while (bin + WINDOW_BINS < KITH_BINS &&
+         window_sum(near_bound, bin) > near_share_max * window_sum(counts, bin))
+    bin++;
+  return bin;
+}
+
+/* The fall per bin from one window to the one `windows` on. */
+static double fall_between(const uint64_t *counts, unsigned at, unsigned windows)
+{
+  unsigned bins = windows * WINDOW_BINS;
+
+  return log((window_sum(counts, at) + 0.5) / (window_sum(counts, at + bins) + 0.5)) / bins;
+}
+
+/* Where the steep part that begins at `start` ends. */
+static unsigned steep_end(const uint64_t *counts, unsigned start)
+{
+  unsigned end = start;
+  double steepest = 0;
+
+  for (unsigned at = start; at + 2 * WINDOW_BINS <= KITH_BINS; at += WINDOW_BINS) {
+    double fall = fall_between(counts, at, 1);
+
+    if (window_sum(counts, at) < WINDOW_PAIRS_MIN || fall < fall_min)
+      break;
+    steepest = fall > steepest ? fall : steepest;
+    if (fall >= steepest / 2)
+      end = at + WINDOW_BINS;
+  }
+  return end;
+}
+
+void kith_bins_extrapolate(double expected[KITH_BINS], const uint64_t counts[KITH_BINS],
+                           const uint64_t near_bound[KITH_BINS])
+{
+  unsigned start = uncut_bin(counts, near_bound);
+  unsigned end = steep_end(counts, start);
+  unsigned windows = (end - start) / WINDOW_BINS;
+  double fall = fall_usual;
+
+  windows = windows < FALL_WINDOWS ? windows : FALL_WINDOWS;
+  if (windows > 0)
+    fall = fall_between(counts, end - windows * WINDOW_BINS, windows);
+  fall = kith_clamp(fall, fall_min, fall_max);
+  for (unsigned bin = 0; bin < KITH_BINS; bin++)
+    expected[bin] = bin < end
+                        ? (double)counts[bin]
+                        : window_sum(counts, end) / WINDOW_BINS *
+                              exp(-fall * ((double)bin - end - ((double)WINDOW_BINS - 1) / 2));
+}
