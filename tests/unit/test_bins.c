@@ -19,8 +19,8 @@ static void pooling(void **state)
   kith_bins_make_monotone(out, parts, totals);
   for (unsigned bin = 1; bin < KITH_BINS; bin++)
     assert_true(out[bin] >= out[bin - 1] && out[bin] >= 0 && out[bin] <= 1);
-  assert_true(fabs(out[10] - 0.5) < 1e-6 && out[11] == out[10]);
-  assert_true(fabs(out[12] - 0.9) < 1e-6);
+  assert_true(fabs(out[10] - 0.5) < 1e-3 && out[11] == out[10]);
+  assert_true(fabs(out[12] - 0.9) < 1e-3);
   assert_true(out[150] == 1 && out[KITH_BINS - 1] == 1);
 }
 
