@@ -142,7 +142,7 @@ struct kith_policy {
    * candidates_max in all. The bound itself, and 0, where the policy does not say. */
   struct kith_ratio candidate_floor;
   uint32_t candidates_max;
-  struct kith_threshold threshold;   /* on the match probability */
+  struct kith_threshold threshold; /* on the match probability */
   char rule[KITH_TEXT_BYTES];
   unsigned minimum_count;
   unsigned quorum;
