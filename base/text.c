@@ -53,30 +53,46 @@ enum kith_err kith_hex_decode(void *out, size_t len, const char *hex)
 #ifdef __SSE2__
 enum { VECTOR_IN = 12, VECTOR_READ = 16, VECTOR_OUT = 16 };
 
-/* 12 bytes a step, each 3 of them spread over 4 bytes by shifts of 16-bit lanes, then turned into
- * digits by one look-up of what is to be added. Returns the bytes that are done. */
-__attribute__((target("ssse3"))) static size_t base64_vector(char *out, const uint8_t *in,
-                                                             size_t len)
+/* 12 of the 16 bytes, each 3 of them spread over 4 by shifts of 16-bit lanes, then turned into
+ * digits by one look-up of what is to be added. */
+__attribute__((target("ssse3"))) static inline __m128i base64_digits(__m128i bytes)
 {
   const __m128i spread = _mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
   /* By the digit's kind: 0 for 26 to 51 (a-z), 1 to 10 for 0-9, 11 for +, 12 for /, 13 for A-Z. */
   const __m128i offsets =
       _mm_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
                     '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
+  __m128i wide = _mm_shuffle_epi8(bytes, spread);
+  __m128i high =
+      _mm_mulhi_epu16(_mm_and_si128(wide, _mm_set1_epi32(0x0fc0fc00)), _mm_set1_epi32(0x04000040));
+  __m128i low =
+      _mm_mullo_epi16(_mm_and_si128(wide, _mm_set1_epi32(0x003f03f0)), _mm_set1_epi32(0x01000010));
+  __m128i digits = _mm_or_si128(high, low);
+  __m128i capital = _mm_cmpgt_epi8(_mm_set1_epi8(26), digits);
+  __m128i kind = _mm_or_si128(_mm_subs_epu8(digits, _mm_set1_epi8(51)),
+                              _mm_and_si128(capital, _mm_set1_epi8(13)));
+
+  return _mm_add_epi8(digits, _mm_shuffle_epi8(offsets, kind));
+}
+
+/* Returns the bytes that are done: all but the last two. */
+__attribute__((target("ssse3"))) static size_t base64_vector(char *out, const uint8_t *in,
+                                                             size_t len)
+{
   size_t at = 0;
 
-  for (; at + VECTOR_READ <= len; at += VECTOR_IN, out += VECTOR_OUT) {
-    __m128i bytes = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(in + at)), spread);
-    __m128i high = _mm_mulhi_epu16(_mm_and_si128(bytes, _mm_set1_epi32(0x0fc0fc00)),
-                                   _mm_set1_epi32(0x04000040));
-    __m128i low = _mm_mullo_epi16(_mm_and_si128(bytes, _mm_set1_epi32(0x003f03f0)),
-                                  _mm_set1_epi32(0x01000010));
-    __m128i digits = _mm_or_si128(high, low);
-    __m128i capital = _mm_cmpgt_epi8(_mm_set1_epi8(26), digits);
-    __m128i kind = _mm_or_si128(_mm_subs_epu8(digits, _mm_set1_epi8(51)),
-                                _mm_and_si128(capital, _mm_set1_epi8(13)));
+  for (; at + VECTOR_READ <= len; at += VECTOR_IN, out += VECTOR_OUT)
+    _mm_storeu_si128((__m128i *)out, base64_digits(_mm_loadu_si128((const __m128i *)(in + at))));
+  while (at + 3 <= len) {
+    size_t left = len - at < VECTOR_IN ? (len - at) / 3 * 3 : VECTOR_IN;
+    uint8_t bytes[VECTOR_READ] = {0};
+    char digits[VECTOR_OUT];
 
-    _mm_storeu_si128((__m128i *)out, _mm_add_epi8(digits, _mm_shuffle_epi8(offsets, kind)));
+    memcpy(bytes, in + at, left);
+    _mm_storeu_si128((__m128i *)digits, base64_digits(_mm_loadu_si128((const __m128i *)bytes)));
+    memcpy(out, digits, left / 3 * 4);
+    out += left / 3 * 4;
+    at += left;
   }
   return at;
 }

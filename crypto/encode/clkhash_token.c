@@ -22,11 +22,26 @@ enum {
 
 typedef uint64_t words __attribute__((vector_size(VECTOR_BYTES)));
 
+#ifdef __x86_64__
+/* Half the instructions of what every processor of this kind has. */
+__attribute__((target("avx2"))) static void or_avx2(words *out, const words *in, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    out[i] |= in[i];
+}
+#endif
+
 void kith_clkhash_or(uint8_t *to, const uint8_t *from, size_t bytes)
 {
   words *out = (words *)__builtin_assume_aligned(to, VECTOR_BYTES);
   const words *in = (const words *)__builtin_assume_aligned(from, VECTOR_BYTES);
 
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx2")) {
+    or_avx2(out, in, bytes / VECTOR_BYTES);
+    return;
+  }
+#endif
   for (size_t i = 0; i < bytes / VECTOR_BYTES; i++)
     out[i] |= in[i];
 }

@@ -50,6 +50,29 @@ static void base64_known_answers(void **state)
   }
 }
 
+/* Every length, of bytes in a block of their own, as vectors take sixteen at once. */
+static void base64_any_length(void **state)
+{
+  unsigned seed = 1;
+
+  (void)state;
+  for (size_t len = 0; len < 300; len++) {
+    uint8_t *bytes = kith_calloc(len, 1);
+    char *text = kith_calloc(KITH_BASE64_BYTES(len), 1);
+    uint8_t *back = kith_calloc(len, 1);
+
+    for (size_t i = 0; i < len; i++)
+      bytes[i] = (uint8_t)((seed = seed * 1103515245u + 12345u) >> 16);
+    kith_base64_encode(text, bytes, len);
+    assert_int_equal(strlen(text), KITH_BASE64_BYTES(len) - 1);
+    assert_int_equal(kith_base64_decode(back, len, text), KITH_OK);
+    assert_memory_equal(back, bytes, len);
+    kith_free(back);
+    kith_free(text);
+    kith_free(bytes);
+  }
+}
+
 static void base64_refusals(void **state)
 {
   static const char *const bad[] = {"Z",        "Zg",       "Zg=",      "Zh==",     "Zm9=",
@@ -193,6 +216,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hex),
       cmocka_unit_test(base64_known_answers),
+      cmocka_unit_test(base64_any_length),
       cmocka_unit_test(base64_refusals),
       cmocka_unit_test(utf8),
       cmocka_unit_test(utf8_every_code_point),

@@ -10,12 +10,15 @@ enum { ROWS = 20000, BAD_ROW = 15001 };
 
 #define SCHEMA(bits)                                                                               \
   "{\"version\": 3, \"clkConfig\": {\"l\": " bits ", \"kdf\": {\"type\": \"HKDF\"}}, "             \
-  "\"features\": [{\"identifier\": \"name\", \"format\": {\"type\": \"string\"}, \"hashing\": "    \
+  "\"features\": [{\"identifier\": \"name\", \"format\": {\"type\": \"string\", \"pattern\": "     \
+  "\"[^ ]+\"}, \"hashing\": "                                                                      \
   "{\"comparison\": {\"type\": \"ngram\", \"n\": 2}, \"strategy\": {\"bitsPerFeature\": 50}}}, "   \
   "{\"identifier\": \"number\", \"format\": {\"type\": \"integer\"}, \"hashing\": "                \
   "{\"comparison\": "                                                                              \
   "{\"type\": \"numeric\", \"resolution\": 3, \"thresholdDistance\": 5}, \"strategy\": "           \
-  "{\"bitsPerToken\": 4}}}]}"
+  "{\"bitsPerToken\": 4}}}, {\"identifier\": \"born\", \"format\": {\"type\": \"date\", "          \
+  "\"format\": \"%d.%m.%y\"}, \"hashing\": {\"comparison\": {\"type\": \"ngram\", \"n\": 1}, "     \
+  "\"strategy\": {\"bitsPerToken\": 4}}}]}"
 
 static struct kith_secret *secret;
 
@@ -37,14 +40,15 @@ static const char *table(void **state, const char *name, size_t n_rows, const si
   FILE *file = fopen(path, "w");
 
   assert_non_null(file);
-  (void)fputs("name,number\n", file);
+  (void)fputs("name,number,born\n", file);
   for (size_t row = 2; row < n_rows + 2; row++) {
     bool is_bad = false;
 
     for (size_t i = 0; i < n_bad; i++)
       is_bad = is_bad || bad[i] == row;
-    (void)fprintf(file, "name%s%zu,%s%zu\n", row % 3 ? "" : "é", row * 7919 % 400,
-                  is_bad ? "Hidden" : "", row * 104729 % 1000000);
+    (void)fprintf(file, "name%s%zu,%s%zu,%zu.%zu.%02zu\n", row % 3 ? "" : "é", row * 7919 % 400,
+                  is_bad ? "Hidden" : "", row * 104729 % 1000000, row % 28 + 1, row % 12 + 1,
+                  row % 100);
   }
   assert_int_equal(fclose(file), 0);
   return path;
