@@ -62,9 +62,12 @@ static enum kith_err work_open(struct work *work, const struct kith_encode *enco
 
 static void rows_write(FILE *out, uint64_t first, const struct kith_clkhash_block *block)
 {
-  for (size_t i = 0; i < block->n; i++)
-    (void)fprintf(out, "%llu,%llu\n", (unsigned long long)(first + i),
+  for (size_t i = 0; i < block->n; i++) {
+    uint64_t row = first + i;
+
+    (void)fprintf(out, "%llu,%llu\n", (unsigned long long)row,
                   (unsigned long long)block->source_rows[i]);
+  }
 }
 
 static enum kith_err blocks_write(struct work *work, struct kith_encode *encode,

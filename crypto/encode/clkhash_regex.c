@@ -103,8 +103,8 @@ static bool escape_common(char c, bool in_class)
   return c != '\0';
 }
 
-/* What follows "(?" that both read alike. */
-static bool group_common(const char *after)
+/* What follows "(?" that both read alike; flags for the whole expression only at its start. */
+static bool group_common(const char *after, bool at_start)
 {
   static const char *const known[] = {":", "=", "!", "<=", "<!", "P<", "P=", "#", "(", ">"};
 
@@ -114,8 +114,42 @@ static bool group_common(const char *after)
   /* Flags: (?i), (?i-s:...) */
   for (size_t i = 0; after[i]; i++)
     if (!strchr("imsx-", after[i]))
-      return i > 0 && (after[i] == ')' || after[i] == ':');
+      return i > 0 && (after[i] == ':' || (after[i] == ')' && at_start && !memchr(after, '-', i)));
   return false;
+}
+
+/* The length of a repeat at the start of the text, 0: none. A brace that is none is itself. */
+static size_t repeat_len(const char *text)
+{
+  size_t n = 1;
+  size_t low;
+
+  if (*text == '*' || *text == '+' || *text == '?')
+    return 1;
+  if (*text != '{')
+    return 0;
+  n += low = strspn(text + 1, "0123456789");
+  if (text[n] == ',')
+    n += 1 + strspn(text + n + 1, "0123456789");
+  else if (low == 0)
+    return 0;
+  return text[n] == '}' ? n + 1 : 0;
+}
+
+/* Whether what Python refuses follows: a repeat of a place, or of a repeat, both of which PCRE2
+ * takes. `python` is at the element's start, n its length. */
+static bool repeat_wrong(const char *python, size_t n)
+{
+  bool place =
+      *python == '^' || *python == '$' || (*python == '\\' && n == 2 && strchr("AbBZ", python[1]));
+  size_t repeat = repeat_len(python + n);
+
+  if (place || !repeat)
+    return place && repeat;
+  python += n + repeat;
+  if (*python == '?' || *python == '+')
+    python++;
+  return repeat_len(python) != 0;
 }
 
 /* Translates the escape at `at` (a backslash); the number of bytes read, 0: not served. */
@@ -187,7 +221,8 @@ static const char *pattern_translate(struct kith_buf *out, const char *python)
       class_start = at + n;
     } else if (python[at] == '(' && python[at + 1] == '*') {
       return "nothing to repeat after a bracket";
-    } else if (python[at] == '(' && python[at + 1] == '?' && !group_common(python + at + 2)) {
+    } else if (python[at] == '(' && python[at + 1] == '?' &&
+               !group_common(python + at + 2, at == 0)) {
       return "a kind of group that is not served";
     } else if (python[at] == '{' && python[at + 1] == ',') {
       /* No lower bound is 0 to Python, a plain text to PCRE2. */
@@ -198,6 +233,8 @@ static const char *pattern_translate(struct kith_buf *out, const char *python)
     }
     if (n == 0)
       return "an escape that is not served";
+    if (!in_class && repeat_wrong(python + at, n))
+      return "nothing to repeat";
     at += n;
   }
   return NULL;
