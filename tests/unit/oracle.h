@@ -163,9 +163,11 @@ static inline size_t oracle_run(struct oracle_pair **out,
           pair.party_b = q;
           if (!oracle_in(options, parties[p], parties[q], &pair))
             continue;
-          if (n == cap)
-            pairs = realloc(pairs, (cap *= 2) * sizeof *pairs);
-          assert_non_null(pairs);
+          if (n == cap) {
+            struct oracle_pair *more = realloc(pairs, (cap *= 2) * sizeof *pairs);
+            assert_non_null(more);
+            pairs = more;
+          }
           pairs[n++] = pair;
         }
   *out = pairs;
