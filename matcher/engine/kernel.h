@@ -123,15 +123,49 @@ kith_kernel_scan_fn kith_kernel_scan_avx512bw; /* the rest from the two */
 KITH_KERNEL_DECLARE(neon);
 #endif
 
-/* Appends the candidates of one unit for one query. */
-static inline size_t kith_kernel_candidates(struct kith_kernel_candidate *candidates,
-                                            uint64_t lanes, size_t unit, uint32_t query)
+/* Units and queries with candidates. Most have none, and which have some can't be foreseen, so
+ * they are noted without a branch and expanded together. */
+enum { KITH_KERNEL_PENDING_MAX = 256 };
+struct kith_kernel_pending {
+  size_t n;
+  uint64_t lanes[KITH_KERNEL_PENDING_MAX];
+  uint32_t first_row[KITH_KERNEL_PENDING_MAX];
+  uint32_t query[KITH_KERNEL_PENDING_MAX];
+};
+
+/* There must be room. */
+static inline void kith_kernel_pend(struct kith_kernel_pending *pending, uint64_t lanes,
+                                    size_t unit, uint32_t query)
+{
+  const size_t n = pending->n;
+  pending->lanes[n] = lanes;
+  pending->first_row[n] = (uint32_t)(unit * KITH_KERNEL_UNIT);
+  pending->query[n] = query;
+  pending->n = n + (lanes != 0);
+}
+
+/* Writes the candidates and forgets them; returns how many. */
+static inline size_t kith_kernel_expand(struct kith_kernel_pending *pending,
+                                        struct kith_kernel_candidate *candidates)
 {
   size_t n = 0;
-  for (; lanes; lanes &= lanes - 1)
-    candidates[n++] = (struct kith_kernel_candidate){
-        (uint32_t)(unit * KITH_KERNEL_UNIT) + (uint32_t)__builtin_ctzll(lanes), query};
+  for (size_t p = 0; p < pending->n; p++) {
+    uint64_t lanes = pending->lanes[p];
+    do {
+      candidates[n++] = (struct kith_kernel_candidate){
+          pending->first_row[p] + (uint32_t)__builtin_ctzll(lanes), pending->query[p]};
+      lanes &= lanes - 1;
+    } while (lanes);
+  }
+  pending->n = 0;
   return n;
+}
+
+/* The same where fewer than `room` more could be noted. */
+static inline size_t kith_kernel_make_room(struct kith_kernel_pending *pending, size_t room,
+                                           struct kith_kernel_candidate *candidates)
+{
+  return pending->n + room > KITH_KERNEL_PENDING_MAX ? kith_kernel_expand(pending, candidates) : 0;
 }
 
 /* Appends the hits of one block for one query. */

@@ -123,6 +123,8 @@ AVX2 size_t kith_kernel_sieve_avx2(const struct kith_kernel_sieve *sieve,
                                    struct kith_kernel_candidate *candidates)
 {
   size_t n = 0;
+  struct kith_kernel_pending pending;
+  pending.n = 0;
   for (size_t u = sieve->first_unit; u < sieve->end_unit; u++) {
     const uint8_t *rows = sieve->sketches + u * sieve->n_groups * KITH_KERNEL_UNIT;
     __m256i low[QUERIES];
@@ -153,12 +155,13 @@ AVX2 size_t kith_kernel_sieve_avx2(const struct kith_kernel_sieve *sieve,
       rows += KITH_KERNEL_UNIT;
       query += QUERIES;
     }
-    n += kith_kernel_candidates(candidates + n, within_window(l0, h0, sieve->window[0]), u, 0);
-    n += kith_kernel_candidates(candidates + n, within_window(l1, h1, sieve->window[1]), u, 1);
-    n += kith_kernel_candidates(candidates + n, within_window(l2, h2, sieve->window[2]), u, 2);
-    n += kith_kernel_candidates(candidates + n, within_window(l3, h3, sieve->window[3]), u, 3);
+    n += kith_kernel_make_room(&pending, QUERIES, candidates + n);
+    kith_kernel_pend(&pending, within_window(l0, h0, sieve->window[0]), u, 0);
+    kith_kernel_pend(&pending, within_window(l1, h1, sieve->window[1]), u, 1);
+    kith_kernel_pend(&pending, within_window(l2, h2, sieve->window[2]), u, 2);
+    kith_kernel_pend(&pending, within_window(l3, h3, sieve->window[3]), u, 3);
   }
-  return n;
+  return n + kith_kernel_expand(&pending, candidates + n);
 }
 
 __attribute__((target("popcnt"))) uint32_t kith_kernel_apart_avx2(const uint64_t *a,

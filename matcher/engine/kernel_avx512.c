@@ -106,19 +106,21 @@ SIEVE static inline __m512i started(const struct kith_kernel_sieve *sieve, unsig
                          _mm512_set1_epi8((char)sieve->shift[i]));
 }
 
-SIEVE static inline size_t pass(struct kith_kernel_candidate *candidates,
-                                const struct kith_kernel_sieve *sieve, __m512i sum, size_t unit,
-                                unsigned i)
+SIEVE static inline void pass(struct kith_kernel_pending *pending,
+                              const struct kith_kernel_sieve *sieve, __m512i sum, size_t unit,
+                              unsigned i)
 {
   uint64_t lanes = _mm512_cmple_epu8_mask(sum, _mm512_set1_epi8((char)sieve->window[i]));
-  return kith_kernel_candidates(candidates, lanes, unit, i);
+  kith_kernel_pend(pending, lanes, unit, i);
 }
 
 SIEVE size_t kith_kernel_sieve_avx512(const struct kith_kernel_sieve *sieve,
                                       struct kith_kernel_candidate *candidates)
 {
   size_t n = 0;
+  struct kith_kernel_pending pending;
   const size_t unit_bytes = sieve->n_groups * KITH_KERNEL_UNIT;
+  pending.n = 0;
   for (size_t u = sieve->first_unit; u < sieve->end_unit; u += 2) {
     size_t v = u + 1 < sieve->end_unit ? u + 1 : u; /* the last may be alone */
     const uint8_t *here = sieve->sketches + u * unit_bytes;
@@ -144,18 +146,19 @@ SIEVE size_t kith_kernel_sieve_avx512(const struct kith_kernel_sieve *sieve,
       b3 = add_least(b3, count, y);
       query += QUERIES;
     }
-    n += pass(candidates + n, sieve, a0, u, 0);
-    n += pass(candidates + n, sieve, a1, u, 1);
-    n += pass(candidates + n, sieve, a2, u, 2);
-    n += pass(candidates + n, sieve, a3, u, 3);
+    n += kith_kernel_make_room(&pending, 2 * (size_t)QUERIES, candidates + n);
+    pass(&pending, sieve, a0, u, 0);
+    pass(&pending, sieve, a1, u, 1);
+    pass(&pending, sieve, a2, u, 2);
+    pass(&pending, sieve, a3, u, 3);
     if (v == u)
       break;
-    n += pass(candidates + n, sieve, b0, v, 0);
-    n += pass(candidates + n, sieve, b1, v, 1);
-    n += pass(candidates + n, sieve, b2, v, 2);
-    n += pass(candidates + n, sieve, b3, v, 3);
+    pass(&pending, sieve, b0, v, 0);
+    pass(&pending, sieve, b1, v, 1);
+    pass(&pending, sieve, b2, v, 2);
+    pass(&pending, sieve, b3, v, 3);
   }
-  return n;
+  return n + kith_kernel_expand(&pending, candidates + n);
 }
 
 AVX512 static inline __m512i add_apart(__m512i sum, __m512i a, __m512i b)

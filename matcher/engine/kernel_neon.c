@@ -119,8 +119,7 @@ static inline uint64_t pass(const uint8x16_t sums[PARTS], uint8_t window)
   uint8x16_t masks[PARTS];
   for (unsigned p = 0; p < PARTS; p++)
     masks[p] = vcleq_u8(sums[p], most);
-  const uint8x16_t any = vorrq_u8(vorrq_u8(masks[0], masks[1]), vorrq_u8(masks[2], masks[3]));
-  return __builtin_expect(vmaxvq_u8(any) != 0, 0) ? bits_of(masks) : 0;
+  return bits_of(masks);
 }
 
 static inline uint8x16_t add_least(uint8x16_t sum, uint8x16_t count, uint8x16_t rows)
@@ -129,8 +128,8 @@ static inline uint8x16_t add_least(uint8x16_t sum, uint8x16_t count, uint8x16_t 
 }
 
 /* Two queries, i and i + 1, against a unit. */
-static size_t sieve_unit(const struct kith_kernel_sieve *sieve, size_t unit, uint32_t i,
-                         struct kith_kernel_candidate *candidates)
+static void sieve_unit(const struct kith_kernel_sieve *sieve, size_t unit, uint32_t i,
+                       struct kith_kernel_pending *pending)
 {
   const uint8_t *rows = sieve->sketches + unit * sieve->n_groups * KITH_KERNEL_UNIT;
   const uint32_t *query = sieve->queries + i;
@@ -153,18 +152,22 @@ static size_t sieve_unit(const struct kith_kernel_sieve *sieve, size_t unit, uin
     rows += KITH_KERNEL_UNIT;
     query += QUERIES;
   }
-  size_t n = kith_kernel_candidates(candidates, pass(a, sieve->window[i]), unit, i);
-  return n + kith_kernel_candidates(candidates + n, pass(b, sieve->window[i + 1]), unit, i + 1);
+  kith_kernel_pend(pending, pass(a, sieve->window[i]), unit, i);
+  kith_kernel_pend(pending, pass(b, sieve->window[i + 1]), unit, i + 1);
 }
 
 size_t kith_kernel_sieve_neon(const struct kith_kernel_sieve *sieve,
                               struct kith_kernel_candidate *candidates)
 {
   size_t n = 0;
-  for (size_t u = sieve->first_unit; u < sieve->end_unit; u++)
+  struct kith_kernel_pending pending;
+  pending.n = 0;
+  for (size_t u = sieve->first_unit; u < sieve->end_unit; u++) {
+    n += kith_kernel_make_room(&pending, QUERIES, candidates + n);
     for (uint32_t i = 0; i < QUERIES; i += 2)
-      n += sieve_unit(sieve, u, i, candidates + n);
-  return n;
+      sieve_unit(sieve, u, i, &pending);
+  }
+  return n + kith_kernel_expand(&pending, candidates + n);
 }
 
 /* ---- single rows and words */

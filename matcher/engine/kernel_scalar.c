@@ -65,6 +65,8 @@ size_t kith_kernel_sieve_scalar(const struct kith_kernel_sieve *sieve,
                                 struct kith_kernel_candidate *candidates)
 {
   size_t n = 0;
+  struct kith_kernel_pending pending;
+  pending.n = 0;
   for (size_t u = sieve->first_unit; u < sieve->end_unit; u++) {
     const uint8_t *sketches = sieve->sketches + u * sieve->n_groups * KITH_KERNEL_UNIT;
     for (uint32_t i = 0; i < KITH_KERNEL_QUERIES; i++) {
@@ -80,10 +82,11 @@ size_t kith_kernel_sieve_scalar(const struct kith_kernel_sieve *sieve,
       uint64_t lanes = 0;
       for (unsigned r = 0; r < KITH_KERNEL_UNIT; r++)
         lanes |= (uint64_t)(sums[r] <= sieve->window[i]) << r;
-      n += kith_kernel_candidates(candidates + n, lanes, u, i);
+      n += kith_kernel_make_room(&pending, 1, candidates + n);
+      kith_kernel_pend(&pending, lanes, u, i);
     }
   }
-  return n;
+  return n + kith_kernel_expand(&pending, candidates + n);
 }
 
 uint32_t kith_kernel_apart_scalar(const uint64_t *a, const uint64_t *b, size_t n_words)
