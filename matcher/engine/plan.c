@@ -15,6 +15,8 @@
 #define FAR_MEETING_COST 150.0
 #define CACHE_BYTES (24 << 20)
 #define HUGE_COST 1e300
+/* What a join of some strata only must save. */
+#define PARTLY_JOINED 0.8
 
 enum {
   SAMPLE = 320, /* rows, each half against the other */
@@ -409,7 +411,9 @@ static enum kith_err make(struct kith_plan *plan, struct join_search *search,
     if (!err && method != KITH_ENGINE_SKETCH)
       err = plan_join(plan, &join, &all_joined, search);
   }
-  if (!err && (method == KITH_ENGINE_PIGEONHOLE || join < scan * n))
+  /* A scan of what some joins leave also passes over pairs that they have, where tiles overlap. */
+  if (!err &&
+      (method == KITH_ENGINE_PIGEONHOLE || join < (all_joined ? 1 : PARTLY_JOINED) * scan * n))
     err = joins_cost(&join, &all_joined, search, plan->strata, plan);
   if (!err)
     say_why(plan, &(struct costs){brute, scan, join < HUGE_COST ? join / n : 0});

@@ -291,13 +291,13 @@ enum kith_err kith_task_judge(struct kith_task_worker *worker,
   return add_pair(worker, setting, &pair);
 }
 
-/* Whether the pigeonhole join sees to the pair. */
-static bool is_joined(const struct kith_task *task, size_t at_a, size_t at_b)
+/* Whether the pigeonhole join sees to pairs of the two classes. */
+static bool classes_joined(const struct kith_task *task, size_t class_a, size_t class_b)
 {
   if (!task->joined)
     return false;
-  uint16_t a = kith_pack_class_at(task->a, at_a)->stratum;
-  uint16_t b = kith_pack_class_at(task->b, at_b)->stratum;
+  const uint16_t a = task->a->classes[class_a].stratum;
+  const uint16_t b = task->b->classes[class_b].stratum;
   return a != KITH_PACK_NO_STRATUM && b != KITH_PACK_NO_STRATUM &&
          task->joined[a * task->n_strata_b + b].n_parts != 0;
 }
@@ -309,7 +309,7 @@ static enum kith_err judge_hit(struct kith_task_worker *worker,
                                uint32_t common)
 {
   if (at_b >= task->b->n_rows || (task->a == task->b && at_b <= at_a) ||
-      is_joined(task, at_a, at_b))
+      classes_joined(task, task->a->class_of[at_a], task->b->class_of[at_b]))
     return KITH_OK;
   const struct kith_task_meeting meeting = {.a = task->a,
                                             .b = task->b,
@@ -474,6 +474,22 @@ static enum kith_err scan_tile(struct kith_task_worker *worker,
   return KITH_OK;
 }
 
+/* Whether joins see to all pairs of the chunk and the tile. */
+static bool tile_is_joined(const struct kith_task *task, const struct tile *tile)
+{
+  const size_t end = tile->end_block * LANES;
+  const size_t last_b = (end < task->b->n_rows ? end : task->b->n_rows) - 1;
+  if (!task->joined)
+    return false;
+  for (size_t a = task->a->class_of[task->first_row]; a <= task->a->class_of[task->end_row - 1];
+       a++)
+    for (size_t b = task->b->class_of[tile->first_block * LANES]; b <= task->b->class_of[last_b];
+         b++)
+      if (!classes_joined(task, a, b))
+        return false;
+  return true;
+}
+
 enum kith_err kith_task_run(struct kith_task_worker *worker,
                             const struct kith_task_setting *setting, const struct kith_task *task)
 {
@@ -490,6 +506,8 @@ enum kith_err kith_task_run(struct kith_task_worker *worker,
     if (tile.end_block > task->end_block)
       tile.end_block = task->end_block;
     if (task->a == task->b && tile.end_block * LANES <= task->first_row + 1)
+      continue;
+    if (tile_is_joined(task, &tile))
       continue;
     enum kith_err err = scan_tile(worker, setting, task, &tile);
     if (err)
