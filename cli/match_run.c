@@ -20,7 +20,8 @@ struct run {
   struct kith_match *match;
   struct kith_match_journal *journal; /* NULL: none */
   struct kith_secret *journal_key;    /* NULL: it is not sealed */
-  struct kith_match_slice *slice;     /* of the part at hand */
+  struct kith_engine_journal engine_journal;
+  struct kith_match_slice *slice; /* of the part at hand */
   struct kith_engine_options options;
   struct kith_cli_progress progress;
   uint32_t part;
@@ -153,7 +154,6 @@ static enum kith_err find_parts(struct run *run, struct kith_fault *fault)
 static enum kith_err run_engine(struct run *run, struct kith_fault *fault)
 {
   const struct kith_encodings *sets[KITH_ENGINE_PARTIES_MAX];
-  struct kith_engine_journal journal;
   bool done = false;
   enum kith_err err = KITH_OK;
   list_sets(sets, run->slice);
@@ -162,8 +162,8 @@ static enum kith_err run_engine(struct run *run, struct kith_fault *fault)
     run->options.memory_bytes_max = memory_left(run->match) - kith_match_slice_bytes(run->slice);
   if (run->journal) {
     err = kith_match_journal_part(run->journal, run->part, run->n_parts, &run->match->pairs,
-                                  map_pair, run, &journal, &done);
-    run->options.journal = &journal;
+                                  map_pair, run, &run->engine_journal, &done);
+    run->options.journal = &run->engine_journal;
   }
   if (done && !run->match->quiet)
     (void)fprintf(stderr, "match: the journal has part %u of %u whole\n", run->part + 1,

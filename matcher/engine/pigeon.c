@@ -1,5 +1,6 @@
 #include "matcher/engine/pigeon.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -398,6 +399,7 @@ enum kith_err kith_pigeon_run(struct kith_pigeon_worker *worker, struct kith_tas
                       .shift = 64};
   for (size_t n = join.n_buckets; n > 1; n /= 2)
     join.shift--;
+  assert(join.shift < 64); /* there are at least two buckets */
   worker->n_meetings = 0;
   fill_group(worker->b.group, task->b, &task->to, group);
   fill_group(worker->group_a, task->a, &task->from, group);
