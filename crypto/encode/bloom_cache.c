@@ -122,31 +122,35 @@ static uint64_t hash_of(const uint64_t words[4])
   return fold(hash, UINT64_C(0x9e3779b97f4a7c15));
 }
 
+static void words_start(struct kith_bloom_cache_key *out, unsigned field, size_t len)
+{
+  out->words[0] = (uint64_t)len << LEN_SHIFT | (field + 1);
+  out->words[1] = 0;
+  out->words[2] = 0;
+  out->words[3] = 0;
+}
+
 void kith_bloom_cache_key(struct kith_bloom_cache_key *out, unsigned field, const void *text,
                           size_t len)
 {
-  uint64_t words[4] = {(uint64_t)len << LEN_SHIFT | (field + 1)};
-
   out->words[0] = 0;
   if (len > KITH_BLOOM_CACHE_TEXT_BYTES)
     return;
-  text_load(words, text, len);
-  memcpy(out->words, words, sizeof words);
-  out->hash = hash_of(words);
+  words_start(out, field, len);
+  text_load(out->words, text, len);
+  out->hash = hash_of(out->words);
 }
 
 void kith_bloom_cache_key_tagged(struct kith_bloom_cache_key *out, unsigned field, uint64_t tag,
                                  const void *text, size_t len)
 {
-  uint64_t words[4] = {(uint64_t)len << LEN_SHIFT | (field + 1)};
-
   out->words[0] = 0;
   if (len > KITH_BLOOM_CACHE_TAGGED_BYTES)
     return;
-  text_load(words, text, len);
-  words[3] = tag;
-  memcpy(out->words, words, sizeof words);
-  out->hash = hash_of(words);
+  words_start(out, field, len);
+  text_load(out->words, text, len);
+  out->words[3] = tag;
+  out->hash = hash_of(out->words);
 }
 
 /* The first of the two. */
@@ -180,26 +184,27 @@ static bool is_of(const struct place *place, const struct kith_bloom_cache_key *
 void *kith_bloom_cache_at(struct kith_bloom_cache *cache, bool *hit,
                           const struct kith_bloom_cache_key *key)
 {
-  struct place *pair[2];
-  unsigned which;
+  struct place *first;
+  struct place *second;
+  struct place *found;
 
   if (!key->words[0])
     return NULL;
-  pair[0] = pair_of(cache, key);
-  pair[1] = (struct place *)((uint8_t *)pair[0] + cache->place_bytes);
-  which = is_of(pair[0], key) ? 0 : is_of(pair[1], key) ? 1 : 2;
-  *hit = which < 2;
-  if (!*hit) {
-    uint64_t older = pair[0]->words[0] & OLDER;
+  first = pair_of(cache, key);
+  second = (struct place *)((uint8_t *)first + cache->place_bytes);
+  found = is_of(first, key) ? first : is_of(second, key) ? second : NULL;
+  *hit = found != NULL;
+  if (!found) {
+    uint64_t older = first->words[0] & OLDER;
 
-    which = older != 0;
-    memcpy(pair[which]->words, key->words, sizeof key->words);
-    pair[0]->words[0] = (pair[0]->words[0] & ~OLDER) | older;
+    found = older ? second : first;
+    memcpy(found->words, key->words, sizeof key->words);
+    first->words[0] = (first->words[0] & ~OLDER) | older;
   }
   /* The other one is the older now. Written only where it changes: most hits change nothing. */
-  if (((pair[0]->words[0] & OLDER) != 0) == (which != 0))
-    pair[0]->words[0] ^= OLDER;
-  return pair[which] + 1;
+  if (((first->words[0] & OLDER) != 0) == (found == second))
+    first->words[0] ^= OLDER;
+  return found + 1;
 }
 
 void kith_bloom_cache_forget(void *payload)
