@@ -2,6 +2,7 @@
 a run's memory ceiling and a signal do."""
 import os
 import pathlib
+import pty
 import random
 import re
 import signal
@@ -285,6 +286,34 @@ def test_a_sealed_journal(tmp_path, job):
     done = run(sealed, *options)
     assert done.returncode == 0 and RESUMED.search(done.stderr), done.stderr
     assert out.read_bytes() == want and not journal.exists()
+
+
+def test_a_bar_on_a_terminal(tmp_path, long_job):
+    """A bar with the share, rate and time left on a terminal; it goes at the end, and --quiet has
+    none."""
+    files, _ = long_job
+    for options in ([], ["--quiet"]):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(command(files, "--method", "brute", "--kernel", "scalar", "--out",
+                                           tmp_path / "out", *options, program=KITH),
+                                   stdin=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            shown += part
+            if not part:
+                break
+        os.close(ours)
+        assert process.wait(timeout=120) == 0
+        if options:
+            assert shown == b""
+        else:
+            assert re.search(rb"match \[#*\.*\] +\d+%.*pairs/s  ETA \d+ s", shown), shown
+            assert shown.rstrip().endswith(b"pairs") and b"\r\x1b[K" in shown
 
 
 # ---- memory
