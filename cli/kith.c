@@ -34,7 +34,7 @@ static const struct kith_cli_command commands[] = {
     {"charter", kith_cmd_charter, "who takes part"},
     {"policy", kith_cmd_policy, "what a round may do"},
     {"round", kith_cmd_round, "open, join, watch and end rounds"},
-    {"threshold", kith_cmd_threshold, "choose the threshold of a round in review"},
+    {"threshold", kith_cmd_threshold, "what a threshold does to people"},
     {"cohort", kith_cmd_cohort, "the list that a recipient gets"},
     {"disclosure", kith_cmd_disclosure, "ask for and answer disclosures"},
     {"audit", kith_cmd_audit, "show, export and verify audit logs"},

@@ -280,6 +280,7 @@ static enum kith_err run_linkage(struct kith_link *link, struct kith_fault *faul
   const struct kith_linkage_input input = {.n_parties = link->n_parties,
                                            .parties = encodings,
                                            .policy = &link->policy,
+                                           .names = (const char *const *)link->names,
                                            .within = link->within,
                                            .n_threads = (unsigned)link->n_threads,
                                            .pairs_max = link->pairs_max,

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/link.h"
+#include "cli/threshold.h"
 #include "cli/verbs.h"
 
 /* Who is one person with whom: for the owner's eyes. */
@@ -197,19 +198,32 @@ static json_t *counts_json(const struct kith_link *link)
                    "cohort_records", (json_int_t)link->cohort.n_records);
 }
 
+static json_t *people_json(const struct kith_link *link)
+{
+  struct kith_threshold_view *view = KITH_NEW(struct kith_threshold_view);
+  json_t *json = NULL;
+  if (view) {
+    kith_threshold_of_linkage(view, &link->result, &link->policy, (const char *const *)link->names);
+    json = kith_threshold_json(view);
+  }
+  kith_free(view);
+  return json;
+}
+
 static json_t *report_json(const struct kith_link *link)
 {
   char bound[KITH_RATIO_TEXT_BYTES];
   kith_policy_ratio_text(bound, link->result.candidate_bound);
-  return json_pack("{s:s,s:i,s:s,s:I,s:s,s:s,s:b,s:b,s:o,s:o,s:f,s:f,s:f,s:{s:f,s:f},s:o}", "kith",
-                   "link report", "format", 1, "policy", link->policy.name, "policy_version",
-                   (json_int_t)link->policy.version, "rule", link->policy.rule, "candidate_bound",
-                   bound, "random_secret", !link->encodings && !link->secret_path, "within",
-                   link->within, "parties", parties_json(link), "counts", counts_json(link),
-                   "threshold", of_ppm(link->result.threshold), "estimated_true_pairs",
-                   link->result.true_pairs, "duplicate_share", link->result.duplicate_share,
-                   "timings_s", "encode", (double)link->encode_ms / 1000, "link",
-                   (double)link->link_ms / 1000, "threshold_curve", curve_json(&link->result));
+  return json_pack("{s:s,s:i,s:s,s:I,s:s,s:s,s:b,s:b,s:o,s:o,s:f,s:f,s:f,s:{s:f,s:f},s:o,s:o}",
+                   "kith", "link report", "format", 1, "policy", link->policy.name,
+                   "policy_version", (json_int_t)link->policy.version, "rule", link->policy.rule,
+                   "candidate_bound", bound, "random_secret",
+                   !link->encodings && !link->secret_path, "within", link->within, "parties",
+                   parties_json(link), "counts", counts_json(link), "threshold",
+                   of_ppm(link->result.threshold), "estimated_true_pairs", link->result.true_pairs,
+                   "duplicate_share", link->result.duplicate_share, "timings_s", "encode",
+                   (double)link->encode_ms / 1000, "link", (double)link->link_ms / 1000,
+                   "threshold_curve", curve_json(&link->result), "people", people_json(link));
 }
 
 static enum kith_err write_report(const struct kith_link *link, const char *path,

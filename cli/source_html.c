@@ -1,15 +1,15 @@
 /* The report of `kith source check` as one web page: no script, nothing fetched, fit for a screen
  * or paper. It is well-formed XML too. All text that comes from the table or the command line (its
- * name, column names) goes through text(). */
-#include <stdarg.h>
+ * name, column names) goes through kith_page_text(). */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/page.h"
+#include "cli/page_style.h"
 #include "cli/source.h"
-#include "cli/source_style.h"
 
 enum { LISTED_MAX = 100 };
 
@@ -24,48 +24,10 @@ struct page {
 
 /* ---- writing */
 
-static void text(struct page *page, const char *value)
-{
-  for (; *value != '\0'; value++) {
-    switch (*value) {
-    case '&':
-      kith_buf_append_string(&page->buf, "&amp;");
-      break;
-    case '<':
-      kith_buf_append_string(&page->buf, "&lt;");
-      break;
-    case '>':
-      kith_buf_append_string(&page->buf, "&gt;");
-      break;
-    case '"':
-      kith_buf_append_string(&page->buf, "&quot;");
-      break;
-    case '\'':
-      kith_buf_append_string(&page->buf, "&#39;");
-      break;
-    default: /* control characters are no XML */
-      kith_buf_append(&page->buf, (unsigned char)*value < 0x20 || *value == 0x7f ? "?" : value, 1);
-    }
-  }
-}
-
-/* Markup; what is put into it is numbers and kith's own words. */
-static void put(struct page *page, const char *format, ...) KITH_PRINTF(2, 3);
-static void put(struct page *page, const char *format, ...)
-{
-  char piece[2048];
-  va_list args;
-
-  va_start(args, format);
-  (void)vsnprintf(piece, sizeof piece, format, args);
-  va_end(args);
-  kith_buf_append_string(&page->buf, piece);
-}
-
 static void put_text(struct page *page, const char *open, const char *value, const char *close)
 {
   kith_buf_append_string(&page->buf, open);
-  text(page, value);
+  kith_page_text(&page->buf, value);
   kith_buf_append_string(&page->buf, close);
 }
 
@@ -73,7 +35,8 @@ static void put_text(struct page *page, const char *open, const char *value, con
 
 static void tile(struct page *page, const char *number, const char *what)
 {
-  put(page, "<div class=\"tile\"><strong>%s</strong><span>%s</span></div>\n", number, what);
+  kith_page_put(&page->buf, "<div class=\"tile\"><strong>%s</strong><span>%s</span></div>\n",
+                number, what);
 }
 
 static void top(struct page *page)
@@ -84,20 +47,22 @@ static void top(struct page *page)
 
   kith_time_format(now, kith_clock_now());
   put_text(page, "<h1>Data quality of ", page->check->name, "</h1>\n");
-  put(page, "<p class=\"verdict %s\">This file is <strong>%s</strong>.</p>\n",
-      classes[page->report->verdict], kith_verdict_name(page->report->verdict));
-  put(page, "<div class=\"tiles\">\n");
+  kith_page_put(&page->buf, "<p class=\"verdict %s\">This file is <strong>%s</strong>.</p>\n",
+                classes[page->report->verdict], kith_verdict_name(page->report->verdict));
+  kith_page_put(&page->buf, "<div class=\"tiles\">\n");
   tile(page, kith_source_count(summary->rows), "rows in the file");
   tile(page, kith_source_count(summary->set_aside), "rows that can't be read");
   tile(page, kith_source_percent(summary->linkable, page->read), "of the rest can be linked");
   tile(page, kith_source_count(page->report->n_leaving), "records a round would take");
-  put(page, "</div>\n<p class=\"small\">Checked %.10s at %.5s UTC, by ", now, now + 11);
-  put(page, "%s (standardiser %s). ",
-      page->check->has_policy ? "the policy that was given" : "kith's default policy",
-      KITH_STANDARDISER);
+  kith_page_put(&page->buf, "</div>\n<p class=\"small\">Checked %.10s at %.5s UTC, by ", now,
+                now + 11);
+  kith_page_put(&page->buf, "%s (standardiser %s). ",
+                page->check->has_policy ? "the policy that was given" : "kith's default policy",
+                KITH_STANDARDISER);
   if (kith_source_format(page->check)[0])
-    put(page, "The file was read as %s. ", kith_source_format(page->check));
-  put(page, "This page has counts and row numbers, and no value of the file.</p>\n");
+    kith_page_put(&page->buf, "The file was read as %s. ", kith_source_format(page->check));
+  kith_page_put(&page->buf,
+                "This page has counts and row numbers, and no value of the file.</p>\n");
 }
 
 static void findings(struct page *page)
@@ -106,23 +71,23 @@ static void findings(struct page *page)
   static const char *const labels[] = {"Note", "Remark", "Stop"};
   static const char *const classes[] = {"note", "remark", "stop"};
 
-  put(page, "<h2>What to look at</h2>\n");
+  kith_page_put(&page->buf, "<h2>What to look at</h2>\n");
   if (report->n_findings == 0)
-    put(page, "<p>Nothing stands out.</p>\n");
+    kith_page_put(&page->buf, "<p>Nothing stands out.</p>\n");
   else
-    put(page, "<ul class=\"findings\">\n");
+    kith_page_put(&page->buf, "<ul class=\"findings\">\n");
   for (unsigned i = 0; i < report->n_findings; i++) {
     const struct kith_finding *finding = &report->findings[i];
 
-    put(page, "<li class=\"%s\"><span class=\"label\">%s</span> ", classes[finding->severity],
-        labels[finding->severity]);
-    text(page, finding->text);
+    kith_page_put(&page->buf, "<li class=\"%s\"><span class=\"label\">%s</span> ",
+                  classes[finding->severity], labels[finding->severity]);
+    kith_page_text(&page->buf, finding->text);
     if (finding->remedy[0])
       put_text(page, " <em>", finding->remedy, "</em>");
-    put(page, "</li>\n");
+    kith_page_put(&page->buf, "</li>\n");
   }
   if (report->n_findings > 0)
-    put(page, "</ul>\n");
+    kith_page_put(&page->buf, "</ul>\n");
 }
 
 /* ---- fields */
@@ -145,38 +110,40 @@ enum { N_PARTS = sizeof parts / sizeof parts[0] };
 
 static void legend(struct page *page)
 {
-  put(page, "<p class=\"legend\">");
+  kith_page_put(&page->buf, "<p class=\"legend\">");
   for (unsigned i = 0; i < N_PARTS; i++)
-    put(page,
-        "<span><svg width=\"12\" height=\"12\" aria-hidden=\"true\"><rect width=\"12\" "
-        "height=\"12\" class=\"%s\"/></svg> %s</span> ",
-        parts[i].css, parts[i].name);
-  put(page, "</p>\n");
+    kith_page_put(&page->buf,
+                  "<span><svg width=\"12\" height=\"12\" aria-hidden=\"true\"><rect width=\"12\" "
+                  "height=\"12\" class=\"%s\"/></svg> %s</span> ",
+                  parts[i].css, parts[i].name);
+  kith_page_put(&page->buf, "</p>\n");
 }
 
 static void field_bar(struct page *page, const char *name, const struct kith_quality_field *field)
 {
   double at = 0;
 
-  put(page,
+  kith_page_put(
+      &page->buf,
       "<svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" role=\"img\" "
       "aria-label=\"%s:",
       name);
   for (unsigned i = 0; i < N_PARTS; i++) {
     if (field->n[parts[i].outcome] > 0)
-      put(page, " %s %s,", kith_source_percent(field->n[parts[i].outcome], page->read),
-          parts[i].name);
+      kith_page_put(&page->buf, " %s %s,",
+                    kith_source_percent(field->n[parts[i].outcome], page->read), parts[i].name);
   }
-  put(page, " of %s rows\">", kith_source_count(page->read));
+  kith_page_put(&page->buf, " of %s rows\">", kith_source_count(page->read));
   for (unsigned i = 0; i < N_PARTS; i++) {
     double width = page->read ? 100 * (double)field->n[parts[i].outcome] / (double)page->read : 0;
 
     if (width > 0)
-      put(page, "<rect x=\"%.3f\" y=\"0\" width=\"%.3f\" height=\"10\" class=\"%s\"/>", at, width,
-          parts[i].css);
+      kith_page_put(&page->buf,
+                    "<rect x=\"%.3f\" y=\"0\" width=\"%.3f\" height=\"10\" class=\"%s\"/>", at,
+                    width, parts[i].css);
     at += width;
   }
-  put(page, "</svg>");
+  kith_page_put(&page->buf, "</svg>");
 }
 
 static void field_cells(struct page *page, const struct kith_quality_field *field)
@@ -186,22 +153,23 @@ static void field_cells(struct page *page, const struct kith_quality_field *fiel
                                             KITH_VALUE_PARTIAL,  KITH_VALUE_REPAIRED};
 
   for (unsigned i = 0; i < sizeof shown / sizeof shown[0]; i++)
-    put(page, "<td%s>%s</td>", field->n[shown[i]] ? "" : " class=\"zero\"",
-        kith_source_count(field->n[shown[i]]));
+    kith_page_put(&page->buf, "<td%s>%s</td>", field->n[shown[i]] ? "" : " class=\"zero\"",
+                  kith_source_count(field->n[shown[i]]));
   if (field->n_valued > 0)
-    put(page, "<td>%s</td><td>%s</td>", kith_source_count(field->n_distinct),
-        kith_source_percent(field->n_commonest, field->n_valued));
+    kith_page_put(&page->buf, "<td>%s</td><td>%s</td>", kith_source_count(field->n_distinct),
+                  kith_source_percent(field->n_commonest, field->n_valued));
   else
-    put(page, "<td>-</td><td>-</td>");
+    kith_page_put(&page->buf, "<td>-</td><td>-</td>");
 }
 
 static void fields(struct page *page)
 {
   bool absent = false;
 
-  put(page, "<h2>Fields</h2>\n");
+  kith_page_put(&page->buf, "<h2>Fields</h2>\n");
   legend(page);
-  put(page,
+  kith_page_put(
+      &page->buf,
       "<div class=\"wide\"><table><caption>What became of each field of the %s rows that can "
       "be read</caption>\n<thead><tr><th scope=\"col\">Field</th><th scope=\"col\" "
       "class=\"chart\">Share"
@@ -218,21 +186,22 @@ static void fields(struct page *page)
     absent = absent || !field->column;
     if (!field->column)
       continue;
-    put(page, "<tr><th scope=\"row\">%s</th><td class=\"chart\">", name);
+    kith_page_put(&page->buf, "<tr><th scope=\"row\">%s</th><td class=\"chart\">", name);
     field_bar(page, name, field);
-    put(page, "</td>");
+    kith_page_put(&page->buf, "</td>");
     field_cells(page, field);
-    put(page, "</tr>\n");
+    kith_page_put(&page->buf, "</tr>\n");
   }
-  put(page, "</tbody></table></div>\n");
+  kith_page_put(&page->buf, "</tbody></table></div>\n");
   if (!absent)
     return;
-  put(page, "<p class=\"small\">The file has no column for:");
+  kith_page_put(&page->buf, "<p class=\"small\">The file has no column for:");
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++) {
     if (!page->report->fields[i].column)
-      put(page, "%s %s", absent ? "" : ",", kith_field_name((enum kith_field)i)), absent = false;
+      kith_page_put(&page->buf, "%s %s", absent ? "" : ",", kith_field_name((enum kith_field)i)),
+          absent = false;
   }
-  put(page, ".</p>\n");
+  kith_page_put(&page->buf, ".</p>\n");
 }
 
 /* ---- bars of counts */
@@ -240,7 +209,8 @@ static void fields(struct page *page)
 static void count_row(struct page *page, const char *name, uint64_t n, uint64_t most,
                       const char *css)
 {
-  put(page,
+  kith_page_put(
+      &page->buf,
       "<tr><th scope=\"row\">%s</th><td class=\"chart\"><svg class=\"bar\" "
       "viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"%s: %s "
       "rows\"><rect x=\"0\" y=\"0\" width=\"%.3f\" height=\"10\" class=\"%s\"/></svg></td>"
@@ -251,7 +221,8 @@ static void count_row(struct page *page, const char *name, uint64_t n, uint64_t 
 
 static void count_table(struct page *page, const char *caption, const char *what)
 {
-  put(page,
+  kith_page_put(
+      &page->buf,
       "<table class=\"counts\"><caption>%s</caption>\n<thead><tr><th scope=\"col\">%s</th>"
       "<th scope=\"col\" class=\"chart\">Chart</th><th scope=\"col\">Rows</th><th "
       "scope=\"col\">Share</th>"
@@ -265,31 +236,32 @@ static void ages(struct page *page)
 
   for (unsigned i = 0; i < KITH_AGE_BANDS; i++)
     most = page->report->ages[i] > most ? page->report->ages[i] : most;
-  put(page, "<h2>Ages</h2>\n");
+  kith_page_put(&page->buf, "<h2>Ages</h2>\n");
   count_table(page, "Whole years on the policy's day, or else today", "Age");
   for (unsigned i = 0; i < KITH_AGE_BANDS; i++)
     count_row(page, kith_age_band_name((enum kith_age_band)i), page->report->ages[i], most,
               i == KITH_AGE_UNBORN || i == KITH_AGE_UNKNOWN ? "c-unusable" : "c-plain");
-  put(page, "</tbody></table>\n");
+  kith_page_put(&page->buf, "</tbody></table>\n");
 }
 
 static void scope(struct page *page)
 {
   const struct kith_quality_report *report = page->report;
 
-  put(page, "<h2>What a round would take</h2>\n");
+  kith_page_put(&page->buf, "<h2>What a round would take</h2>\n");
   count_table(page, "What becomes of the rows that can be read", "Row");
   for (unsigned i = 0; i < KITH_SCOPE_REASON_COUNT; i++) {
     if (i == KITH_SCOPE_IN || report->scope.n[i] > 0)
       count_row(page, kith_scope_reason_name((enum kith_scope_reason)i), report->scope.n[i],
                 page->read, i == KITH_SCOPE_IN ? "c-fine" : "c-plain");
   }
-  put(page,
-      "</tbody></table>\n<div class=\"leaves\"><h3>What would leave the building</h3>\n"
-      "<p><strong>%s</strong> records, each as a keyed encoding of <strong>%u</strong> "
-      "fields in <strong>%u</strong> bits; ",
-      kith_source_count(report->n_leaving), report->n_fields, report->bits);
-  put(page,
+  kith_page_put(&page->buf,
+                "</tbody></table>\n<div class=\"leaves\"><h3>What would leave the building</h3>\n"
+                "<p><strong>%s</strong> records, each as a keyed encoding of <strong>%u</strong> "
+                "fields in <strong>%u</strong> bits; ",
+                kith_source_count(report->n_leaving), report->n_fields, report->bits);
+  kith_page_put(
+      &page->buf,
       "%s in all. No name, date, address or number leaves: an encoding can't be read without "
       "the round's key, which the matcher does not have.</p></div>\n",
       kith_source_bytes(report->bytes));
@@ -302,10 +274,11 @@ static void rows_row(struct page *page, const char *what, const char *problem,
 {
   if (rows->n == 0)
     return;
-  put(page, "<tr><th scope=\"row\">%s</th><td>%s</td><td class=\"list\">", what, problem);
+  kith_page_put(&page->buf, "<tr><th scope=\"row\">%s</th><td>%s</td><td class=\"list\">", what,
+                problem);
   for (size_t i = 0; i < rows->n && i < LISTED_MAX; i++)
-    put(page, "%s%llu", i ? ", " : "", (ull)rows->rows[i]);
-  put(page, "%s</td></tr>\n", rows->n > LISTED_MAX ? " and others" : "");
+    kith_page_put(&page->buf, "%s%llu", i ? ", " : "", (ull)rows->rows[i]);
+  kith_page_put(&page->buf, "%s</td></tr>\n", rows->n > LISTED_MAX ? " and others" : "");
 }
 
 static void put_place(struct page *page, const char *before, const struct kith_row_fault *fault)
@@ -313,7 +286,7 @@ static void put_place(struct page *page, const char *before, const struct kith_r
   char place[64];
 
   kith_row_place(place, sizeof place, fault->row, fault->line);
-  put(page, "%s%s", before, place);
+  kith_page_put(&page->buf, "%s%s", before, place);
 }
 
 static void aside_rows(struct page *page)
@@ -326,17 +299,18 @@ static void aside_rows(struct page *page)
 
     if (kith_source_set_aside(page->check->source, (enum kith_row_rule)rule) == 0)
       continue;
-    put(page, "<tr><th scope=\"row\">row set aside</th><td>%s</td><td class=\"list\">",
-        kith_row_rule_name((enum kith_row_rule)rule));
+    kith_page_put(&page->buf,
+                  "<tr><th scope=\"row\">row set aside</th><td>%s</td><td class=\"list\">",
+                  kith_row_rule_name((enum kith_row_rule)rule));
     for (size_t i = 0; i < n && shown <= LISTED_MAX; i++) {
       if (faults[i].rule != rule)
         continue;
       if (shown++ == LISTED_MAX)
-        put(page, " and others");
+        kith_page_put(&page->buf, " and others");
       else
         put_place(page, shown > 1 ? ", " : "", &faults[i]);
     }
-    put(page, "</td></tr>\n");
+    kith_page_put(&page->buf, "</td></tr>\n");
   }
 }
 
@@ -344,7 +318,8 @@ static void rows(struct page *page)
 {
   const struct kith_quality_report *report = page->report;
 
-  put(page,
+  kith_page_put(
+      &page->buf,
       "<h2>Rows to look at</h2>\n<div class=\"wide\"><table><caption>Numbers as a spreadsheet "
       "counts them; the header is row 1</caption>\n<thead><tr><th scope=\"col\">What</th>"
       "<th scope=\"col\">Problem</th><th scope=\"col\">Rows</th></tr></thead>\n<tbody>\n");
@@ -365,22 +340,24 @@ static void rows(struct page *page)
   rows_row(page, "people", "one number, several dates of birth", &report->number_dates.first);
   rows_row(page, "people", "one name and postcode, several dates of birth",
            &report->name_dates.first);
-  put(page, "</tbody></table></div>\n");
+  kith_page_put(&page->buf, "</tbody></table></div>\n");
 }
 
 static void columns(struct page *page)
 {
   const struct kith_source_check *check = page->check;
 
-  put(page, "<h2>Columns</h2>\n<table><caption>What each column of the file is read as</caption>\n"
-            "<thead><tr><th scope=\"col\">Column</th><th scope=\"col\">Read as</th></tr></thead>\n"
-            "<tbody>\n");
+  kith_page_put(
+      &page->buf,
+      "<h2>Columns</h2>\n<table><caption>What each column of the file is read as</caption>\n"
+      "<thead><tr><th scope=\"col\">Column</th><th scope=\"col\">Read as</th></tr></thead>\n"
+      "<tbody>\n");
   for (size_t i = 0; i < check->n_columns; i++) {
     put_text(page, "<tr><th scope=\"row\">", check->columns[i].name, "</th>");
-    put(page, "<td>%s</td></tr>\n",
-        check->columns[i].role[0] ? check->columns[i].role : "ignored: it stays here");
+    kith_page_put(&page->buf, "<td>%s</td></tr>\n",
+                  check->columns[i].role[0] ? check->columns[i].role : "ignored: it stays here");
   }
-  put(page, "</tbody></table>\n");
+  kith_page_put(&page->buf, "</tbody></table>\n");
 }
 
 enum kith_err kith_source_html(const struct kith_source_check *check, const char *path,
@@ -391,12 +368,14 @@ enum kith_err kith_source_html(const struct kith_source_check *check, const char
 
   page.read = check->report->summary.rows - check->report->summary.set_aside;
   kith_buf_init(&page.buf, 0);
-  put(&page, "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
-             "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, "
-             "initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
+  kith_page_put(
+      &page.buf,
+      "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
+      "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
   put_text(&page, "<title>Data quality of ", check->name, "</title>\n<style>\n");
-  kith_buf_append_string(&page.buf, kith_source_style);
-  put(&page, "</style>\n</head>\n<body>\n<main>\n");
+  kith_buf_append_string(&page.buf, kith_page_style);
+  kith_page_put(&page.buf, "</style>\n</head>\n<body>\n<main>\n");
   top(&page);
   findings(&page);
   fields(&page);
@@ -404,7 +383,7 @@ enum kith_err kith_source_html(const struct kith_source_check *check, const char
   ages(&page);
   rows(&page);
   columns(&page);
-  put(&page, "</main>\n</body>\n</html>\n");
+  kith_page_put(&page.buf, "</main>\n</body>\n</html>\n");
   err = kith_buf_err(&page.buf);
   if (err != KITH_OK)
     (void)kith_fail(fault, err, "not enough memory for the page");

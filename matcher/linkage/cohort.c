@@ -26,27 +26,32 @@ static enum kith_err parse_rule(struct kith_rule **out, const struct kith_policy
                          policy->n_agencies, fault);
 }
 
-/* For each party the bit that its service has in the rule; 0 where the policy does not name it. */
-static void service_bits(uint32_t bits[KITH_LINKAGE_PARTIES_MAX],
-                         const struct kith_linkage_input *input, const char *const *names)
+enum kith_err kith_cohort_table(uint8_t **out, const struct kith_linkage_input *input,
+                                const char *const *names, struct kith_fault *fault)
 {
-  for (unsigned p = 0; p < input->n_parties; p++) {
-    bits[p] = 0;
-    for (unsigned i = 0; i < input->policy->n_agencies; i++)
-      if (strcmp(names[p], input->policy->agencies[i].id) == 0)
-        bits[p] = 1u << i;
+  const struct kith_policy *policy = input->policy;
+  uint32_t n_sets = 1u << input->n_parties;
+  uint8_t *table = KITH_NEW_ARRAY(uint8_t, n_sets);
+  struct kith_rule *rule = NULL;
+  enum kith_err err = table ? parse_rule(&rule, policy, fault)
+                            : kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+
+  for (uint32_t set = 0; err == KITH_OK && set < n_sets; set++) {
+    uint32_t present = 0;
+
+    for (unsigned p = 0; p < input->n_parties; p++)
+      for (unsigned i = 0; set >> p & 1 && i < policy->n_agencies; i++)
+        if (strcmp(names[p], policy->agencies[i].id) == 0)
+          present |= 1u << i;
+    table[set] = kith_rule_holds(rule, present);
   }
-}
-
-static bool selected(const struct kith_rule *rule, const struct kith_cluster *cluster,
-                     const uint32_t bits[KITH_LINKAGE_PARTIES_MAX], unsigned n_parties)
-{
-  uint32_t present = 0;
-
-  for (unsigned p = 0; p < n_parties; p++)
-    if (cluster->parties & 1u << p)
-      present |= bits[p];
-  return kith_rule_holds(rule, present);
+  kith_rule_free(rule);
+  if (err != KITH_OK) {
+    kith_free(table);
+    return err;
+  }
+  *out = table;
+  return KITH_OK;
 }
 
 /* ---- order
@@ -98,19 +103,14 @@ static int compare_members(const void *left, const void *right, void *context)
 /* Members with room for their records, in the order of the clusters; *place: a cluster's member
  * + 1. */
 static enum kith_err select_members(struct kith_cohort_selection *out,
-                                    const struct kith_linkage_input *input,
                                     const struct kith_linkage_result *result,
-                                    const struct kith_rule *rule, const char *const *names,
-                                    uint32_t *place)
+                                    const uint8_t *table, uint32_t *place)
 {
-  uint32_t bits[KITH_LINKAGE_PARTIES_MAX];
-
-  service_bits(bits, input, names);
   out->members = KITH_NEW_ARRAY(struct kith_cohort_member, result->n_clusters);
   if (!out->members)
     return KITH_ERR_MEMORY;
   for (size_t i = 0; i < result->n_clusters; i++) {
-    if (!selected(rule, &result->clusters[i], bits, input->n_parties))
+    if (!table[result->clusters[i].parties])
       continue;
     out->members[out->n] = (struct kith_cohort_member){(uint32_t)i, (uint32_t)out->n_records, 0};
     out->n_records += result->clusters[i].n_records;
@@ -144,15 +144,14 @@ enum kith_err kith_cohort_select(struct kith_cohort_selection *out,
   struct kith_cohort_selection selection = {0};
   struct order order = {input, result, &selection};
   KITH_AUTO_FREE uint32_t *place = KITH_NEW_ARRAY(uint32_t, result->n_clusters);
-  struct kith_rule *rule = NULL;
+  KITH_AUTO_FREE uint8_t *table = NULL;
   enum kith_err err;
 
   if (!place)
     return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
-  err = parse_rule(&rule, input->policy, fault);
+  err = kith_cohort_table(&table, input, names, fault);
   if (err == KITH_OK)
-    err = select_members(&selection, input, result, rule, names, place);
-  kith_rule_free(rule);
+    err = select_members(&selection, result, table, place);
   if (err != KITH_OK) {
     kith_cohort_selection_free(&selection);
     return err;

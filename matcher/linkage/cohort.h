@@ -23,6 +23,11 @@ struct kith_cohort_selection {
   struct kith_cohort_record_ref *records; /* owned; by party, then content, within a member */
 };
 
+/* table[set], a byte for each set of parties (bit i: party i): whether the policy's rule selects
+ * who is known to just these. *out is the caller's (kith_free). `names`, errors: as below. */
+KITH_MUST_USE enum kith_err kith_cohort_table(uint8_t **out, const struct kith_linkage_input *input,
+                                              const char *const *names, struct kith_fault *fault);
+
 /* `names`: the parties' ids, in the order of the input; a rule over a service that takes no part
  * holds as if it had no record. KITH_ERR_CONFIG with *fault where the rule does not parse over the
  * policy's agencies. */

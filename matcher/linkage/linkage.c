@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "matcher/engine/engine.h"
 #include "matcher/linkage/cluster.h"
+#include "matcher/linkage/curve.h"
 #include "matcher/linkage/judge.h"
 
 enum {
@@ -186,6 +187,23 @@ static enum kith_err build_clusters(struct run *run)
   return err;
 }
 
+static enum kith_err cluster_at(void *context, struct kith_linkage_result *result,
+                                uint32_t threshold)
+{
+  const struct run *run = context;
+
+  return kith_cluster_build(result, run->judge, threshold, true);
+}
+
+static enum kith_err make_people_curve(struct run *run, struct kith_fault *fault)
+{
+  struct kith_linkage_result *result = run->result;
+
+  return run->input->names ? kith_people_curve_make(&result->people, run->input, result->pairs,
+                                                    result->n_pairs, cluster_at, run, fault)
+                           : KITH_OK;
+}
+
 /* ---- pairs of a cluster that were no candidates */
 
 struct member {
@@ -336,6 +354,8 @@ static enum kith_err run_stages(struct run *run, struct kith_fault *fault)
     err = build_clusters(run);
   }
   if (err == KITH_OK)
+    err = make_people_curve(run, fault);
+  if (err == KITH_OK)
     err = complete_pairs(run);
   return err == KITH_OK ? KITH_OK : kith_fail(fault, err, "linking failed: %s", kith_err_name(err));
 }
@@ -369,5 +389,6 @@ void kith_linkage_result_free(struct kith_linkage_result *result)
 {
   kith_cluster_clear(result);
   kith_free(result->pairs);
+  kith_free(result->people);
   memset(result, 0, sizeof *result);
 }

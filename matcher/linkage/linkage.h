@@ -26,7 +26,8 @@ enum {
 struct kith_linkage_input {
   unsigned n_parties; /* 1 .. KITH_LINKAGE_PARTIES_MAX */
   const struct kith_encodings *const *parties;
-  const struct kith_policy *policy; /* similarity, bound, threshold, fields */
+  const struct kith_policy *policy; /* similarity, bound, threshold, fields, rule */
+  const char *const *names; /* the parties' ids, which the rule speaks of; NULL: no people curve */
   bool within; /* also clusters of one party alone; else its duplicates count only as partners of
                   another party's record */
   unsigned n_threads;
@@ -75,6 +76,8 @@ struct kith_curve_point {
   double f1;
 };
 
+struct kith_people_curve;
+
 struct kith_linkage_result {
   size_t n_pairs;
   struct kith_linkage_pair *pairs;   /* by party_a, party_b, row_a, row_b */
@@ -87,6 +90,7 @@ struct kith_linkage_result {
   double true_pairs;             /* estimated, across parties (with one party, inside it) */
   double duplicate_share;        /* duplicates inside parties for one match across; of candidates */
   struct kith_curve_point curve[KITH_CURVE_STEPS];
+  struct kith_people_curve *people; /* owned; NULL without names (matcher/linkage/curve.h) */
 };
 
 KITH_MUST_USE enum kith_err kith_linkage_run(struct kith_linkage_result *out,

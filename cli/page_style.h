@@ -1,10 +1,10 @@
-/* Of source_html.c only: how the page looks, on a light or dark screen and on paper. */
-#ifndef KITH_CLI_SOURCE_STYLE_H
-#define KITH_CLI_SOURCE_STYLE_H
+/* Included once by a page: how pages look, on a light or dark screen and on paper. */
+#ifndef KITH_CLI_PAGE_STYLE_H
+#define KITH_CLI_PAGE_STYLE_H
 
 /* Colours of text keep a contrast of 4.5 to 1 and more; those of bars are told apart without
  * colour by the numbers beside them. No '<' or '&': it is XML too. */
-static const char kith_source_style[] =
+static const char kith_page_style[] =
     ":root { --ink: #1b1f24; --soft: #57606a; --paper: #ffffff; --panel: #f4f6f8; --line: #d0d7de;"
     " --fine: #2f7d4f; --repaired: #86b894; --partial: #c9a227; --implausible: #8250df;"
     " --placeholder: #9aa4af; --unusable: #b42318; --missing: #dfe3e8; --plain: #3b6ea8;"
