@@ -33,8 +33,8 @@ enum kith_err kith_cohort_table(uint8_t **out, const struct kith_linkage_input *
   uint32_t n_sets = 1u << input->n_parties;
   uint8_t *table = KITH_NEW_ARRAY(uint8_t, n_sets);
   struct kith_rule *rule = NULL;
-  enum kith_err err = table ? parse_rule(&rule, policy, fault)
-                            : kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  enum kith_err err =
+      table ? parse_rule(&rule, policy, fault) : kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
 
   for (uint32_t set = 0; err == KITH_OK && set < n_sets; set++) {
     uint32_t present = 0;
@@ -103,8 +103,8 @@ static int compare_members(const void *left, const void *right, void *context)
 /* Members with room for their records, in the order of the clusters; *place: a cluster's member
  * + 1. */
 static enum kith_err select_members(struct kith_cohort_selection *out,
-                                    const struct kith_linkage_result *result,
-                                    const uint8_t *table, uint32_t *place)
+                                    const struct kith_linkage_result *result, const uint8_t *table,
+                                    uint32_t *place)
 {
   out->members = KITH_NEW_ARRAY(struct kith_cohort_member, result->n_clusters);
   if (!out->members)
