@@ -240,7 +240,7 @@ static enum kith_err slots_new(struct kith_clkhash_pipeline *pipeline)
 static enum kith_err table_open(struct kith_clkhash_pipeline *pipeline,
                                 const struct kith_clkhash_schema *schema, struct kith_fault *fault)
 {
-  const struct kith_csv_limits limits = {.max_columns = HEADER_COLUMNS_MAX};
+  const struct kith_csv_limits limits = {.max_columns = HEADER_COLUMNS_MAX, .same_names = true};
   const char *const *header;
   size_t n_columns = 0;
   enum kith_err err = kith_csv_open(&pipeline->csv, pipeline->path, &limits, fault);

@@ -128,6 +128,16 @@ def test_a_bad_value_late_in_a_long_file(folder):
     assert left(folder) == []
 
 
+def test_two_features_of_one_name(folder):
+    """clkhash takes that, in the schema and in the header."""
+    schema = json.loads(json.dumps(SCHEMA))
+    schema["features"][2]["identifier"] = schema["features"][1]["identifier"]
+    (folder / "schema.json").write_text(json.dumps(schema))
+    table(folder / "a.csv", ROWS, [f["identifier"] for f in schema["features"]])
+    assert usual(folder).returncode == 0
+    assert clks(folder / "out.json") == [reference.clk(schema, SECRET, row) for row in ROWS]
+
+
 def people(n):
     """Rows whose values repeat, as people's do, and one field that hardly does."""
     return [[str(i), f"Ann{i * 7919 % 300}", f"Sample é{i * 104729 % 900}",
