@@ -1,5 +1,4 @@
 /* `kith evaluate`: a linkage against a truth file. */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,36 +7,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/evaluation.h"
-#include "cli/intern.h"
+#include "cli/evaluate.h"
 #include "cli/verbs.h"
 
 enum { COLUMNS_MAX = 8, KEY_BYTES = 1024 };
-
-struct evaluate {
-  const char *truth;
-  const char *group_by;
-  struct kith_cli_list maps;
-  const char *dir;
-  bool within;
-  bool json;
-
-  struct kith_intern parties;
-  struct kith_intern ids; /* "PARTY-NUMBER ID": the number is the record's */
-  struct kith_intern entities;
-  struct kith_intern groups;
-  struct kith_intern clusters;
-  struct kith_intern handles; /* likewise with handles; handle_record[number] is the record */
-  uint32_t *handle_record;    /* owned */
-  size_t handle_room;
-  struct kith_evaluation_record *records; /* owned */
-  size_t n_records;
-  size_t records_room;
-  struct kith_evaluation_pair *linked; /* owned */
-  size_t n_linked;
-  size_t linked_room;
-  bool has_clusters;
-};
 
 /* ---- reading */
 
@@ -83,7 +56,7 @@ static enum kith_err refuse(const struct table *table, struct kith_fault *fault,
 }
 
 /* A record's or a handle's name among all parties'. False: too long, or the party is unknown. */
-static bool make_key(char key[KEY_BYTES], const struct evaluate *run, const char *party,
+static bool make_key(char key[KEY_BYTES], const struct kith_evaluate *run, const char *party,
                      const char *id)
 {
   uint32_t number = kith_intern_find(&run->parties, party);
@@ -91,7 +64,7 @@ static bool make_key(char key[KEY_BYTES], const struct evaluate *run, const char
   return number != KITH_INTERN_NONE && len > 0 && len < KEY_BYTES;
 }
 
-static enum kith_err add_truth(struct evaluate *run, const struct table *table,
+static enum kith_err add_truth(struct kith_evaluate *run, const struct table *table,
                                struct kith_fault *fault)
 {
   struct kith_evaluation_record record = {0, 0, KITH_EVALUATION_NONE, KITH_EVALUATION_NONE};
@@ -124,7 +97,7 @@ static enum kith_err add_truth(struct evaluate *run, const struct table *table,
   return KITH_OK;
 }
 
-static enum kith_err read_truth(struct evaluate *run, struct kith_fault *fault)
+static enum kith_err read_truth(struct kith_evaluate *run, struct kith_fault *fault)
 {
   const char *const names[] = {"party", "id", "entity", run->group_by};
   struct table table;
@@ -138,7 +111,7 @@ static enum kith_err read_truth(struct evaluate *run, struct kith_fault *fault)
   return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
 }
 
-static enum kith_err read_map(struct evaluate *run, const char *path, struct kith_fault *fault)
+static enum kith_err read_map(struct kith_evaluate *run, const char *path, struct kith_fault *fault)
 {
   static const char *const names[] = {"party", "handle", "id"};
   struct table table;
@@ -183,7 +156,7 @@ static enum kith_err read_map(struct evaluate *run, const char *path, struct kit
 }
 
 /* The record that two cells of a row speak of. */
-static enum kith_err find_record(uint32_t *record, const struct evaluate *run,
+static enum kith_err find_record(uint32_t *record, const struct kith_evaluate *run,
                                  const struct table *table, size_t party, size_t id,
                                  struct kith_fault *fault)
 {
@@ -200,7 +173,7 @@ static enum kith_err find_record(uint32_t *record, const struct evaluate *run,
   return KITH_OK;
 }
 
-static enum kith_err add_linked(struct evaluate *run, uint32_t a, uint32_t b,
+static enum kith_err add_linked(struct kith_evaluate *run, uint32_t a, uint32_t b,
                                 struct kith_fault *fault)
 {
   if (run->n_linked == run->linked_room) {
@@ -216,7 +189,7 @@ static enum kith_err add_linked(struct evaluate *run, uint32_t a, uint32_t b,
 }
 
 /* clusters.csv (cluster,party,id) or cohort.csv (cohort,...,party,id or handle,...). */
-static enum kith_err read_clusters(struct evaluate *run, const char *path, bool cohort,
+static enum kith_err read_clusters(struct kith_evaluate *run, const char *path, bool cohort,
                                    struct kith_fault *fault)
 {
   const char *const names[] = {cohort ? "cohort" : "cluster", "party",
@@ -243,7 +216,65 @@ static enum kith_err read_clusters(struct evaluate *run, const char *path, bool 
   return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
 }
 
-static enum kith_err read_pairs(struct evaluate *run, const char *path, struct kith_fault *fault)
+/* cohort.csv of kith link, next to the report that says which rule made it. */
+static enum kith_err read_cohort(struct kith_evaluate *run, const char *path,
+                                 struct kith_fault *fault)
+{
+  static const char *const names[] = {"cohort", "party", "id"};
+  struct table table;
+  enum kith_err err = table_open(&table, path, names, KITH_COUNT_OF(names), fault);
+  if (err)
+    return err;
+  run->entries = KITH_NEW_ARRAY(uint32_t, run->n_records);
+  if (!run->entries)
+    err = kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
+  for (size_t i = 0; i < run->n_records && !err; i++)
+    run->entries[i] = KITH_EVALUATION_NONE;
+  while (!err && (err = table_next(&table, fault)) == KITH_OK) {
+    uint32_t record = 0;
+    if ((err = find_record(&record, run, &table, 1, 2, fault)) != KITH_OK)
+      break;
+    if (run->entries[record] != KITH_EVALUATION_NONE)
+      err = refuse(&table, fault, "a record that an earlier row has");
+    else
+      err = kith_intern_add(&run->cohort, &run->entries[record], cell(&table, 0));
+  }
+  kith_csv_free(table.csv);
+  return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
+}
+
+/* The list against the truth, where there is a list and what made it. */
+static enum kith_err judge_cohort(struct kith_evaluate *run, struct kith_fault *fault)
+{
+  KITH_AUTO_FREE char *report = kith_path_join(run->dir, "report.json");
+  KITH_AUTO_FREE char *cohort = kith_path_join(run->dir, "cohort.csv");
+  KITH_AUTO_FREE uint8_t *table = NULL;
+  enum kith_err err = KITH_OK;
+  run->foretold = KITH_NEW(struct kith_foretold);
+  if (!report || !cohort || !run->foretold)
+    return kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
+  if (run->maps.n || !kith_file_exists(cohort))
+    return KITH_OK;
+  if ((err = kith_foretold_read(run->foretold, report, fault)) != KITH_OK || !run->foretold->there)
+    return err;
+  if ((err = read_cohort(run, cohort, fault)) != KITH_OK ||
+      (err = kith_evaluate_table(&table, run->foretold->rule, &run->parties, fault)) != KITH_OK)
+    return err;
+  const struct kith_evaluation_cohort_input input = {.records = run->records,
+                                                     .entries = run->entries,
+                                                     .n_records = run->n_records,
+                                                     .n_parties = run->parties.n,
+                                                     .n_entities = run->entities.n,
+                                                     .n_groups = run->group_by ? run->groups.n : 0,
+                                                     .n_entries = run->cohort.n,
+                                                     .table = table};
+  err = kith_evaluation_cohort_run(&run->list, &input);
+  run->has_list = err == KITH_OK;
+  return err;
+}
+
+static enum kith_err read_pairs(struct kith_evaluate *run, const char *path,
+                                struct kith_fault *fault)
 {
   static const char *const names[] = {"party_a", "id_a", "party_b", "id_b", "linked"};
   struct table table;
@@ -284,7 +315,7 @@ static int compare_members(const void *left, const void *right)
 }
 
 /* Every two records of a cluster are linked. */
-static enum kith_err pairs_from_clusters(struct evaluate *run, struct kith_fault *fault)
+static enum kith_err pairs_from_clusters(struct kith_evaluate *run, struct kith_fault *fault)
 {
   KITH_AUTO_FREE struct member *members = KITH_NEW_ARRAY(struct member, run->n_records);
   size_t n = 0;
@@ -302,7 +333,7 @@ static enum kith_err pairs_from_clusters(struct evaluate *run, struct kith_fault
   return err;
 }
 
-static enum kith_err read_dir(struct evaluate *run, struct kith_fault *fault)
+static enum kith_err read_dir(struct kith_evaluate *run, struct kith_fault *fault)
 {
   KITH_AUTO_FREE char *pairs = kith_path_join(run->dir, "pairs.csv");
   KITH_AUTO_FREE char *clusters = kith_path_join(run->dir, "clusters.csv");
@@ -322,169 +353,9 @@ static enum kith_err read_dir(struct evaluate *run, struct kith_fault *fault)
   return kith_file_exists(pairs) ? read_pairs(run, pairs, fault) : pairs_from_clusters(run, fault);
 }
 
-/* ---- what comes out */
+/* ---- all of it */
 
-static json_t *number_or_null(double value)
-{
-  return value < 0 ? json_null() : json_real(value);
-}
-
-static json_t *scores_json(double precision, double recall)
-{
-  return json_pack("{s:o,s:o,s:o}", "precision", number_or_null(precision), "recall",
-                   number_or_null(recall), "f1",
-                   number_or_null(kith_evaluation_f1(precision, recall)));
-}
-
-static double tally_precision(const struct kith_tally *tally)
-{
-  return kith_evaluation_share((double)tally->n[KITH_TALLY_CORRECT],
-                               (double)tally->n[KITH_TALLY_LINKED]);
-}
-
-static double tally_recall(const struct kith_tally *tally)
-{
-  return kith_evaluation_share((double)tally->n[KITH_TALLY_CORRECT],
-                               (double)tally->n[KITH_TALLY_TRUE]);
-}
-
-/* 2 correct / (true + linked): the same as the harmonic mean, and 0 where nothing is right. */
-static double tally_f1(const struct kith_tally *tally)
-{
-  return kith_evaluation_share(2 * (double)tally->n[KITH_TALLY_CORRECT],
-                               (double)(tally->n[KITH_TALLY_TRUE] + tally->n[KITH_TALLY_LINKED]));
-}
-
-static json_t *tally_json(const struct kith_tally *tally)
-{
-  return json_pack("{s:o,s:o,s:o,s:I,s:I,s:I}", "precision", number_or_null(tally_precision(tally)),
-                   "recall", number_or_null(tally_recall(tally)), "f1",
-                   number_or_null(tally_f1(tally)), "true", (json_int_t)tally->n[KITH_TALLY_TRUE],
-                   "linked", (json_int_t)tally->n[KITH_TALLY_LINKED], "correct",
-                   (json_int_t)tally->n[KITH_TALLY_CORRECT]);
-}
-
-static json_t *clusters_json(const struct evaluate *run, const struct kith_evaluation *result)
-{
-  if (!run->has_clusters)
-    return json_null();
-  double precision = kith_evaluation_share(result->bcubed_precision, (double)result->n_found);
-  double recall = kith_evaluation_share(result->bcubed_recall, (double)result->n_records);
-  return json_pack("{s:o,s:o,s:o}", "bcubed", scores_json(precision, recall), "exact",
-                   tally_json(&result->exact), "exact_of_two_or_more",
-                   tally_json(&result->exact_several));
-}
-
-static json_t *party_pairs_json(const struct evaluate *run, const struct kith_evaluation *result,
-                                bool same)
-{
-  json_t *list = json_array();
-  for (uint32_t p = 0; p < result->n_parties; p++)
-    for (uint32_t q = same ? p : p + 1; q < (same ? p + 1 : result->n_parties); q++) {
-      json_t *entry = tally_json(&result->party_pairs[(size_t)p * result->n_parties + q]);
-      if (json_object_set_new(entry, "party_a", json_string(kith_intern_at(&run->parties, p))) ||
-          json_object_set_new(entry, "party_b", json_string(kith_intern_at(&run->parties, q))) ||
-          json_array_append(list, entry)) {
-        json_decref(entry);
-        json_decref(list);
-        return NULL;
-      }
-      json_decref(entry);
-    }
-  return list;
-}
-
-static json_t *result_json(const struct evaluate *run, const struct kith_evaluation *result)
-{
-  json_t *groups = json_object();
-  for (uint32_t g = 0; g < result->n_groups; g++)
-    if (json_object_set_new(groups, kith_intern_at(&run->groups, g),
-                            tally_json(&result->groups[g]))) {
-      json_decref(groups);
-      return NULL;
-    }
-  json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:{s:I,s:I}}", "pairs", tally_json(&result->pairs),
-                           "clusters", clusters_json(run, result), "groups", groups, "party_pairs",
-                           party_pairs_json(run, result, false), "records", "true",
-                           (json_int_t)result->n_records, "found", (json_int_t)result->n_found);
-  if (json && run->within) {
-    json_t *within = tally_json(&result->within);
-    if (json_object_set_new(within, "parties", party_pairs_json(run, result, true)) ||
-        json_object_set_new(json, "within", within)) {
-      json_decref(json);
-      return NULL;
-    }
-  }
-  return json;
-}
-
-static void score_text(char out[16], double value)
-{
-  if (value < 0)
-    (void)snprintf(out, 16, "-");
-  else
-    (void)snprintf(out, 16, "%.4f", value);
-}
-
-static void add_row(struct kith_cli_table *table, const char *what, double precision, double recall,
-                    double f1, const struct kith_tally *tally)
-{
-  char scores[3][16];
-  char counts[2][24] = {"", ""};
-  score_text(scores[0], precision);
-  score_text(scores[1], recall);
-  score_text(scores[2], f1);
-  if (tally) {
-    (void)snprintf(counts[0], 24, "%llu", (unsigned long long)tally->n[KITH_TALLY_TRUE]);
-    (void)snprintf(counts[1], 24, "%llu", (unsigned long long)tally->n[KITH_TALLY_LINKED]);
-  }
-  KITH_CLI_ROW(table, what, scores[0], scores[1], scores[2], counts[0], counts[1]);
-}
-
-static void add_tally(struct kith_cli_table *table, const char *what,
-                      const struct kith_tally *tally)
-{
-  add_row(table, what, tally_precision(tally), tally_recall(tally), tally_f1(tally), tally);
-}
-
-static int print_text(const struct evaluate *run, const struct kith_evaluation *result)
-{
-  struct kith_cli_table table = {0};
-  char what[256];
-  KITH_CLI_ROW(&table, "", "PRECISION", "RECALL", "F1", "TRUE", "LINKED");
-  add_tally(&table, "pairs", &result->pairs);
-  for (uint32_t p = 0; p < result->n_parties; p++)
-    for (uint32_t q = p + 1; q < result->n_parties; q++) {
-      (void)snprintf(what, sizeof what, "  %.100s, %.100s", kith_intern_at(&run->parties, p),
-                     kith_intern_at(&run->parties, q));
-      add_tally(&table, what, &result->party_pairs[(size_t)p * result->n_parties + q]);
-    }
-  for (uint32_t g = 0; g < result->n_groups; g++) {
-    (void)snprintf(what, sizeof what, "  %.50s = %.150s", run->group_by,
-                   kith_intern_at(&run->groups, g));
-    add_tally(&table, what, &result->groups[g]);
-  }
-  if (run->within) {
-    add_tally(&table, "pairs inside parties", &result->within);
-    for (uint32_t p = 0; p < result->n_parties; p++) {
-      (void)snprintf(what, sizeof what, "  %.200s", kith_intern_at(&run->parties, p));
-      add_tally(&table, what, &result->party_pairs[(size_t)p * result->n_parties + p]);
-    }
-  }
-  if (run->has_clusters) {
-    double precision = kith_evaluation_share(result->bcubed_precision, (double)result->n_found);
-    double recall = kith_evaluation_share(result->bcubed_recall, (double)result->n_records);
-    add_row(&table, "clusters, B-cubed", precision, recall, kith_evaluation_f1(precision, recall),
-            NULL);
-    add_tally(&table, "clusters, exact", &result->exact);
-    add_tally(&table, "  of two or more", &result->exact_several);
-  }
-  enum kith_err err = kith_cli_table_print(&table);
-  kith_cli_table_free(&table);
-  return err ? kith_cli_error(err, "not enough memory") : kith_cli_finish_stdout();
-}
-
-static int run_evaluate(struct evaluate *run)
+static int run_evaluate(struct kith_evaluate *run)
 {
   struct kith_fault fault = {0};
   struct kith_evaluation result = {0};
@@ -493,6 +364,8 @@ static int run_evaluate(struct evaluate *run)
     err = read_map(run, run->maps.items[i], &fault);
   if (!err)
     err = read_dir(run, &fault);
+  if (!err)
+    err = judge_cohort(run, &fault);
   if (!err) {
     const struct kith_evaluation_input input = {run->records,    run->n_records, run->parties.n,
                                                 run->entities.n, run->groups.n,  run->linked,
@@ -502,8 +375,8 @@ static int run_evaluate(struct evaluate *run)
   if (err && !fault.err)
     (void)kith_fail(&fault, err, "not enough memory");
   int status = err         ? kith_cli_fail(&fault)
-               : run->json ? kith_cli_json(result_json(run, &result))
-                           : print_text(run, &result);
+               : run->json ? kith_cli_json(kith_evaluate_json(run, &result))
+                           : kith_evaluate_print(run, &result);
   kith_evaluation_free(&result);
   kith_intern_free(&run->parties);
   kith_intern_free(&run->ids);
@@ -511,6 +384,10 @@ static int run_evaluate(struct evaluate *run)
   kith_intern_free(&run->groups);
   kith_intern_free(&run->clusters);
   kith_intern_free(&run->handles);
+  kith_intern_free(&run->cohort);
+  kith_evaluation_cohort_free(&run->list);
+  kith_free(run->entries);
+  kith_free(run->foretold);
   kith_free(run->handle_record);
   kith_free(run->records);
   kith_free(run->linked);
@@ -519,8 +396,8 @@ static int run_evaluate(struct evaluate *run)
 
 int kith_cmd_evaluate(int argc, char **argv)
 {
-  static struct evaluate run;
-  run = (struct evaluate){0};
+  static struct kith_evaluate run;
+  run = (struct kith_evaluate){0};
   const struct kith_cli_option options[] = {
       {"truth", KITH_CLI_STRING, &run.truth, "FILE", "CSV: party,id,entity and other columns", 0, 0,
        NULL},
@@ -537,7 +414,9 @@ int kith_cmd_evaluate(int argc, char **argv)
       .about =
           "Precision, recall and F1 of the linkage in DIR (of kith link, or with --map of kith\n"
           "cohort export) against the truth. Pairs: records of different parties (one party:\n"
-          "inside it). Clusters: B-cubed over all records, and people found exactly.\n"
+          "inside it). Clusters: B-cubed over all records, and people found exactly. The list: who "
+          "on\n"
+          "it does not belong, who is missed, and how far off kith's own estimates were.\n"
           "A record of the truth that DIR does not have counts as missed.",
       .examples =
           "  $ kith evaluate --truth truth.csv --group-by tradition linked/\n"

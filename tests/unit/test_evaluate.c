@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "cli/evaluation.h"
+#include "cli/evaluation_cohort.h"
 #include "cli/intern.h"
 
 enum { NONE = -1 };
@@ -169,12 +170,53 @@ static void test_intern(void **state)
   kith_intern_free(&intern);
 }
 
+/* Two of three parties. Person 0: parties 0, 1; person 1: 0, 1, 2; person 2: 0; person 3: 1, 2, on
+ * the list twice; person 4: 0, 2, with no entry. */
+static void test_list_by_hand(void **state)
+{
+  static const struct kith_evaluation_record records[] = {
+      RECORD(0, 0, 0, NONE), RECORD(1, 0, 0, NONE), RECORD(0, 1, 1, NONE), RECORD(1, 1, 1, NONE),
+      RECORD(2, 1, 1, NONE), RECORD(0, 2, 0, NONE), RECORD(1, 3, 0, NONE), RECORD(2, 3, 0, NONE),
+      RECORD(0, 4, 1, NONE), RECORD(2, 4, 1, NONE), RECORD(1, 5, 1, NONE)};
+  /* 0: person 0; 1: person 1 with the record of person 2; 2 and 3: person 3; 4: person 5. */
+  static const uint32_t entries[] = {
+      0, 0, 1, 1, 1, 1, 2, 3, KITH_EVALUATION_NONE, KITH_EVALUATION_NONE, 4};
+  static const uint8_t at_least_two[8] = {0, 0, 0, 1, 0, 1, 1, 1};
+  const struct kith_evaluation_cohort_input input = {records, entries, 11, 3,
+                                                     6,       2,       5,  at_least_two};
+  struct kith_evaluation_cohort got;
+
+  (void)state;
+  assert_int_equal(kith_evaluation_cohort_run(&got, &input), KITH_OK);
+  assert_int_equal(got.all.listed, 5);
+  assert_int_equal(got.all.wrong, 2); /* the second of person 3, and person 5 */
+  assert_int_equal(got.all.repeated, 1);
+  assert_int_equal(got.all.mixed, 1);
+  assert_int_equal(got.all.belong, 4);
+  assert_int_equal(got.all.missed, 1);
+  assert_int_equal(got.services[2].listed, 1);
+  assert_int_equal(got.services[2].missed, 1);
+  assert_int_equal(got.services[3].belong, 1);
+  assert_int_equal(got.services[1].listed, 3);
+  assert_int_equal(got.pairs[0 * 3 + 2].missed, 1);
+  assert_int_equal(got.pairs[0 * 3 + 1].listed, 2);
+  /* Group 0: person 0, the mixed entry (person 2's record), both of person 3. */
+  assert_int_equal(got.groups[0].listed, 4);
+  assert_int_equal(got.groups[0].belong, 2);
+  assert_int_equal(got.groups[0].wrong, 1);
+  assert_int_equal(got.groups[1].listed, 2);
+  assert_int_equal(got.groups[1].wrong, 1);
+  assert_int_equal(got.groups[1].missed, 1);
+  kith_evaluation_cohort_free(&got);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_one_party),
-      cmocka_unit_test(test_nothing),   cmocka_unit_test(test_against_counting),
-      cmocka_unit_test(test_no_memory), cmocka_unit_test(test_intern),
+      cmocka_unit_test(test_by_hand),          cmocka_unit_test(test_list_by_hand),
+      cmocka_unit_test(test_one_party),        cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_against_counting), cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_intern),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
