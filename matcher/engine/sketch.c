@@ -204,18 +204,21 @@ enum kith_err kith_sketch_learn(struct kith_sketch *out, const struct kith_covar
 
 /* ---- sketches of rows */
 
-enum { NIBBLES = 16 };
+enum { NIBBLES = 16, LANE_BYTES = 16, LANES_MAX = KITH_SKETCH_GROUPS_MAX / LANE_BYTES };
+
+typedef uint8_t lane __attribute__((vector_size(LANE_BYTES)));
 
 enum kith_err kith_sketch_table_new(struct kith_sketch_table *out, const struct kith_sketch *sketch)
 {
   struct kith_sketch_table table = {.n_groups = sketch->n_groups,
                                     .n_nibbles = sketch->n_bits / 4,
-                                    .n_lanes = (sketch->n_groups + 7) / 8};
-  table.lanes = kith_calloc(table.n_nibbles * NIBBLES * table.n_lanes, sizeof table.lanes[0]);
-  if (!table.lanes)
+                                    .n_lanes = (sketch->n_groups + LANE_BYTES - 1) / LANE_BYTES};
+  const size_t entry_bytes = table.n_lanes * LANE_BYTES;
+  table.counts = kith_calloc_aligned(LANE_BYTES, table.n_nibbles * NIBBLES, entry_bytes);
+  if (!table.counts)
     return KITH_ERR_MEMORY;
   for (size_t entry = 0; entry < table.n_nibbles * NIBBLES; entry++) {
-    uint8_t *counts = (uint8_t *)(table.lanes + entry * table.n_lanes);
+    uint8_t *counts = table.counts + entry * entry_bytes;
     for (unsigned i = 0; i < 4; i++) {
       size_t bit = entry / NIBBLES * 4 + i;
       bool set = entry >> i & 1;
@@ -229,24 +232,50 @@ enum kith_err kith_sketch_table_new(struct kith_sketch_table *out, const struct 
 
 void kith_sketch_table_free(struct kith_sketch_table *table)
 {
-  kith_free(table->lanes);
+  kith_free(table->counts);
   memset(table, 0, sizeof *table);
+}
+
+/* With n_lanes known to the compiler the sums stay in registers. Bytes stay below 256:
+ * KITH_SKETCH_GROUP_BITS_MAX. */
+static inline __attribute__((always_inline)) void add_nibbles(lane *out, const void *counts,
+                                                              const uint64_t *row, size_t n_words,
+                                                              const size_t n_lanes)
+{
+  const lane *entries = counts;
+  lane sums[LANES_MAX] = {{0}};
+  for (size_t w = 0; w < n_words; w++)
+    for (uint64_t word = row[w], i = 0; i < NIBBLES; i++, word >>= 4) {
+      const lane *entry = entries + (word & 15) * n_lanes;
+      for (size_t l = 0; l < n_lanes; l++)
+        sums[l] += entry[l];
+      entries += NIBBLES * n_lanes;
+    }
+  memcpy(out, sums, n_lanes * sizeof sums[0]);
 }
 
 int32_t kith_sketch_table_row(const struct kith_sketch_table *table, uint8_t *counts,
                               const uint64_t *row)
 {
-  uint64_t sums[KITH_SKETCH_GROUPS_MAX / 8] = {0};
-  const size_t n_lanes = table->n_lanes;
-  const uint64_t *entries = table->lanes;
+  lane sums[LANES_MAX];
+  const size_t n_words = table->n_nibbles / NIBBLES;
   int32_t sum = 0;
-  for (size_t w = 0; w < table->n_nibbles / NIBBLES; w++)
-    for (uint64_t word = row[w], i = 0; i < NIBBLES; i++, word >>= 4) {
-      const uint64_t *entry = entries + (word & 15) * n_lanes;
-      for (size_t lane = 0; lane < n_lanes; lane++)
-        sums[lane] += entry[lane]; /* bytes stay below 256: KITH_SKETCH_GROUP_BITS_MAX */
-      entries += NIBBLES * n_lanes;
-    }
+  switch (table->n_lanes) {
+  case 1:
+    add_nibbles(sums, table->counts, row, n_words, 1);
+    break;
+  case 2:
+    add_nibbles(sums, table->counts, row, n_words, 2);
+    break;
+  case 3:
+    add_nibbles(sums, table->counts, row, n_words, 3);
+    break;
+  case 4:
+    add_nibbles(sums, table->counts, row, n_words, 4);
+    break;
+  default:
+    add_nibbles(sums, table->counts, row, n_words, table->n_lanes);
+  }
   memcpy(counts, sums, table->n_groups);
   for (unsigned group = 0; group < table->n_groups; group++)
     sum += counts[group];

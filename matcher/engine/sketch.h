@@ -56,8 +56,8 @@ KITH_MUST_USE enum kith_err kith_sketch_learn(struct kith_sketch *out,
 struct kith_sketch_table {
   unsigned n_groups;
   size_t n_nibbles;
-  size_t n_lanes;  /* 64-bit words that hold n_groups bytes */
-  uint64_t *lanes; /* owned, n_nibbles x 16 x n_lanes */
+  size_t n_lanes;  /* 16-byte lanes that hold n_groups bytes */
+  uint8_t *counts; /* owned, aligned, n_nibbles x 16 x n_lanes x 16 */
 };
 KITH_MUST_USE enum kith_err kith_sketch_table_new(struct kith_sketch_table *out,
                                                   const struct kith_sketch *sketch);
