@@ -47,7 +47,7 @@ static enum kith_err add_item(struct kith_bench_items *out, const char *text)
 {
   if (out->n == KITH_BENCH_ITEMS_MAX || strlen(text) >= KITH_BENCH_TEXT_BYTES)
     return KITH_ERR_LIMIT;
-  (void)strcpy(out->text[out->n++], text);
+  (void)snprintf(out->text[out->n++], KITH_BENCH_TEXT_BYTES, "%s", text);
   return KITH_OK;
 }
 
@@ -214,8 +214,8 @@ static enum kith_err add_cell(struct grid *grid, const struct kith_engine_option
       continue;
     runs[n] = common;
     runs[n].part = m == 0 && is_part(grid);
-    (void)strcpy(runs[n].method, method);
-    (void)strcpy(runs[n].kernel, kernel);
+    (void)snprintf(runs[n].method, sizeof runs[n].method, "%s", method);
+    (void)snprintf(runs[n].kernel, sizeof runs[n].kernel, "%s", kernel);
     (void)snprintf(runs[n].threshold, sizeof runs[n].threshold, "%s", threshold);
     n++;
   }

@@ -217,7 +217,7 @@ static uint64_t part_mask(const struct kith_pigeon_cut *cut, uint32_t group, uin
 static inline uint32_t bucket_of(const struct join *join, uint64_t word)
 {
   uint64_t key = word & join->mask;
-  return (uint32_t)(((key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15)) >> join->shift);
+  return (uint32_t)(((key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15)) >> (join->shift & 63));
 }
 
 static void fill_group(uint64_t *words, const struct kith_pack *pack,
