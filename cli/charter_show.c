@@ -127,8 +127,8 @@ static bool fingerprint_equal(const char *typed, const char *fingerprint)
 
 /* A fingerprint stands for all keys of a member, so that the charter's own words about it can be
  * taken before they are verified. */
-static enum kith_err pin_key(uint8_t out[KITH_PUBLIC_BYTES], const char *pin,
-                             const struct kith_charter *charter, struct kith_fault *fault)
+enum kith_err kith_cli_pin_key(uint8_t out[KITH_PUBLIC_BYTES], const char *pin,
+                               const struct kith_charter *charter, struct kith_fault *fault)
 {
   for (unsigned i = 0; i < charter->n_members; i++) {
     char fingerprint[KITH_FINGERPRINT_BYTES];
@@ -162,7 +162,7 @@ static enum kith_err verify(const char *path, const struct kith_cli_list *pins, 
   if ((err = kith_cli_crypto(fault)) == KITH_OK)
     err = kith_cli_charter_load(&document, charter, path, false, fault);
   for (size_t i = 0; i < pins->n && err == KITH_OK; i++)
-    err = pin_key(pinned.keys[pinned.n_keys++], pins->items[i], charter, fault);
+    err = kith_cli_pin_key(pinned.keys[pinned.n_keys++], pins->items[i], charter, fault);
   if (err == KITH_OK)
     err = kith_charter_accept(charter, &document, pins->n ? &pinned : &charter->governance, NULL,
                               kith_clock_now(), fault);

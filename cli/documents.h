@@ -19,6 +19,11 @@ KITH_MUST_USE enum kith_err kith_cli_time(int64_t *out, const char *text, const 
 KITH_MUST_USE enum kith_err kith_cli_sign_key(uint8_t out[KITH_PUBLIC_BYTES], const char *text,
                                               struct kith_fault *fault);
 
+/* A governance key by its fingerprint in the charter, as base64 or as a card. KITH_ERR_NO. */
+KITH_MUST_USE enum kith_err kith_cli_pin_key(uint8_t out[KITH_PUBLIC_BYTES], const char *pin,
+                                             const struct kith_charter *charter,
+                                             struct kith_fault *fault);
+
 /* Reads the card at `path`. */
 KITH_MUST_USE enum kith_err kith_cli_card(struct kith_member *out, const char *path,
                                           struct kith_fault *fault);

@@ -158,6 +158,24 @@ enum kith_err kith_verify(const uint8_t signature[KITH_SIGN_BYTES],
              : KITH_ERR_NO;
 }
 
+enum kith_err kith_sign_text(uint8_t out[KITH_SIGN_BYTES], const struct kith_identity *identity,
+                             const char *text, size_t len)
+{
+  if (crypto_sign_detached(out, NULL, (const uint8_t *)text, len,
+                           kith_secret_peek(identity->sign)) != 0)
+    return KITH_ERR_INTERNAL;
+  return KITH_OK;
+}
+
+enum kith_err kith_verify_text(const uint8_t signature[KITH_SIGN_BYTES],
+                               const uint8_t public_key[KITH_PUBLIC_BYTES], const char *text,
+                               size_t len)
+{
+  return crypto_sign_verify_detached(signature, (const uint8_t *)text, len, public_key) == 0
+             ? KITH_OK
+             : KITH_ERR_NO;
+}
+
 void kith_fingerprint(char out[KITH_FINGERPRINT_BYTES], const struct kith_public *keys)
 {
   /* Crockford's base 32: no letter that sounds or looks like a digit. */

@@ -50,6 +50,14 @@ KITH_MUST_USE enum kith_err kith_verify(const uint8_t signature[KITH_SIGN_BYTES]
                                         const uint8_t public_key[KITH_PUBLIC_BYTES],
                                         const char *label, const void *bytes, size_t len);
 
+/* The same over text that says itself what it is: formats that others have laid down. */
+KITH_MUST_USE enum kith_err kith_sign_text(uint8_t out[KITH_SIGN_BYTES],
+                                           const struct kith_identity *identity, const char *text,
+                                           size_t len);
+KITH_MUST_USE enum kith_err kith_verify_text(const uint8_t signature[KITH_SIGN_BYTES],
+                                             const uint8_t public_key[KITH_PUBLIC_BYTES],
+                                             const char *text, size_t len);
+
 /* Eight groups of four letters and digits, for reading over the telephone: H of all public keys. */
 void kith_fingerprint(char out[KITH_FINGERPRINT_BYTES], const struct kith_public *keys);
 

@@ -6,7 +6,9 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "crypto/tree.h"
 #include "proto/audit_chain.h"
+#include "proto/audit_more.h"
 #include "proto/wire.h"
 
 enum {
@@ -16,8 +18,6 @@ enum {
   PEER_KEY_MAX = 1 + KITH_MEMBER_ID_BYTES + 8,
   PEER_BYTES = KITH_HASH_BYTES + KITH_SIGN_BYTES
 };
-
-static const char checkpoint_label[] = "kith checkpoint v1";
 
 static const char *const event_names[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_STARTED] = "started",
@@ -247,6 +247,7 @@ static struct kith_bytes entry_key(uint8_t key[ENTRY_KEY_BYTES], uint64_t seq)
 
 static const struct kith_bytes head_key = {"h", 1};
 static const struct kith_bytes entry_prefix = {"e", 1};
+static const struct kith_bytes tree_key = {"t", 1};
 
 enum kith_err kith_audit_head(struct kith_txn *txn, unsigned table, struct kith_audit_head *out)
 {
@@ -268,6 +269,66 @@ enum kith_err kith_audit_head(struct kith_txn *txn, unsigned table, struct kith_
   return KITH_OK;
 }
 
+/* ---- the tree, kept beside the head: no checkpoint needs the whole log */
+
+static enum kith_err tree_leaf(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  struct kith_hash leaf;
+
+  (void)key;
+  kith_tree_leaf(&leaf, value.bytes, value.len);
+  kith_tree_add(context, &leaf);
+  return KITH_OK;
+}
+
+static unsigned bits_of(uint64_t n)
+{
+  unsigned bits = 0;
+
+  for (; n; n &= n - 1)
+    bits++;
+  return bits;
+}
+
+/* Made from the entries where a log has none yet, or one of another size. */
+static enum kith_err tree_load(struct kith_txn *txn, unsigned table, struct kith_tree *out,
+                               uint64_t n)
+{
+  KITH_AUTO_FREE uint8_t *bytes = NULL;
+  size_t len = 0;
+  size_t at = 8;
+  enum kith_err err = kith_store_get(txn, table, tree_key, &bytes, &len);
+
+  memset(out, 0, sizeof *out);
+  if (err != KITH_OK && err != KITH_ERR_NOT_FOUND)
+    return err;
+  if (err == KITH_OK && len == 8 + bits_of(n) * (size_t)KITH_HASH_BYTES && u64_get(bytes) == n) {
+    out->n = n;
+    for (unsigned level = 0; level < KITH_MERKLE_LEVELS; level++)
+      if (n >> level & 1) {
+        memcpy(out->left[level].bytes, bytes + at, KITH_HASH_BYTES);
+        at += KITH_HASH_BYTES;
+      }
+    return KITH_OK;
+  }
+  err = kith_store_each(txn, table, entry_prefix, tree_leaf, out);
+  return err == KITH_OK && out->n != n ? KITH_ERR_DATA : err;
+}
+
+static enum kith_err tree_store(struct kith_txn *txn, unsigned table, const struct kith_tree *tree)
+{
+  uint8_t bytes[8 + KITH_MERKLE_LEVELS * KITH_HASH_BYTES];
+  size_t len = 8;
+
+  u64_put(bytes, tree->n);
+  for (unsigned level = 0; level < KITH_MERKLE_LEVELS; level++)
+    if (tree->n >> level & 1) {
+      memcpy(bytes + len, tree->left[level].bytes, KITH_HASH_BYTES);
+      len += KITH_HASH_BYTES;
+    }
+  return kith_store_put(txn, table, tree_key, (struct kith_bytes){bytes, len});
+}
+
 static enum kith_err head_store(struct kith_txn *txn, unsigned table,
                                 const struct kith_audit_head *head)
 {
@@ -285,6 +346,8 @@ enum kith_err kith_audit_append(struct kith_txn *txn, unsigned table, int64_t ti
 {
   uint8_t key[ENTRY_KEY_BYTES];
   struct kith_audit_head head;
+  struct kith_tree tree;
+  struct kith_hash leaf;
   struct kith_buf entry;
   enum kith_err err;
 
@@ -292,6 +355,9 @@ enum kith_err kith_audit_append(struct kith_txn *txn, unsigned table, int64_t ti
   if (n > KITH_AUDIT_VALUES_MAX)
     return KITH_ERR_DATA;
   err = kith_audit_head(txn, table, &head);
+  if (err != KITH_OK)
+    return err;
+  err = tree_load(txn, table, &tree, head.seq);
   if (err != KITH_OK)
     return err;
   if (time < head.time)
@@ -307,8 +373,12 @@ enum kith_err kith_audit_append(struct kith_txn *txn, unsigned table, int64_t ti
                        (struct kith_bytes){entry.bytes, entry.len});
   if (err == KITH_ERR_EXISTS)
     err = KITH_ERR_DATA; /* the table's head is not the newest entry's: it was tampered with */
+  kith_tree_leaf(&leaf, entry.bytes, entry.len);
+  kith_tree_add(&tree, &leaf);
   if (err == KITH_OK)
     err = head_store(txn, table, &head);
+  if (err == KITH_OK)
+    err = tree_store(txn, table, &tree);
   if (err == KITH_OK && out)
     *out = head;
 out:
@@ -350,49 +420,70 @@ enum kith_err kith_audit_each_raw(struct kith_txn *txn, unsigned table, kith_sto
 
 /* ---- checkpoints */
 
-enum { CHECKPOINT_MESSAGE_BYTES = 8 + KITH_HASH_BYTES };
-
-static void checkpoint_message(uint8_t out[CHECKPOINT_MESSAGE_BYTES], uint64_t seq,
-                               const struct kith_hash *head)
-{
-  u64_put(out, seq);
-  memcpy(out + 8, head->bytes, KITH_HASH_BYTES);
-}
-
-enum kith_err kith_audit_sign(uint8_t out[KITH_SIGN_BYTES], uint64_t seq,
-                              const struct kith_hash *head, const struct kith_identity *identity)
-{
-  uint8_t message[CHECKPOINT_MESSAGE_BYTES];
-
-  checkpoint_message(message, seq, head);
-  return kith_sign(out, identity, checkpoint_label, message, sizeof message);
-}
-
 enum kith_err kith_audit_checkpoint(struct kith_txn *txn, unsigned table,
-                                    struct kith_checkpoint *out,
+                                    struct kith_checkpoint *out, const char *member,
                                     const struct kith_identity *identity)
 {
   struct kith_checkpoint checkpoint = {0};
   struct kith_audit_head head;
+  struct kith_tree tree;
   enum kith_err err = kith_audit_head(txn, table, &head);
 
   if (err == KITH_OK && head.seq) {
     checkpoint.seq = head.seq;
-    checkpoint.head = head.head;
-    err = kith_audit_sign(checkpoint.signature, head.seq, &head.head, identity);
+    err = tree_load(txn, table, &tree, head.seq);
+    if (err == KITH_OK) {
+      kith_tree_root(&tree, &checkpoint.root);
+      err = kith_checkpoint_sign(&checkpoint, member, identity);
+    }
   }
   if (err == KITH_OK)
     *out = checkpoint;
   return err;
 }
 
-enum kith_err kith_checkpoint_verify(const struct kith_checkpoint *checkpoint,
-                                     const uint8_t sign_key[KITH_PUBLIC_BYTES])
-{
-  uint8_t message[CHECKPOINT_MESSAGE_BYTES];
+struct leaves {
+  struct kith_hash *hashes;
+  uint64_t n;
+  uint64_t room;
+};
 
-  checkpoint_message(message, checkpoint->seq, &checkpoint->head);
-  return kith_verify(checkpoint->signature, sign_key, checkpoint_label, message, sizeof message);
+static enum kith_err leaf_visit(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  struct leaves *leaves = context;
+
+  (void)key;
+  if (leaves->n == leaves->room)
+    return KITH_ERR_DATA;
+  kith_tree_leaf(&leaves->hashes[leaves->n++], value.bytes, value.len);
+  return KITH_OK;
+}
+
+enum kith_err kith_audit_consistency(struct kith_txn *txn, unsigned table,
+                                     struct kith_tree_proof *out, uint64_t old)
+{
+  struct kith_audit_head head;
+  struct leaves leaves = {0};
+  enum kith_err err = kith_audit_head(txn, table, &head);
+
+  if (err != KITH_OK)
+    return err;
+  if (old > head.seq)
+    return KITH_ERR_NOT_FOUND;
+  out->n = 0;
+  if (old == 0 || old == head.seq)
+    return KITH_OK;
+  leaves.room = head.seq;
+  leaves.hashes = kith_realloc(NULL, head.seq, sizeof *leaves.hashes);
+  if (!leaves.hashes)
+    return KITH_ERR_MEMORY;
+  err = kith_store_each(txn, table, entry_prefix, leaf_visit, &leaves);
+  if (err == KITH_OK && leaves.n != head.seq)
+    err = KITH_ERR_DATA;
+  if (err == KITH_OK)
+    kith_tree_consistency(out, leaves.hashes, leaves.n, old);
+  kith_free(leaves.hashes);
+  return err;
 }
 
 /* kind, member, 0x00, seq big-endian */
@@ -418,11 +509,11 @@ static enum kith_err peer_store(struct kith_txn *txn, unsigned table, char kind,
   uint8_t bytes[PEER_BYTES];
   struct kith_audit_value values[4] = {
       kith_audit_id("member", member), kith_audit_number("seq", checkpoint->seq),
-      kith_audit_hash("head", &checkpoint->head), value_of("signature", KITH_AUDIT_SIGNATURE)};
+      kith_audit_hash("root", &checkpoint->root), value_of("signature", KITH_AUDIT_SIGNATURE)};
   enum kith_err err;
 
   memcpy(values[3].as.signature, checkpoint->signature, KITH_SIGN_BYTES);
-  memcpy(bytes, checkpoint->head.bytes, KITH_HASH_BYTES);
+  memcpy(bytes, checkpoint->root.bytes, KITH_HASH_BYTES);
   memcpy(bytes + KITH_HASH_BYTES, checkpoint->signature, KITH_SIGN_BYTES);
   err = kith_store_add(txn, table, peer_key(key, kind, member, checkpoint->seq),
                        (struct kith_bytes){bytes, sizeof bytes});
@@ -445,18 +536,54 @@ enum kith_err kith_audit_record_peer(struct kith_txn *txn, unsigned table, int64
     return KITH_ERR_DATA;
   if (checkpoint->seq == 0)
     return KITH_OK;
-  err = kith_checkpoint_verify(checkpoint, sign_key);
+  err = kith_checkpoint_verify(checkpoint, member, sign_key);
   if (err != KITH_OK)
     return err;
-  err = peer_store(txn, table, 'p', time, KITH_AUDIT_CHECKPOINT, member, checkpoint);
+  err = peer_store(txn, table, 'q', time, KITH_AUDIT_CHECKPOINT, member, checkpoint);
   if (err != KITH_ERR_EXISTS)
     return err;
-  err = kith_store_get(txn, table, peer_key(key, 'p', member, checkpoint->seq), &held, &len);
+  err = kith_store_get(txn, table, peer_key(key, 'q', member, checkpoint->seq), &held, &len);
   if (err != KITH_OK)
     return err;
-  if (len == PEER_BYTES && memcmp(held, checkpoint->head.bytes, KITH_HASH_BYTES) == 0)
+  if (len == PEER_BYTES && memcmp(held, checkpoint->root.bytes, KITH_HASH_BYTES) == 0)
     return KITH_OK;
   /* The first contradiction at a seq is kept; more of them would only fill the log. */
-  err = peer_store(txn, table, 'x', time, KITH_AUDIT_CONTRADICTION, member, checkpoint);
+  err = peer_store(txn, table, 'y', time, KITH_AUDIT_CONTRADICTION, member, checkpoint);
   return err == KITH_OK || err == KITH_ERR_EXISTS ? KITH_ERR_FULL : err;
+}
+
+struct each_peer {
+  enum kith_audit_more_kind kind;
+  kith_audit_peer_visit *visit;
+  void *context;
+};
+
+static enum kith_err peer_visit(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  const struct each_peer *each = context;
+  struct kith_audit_thing thing = {.kind = each->kind};
+  const uint8_t *bytes = key.bytes;
+  const uint8_t *held = value.bytes;
+  size_t id_len = key.len < 1 + 1 + 8 ? 0 : key.len - 1 - 1 - 8;
+
+  if (id_len == 0 || id_len >= sizeof thing.member || value.len != PEER_BYTES)
+    return KITH_ERR_DATA;
+  memcpy(thing.member, bytes + 1, id_len);
+  for (unsigned i = 0; i < 8; i++)
+    thing.checkpoint.seq = thing.checkpoint.seq << 8 | bytes[key.len - 8 + i];
+  memcpy(thing.checkpoint.root.bytes, held, KITH_HASH_BYTES);
+  memcpy(thing.checkpoint.signature, held + KITH_HASH_BYTES, KITH_SIGN_BYTES);
+  return each->visit(each->context, &thing);
+}
+
+enum kith_err kith_audit_each_peer(struct kith_txn *txn, unsigned table,
+                                   kith_audit_peer_visit *visit, void *context)
+{
+  struct each_peer each = {KITH_AUDIT_MORE_PEER, visit, context};
+  enum kith_err err = kith_store_each(txn, table, (struct kith_bytes){"q", 1}, peer_visit, &each);
+
+  each.kind = KITH_AUDIT_MORE_CONTRADICTION;
+  return err == KITH_OK
+             ? kith_store_each(txn, table, (struct kith_bytes){"y", 1}, peer_visit, &each)
+             : err;
 }

@@ -6,8 +6,10 @@
  * functions take the table's id and the caller's transaction: what happened and its entry become
  * durable together.
  *
- * Keys of the table: 'e' seq BE -> entry; 'h' -> seq, time, head of the newest; 'p' member 0x00 seq
- * BE -> head and signature of that peer's checkpoint; 'x' the same, of one that contradicts it. */
+ * Keys of the table: 'e' seq BE -> entry; 'h' -> seq, time, head of the newest; 't' -> size and
+ * full subtrees of the Merkle tree over the entries; 'q' member 0x00 seq BE -> root and signature
+ * of that peer's checkpoint; 'y' the same, of one that contradicts it; 'c' member 0x00 seq BE ->
+ * root, time and signature of that member's cosignature of one of ours. */
 #ifndef KITH_PROTO_AUDIT_H
 #define KITH_PROTO_AUDIT_H
 
@@ -18,6 +20,7 @@
 #include "base/store.h"
 #include "crypto/hash.h"
 #include "crypto/identity.h"
+#include "crypto/tree.h"
 #include "proto/message.h"
 #include "proto/statement.h"
 
@@ -58,11 +61,7 @@ enum kith_audit_event {
   KITH_AUDIT_EVENTS
 };
 
-enum {
-  KITH_AUDIT_VALUES_MAX = 8,
-  KITH_AUDIT_ENTRY_BYTES_MAX = 2048,
-  KITH_AUDIT_EXPORT_BYTES_MAX = 1024 * 1024 * 1024
-};
+enum { KITH_AUDIT_VALUES_MAX = 8, KITH_AUDIT_ENTRY_BYTES_MAX = 2048 };
 
 enum kith_audit_kind {
   KITH_AUDIT_ID = 1, /* [a-z0-9_]{1,32} */
@@ -124,17 +123,18 @@ typedef enum kith_err kith_audit_visit(void *context, const struct kith_audit_en
 KITH_MUST_USE enum kith_err kith_audit_each(struct kith_txn *txn, unsigned table, uint64_t seq,
                                             kith_audit_visit *visit, void *context);
 
-/* Signs the head; seq 0 where the log is empty. */
+/* Signs the tree's root (proto/note.h); seq 0 where the log is empty. */
 KITH_MUST_USE enum kith_err kith_audit_checkpoint(struct kith_txn *txn, unsigned table,
-                                                  struct kith_checkpoint *out,
+                                                  struct kith_checkpoint *out, const char *member,
                                                   const struct kith_identity *identity);
-/* KITH_ERR_NO: not signed by that key. */
-KITH_MUST_USE enum kith_err kith_checkpoint_verify(const struct kith_checkpoint *checkpoint,
-                                                   const uint8_t sign_key[KITH_PUBLIC_BYTES]);
+/* That the log's first `old` entries are still its first (crypto/tree.h). KITH_ERR_NOT_FOUND: it
+ * has not so many. */
+KITH_MUST_USE enum kith_err kith_audit_consistency(struct kith_txn *txn, unsigned table,
+                                                   struct kith_tree_proof *out, uint64_t old);
 
 /* Verifies a peer's checkpoint and keeps it, with an entry. Seq 0 and a repetition are KITH_OK and
  * write nothing; they may come in any order, as requests are repeated. KITH_ERR_NO: a false
- * signature, nothing is written. KITH_ERR_FULL: another head was held at this seq, so the peer has
+ * signature, nothing is written. KITH_ERR_FULL: another root was held at this seq, so the peer has
  * rewritten its past; an entry keeps the evidence, and the caller commits it. A full store is
  * KITH_ERR_IO. */
 KITH_MUST_USE enum kith_err kith_audit_record_peer(struct kith_txn *txn, unsigned table,
@@ -146,6 +146,7 @@ struct kith_audit_report {
   uint64_t n_entries;
   uint64_t broken_at; /* the first entry that does not hold; 0: none */
   struct kith_hash head;
+  struct kith_hash root; /* of an exported file: of its tree */
   int64_t first_time;
   int64_t last_time;
   /* of an exported file */
@@ -159,17 +160,28 @@ KITH_MUST_USE enum kith_err kith_audit_verify(struct kith_txn *txn, unsigned tab
                                               struct kith_audit_report *out,
                                               struct kith_fault *fault);
 
-/* Writes the log to a file that appears whole (layout: proto/audit_file.c). */
+/* Writes the log to a file that appears whole (layout: proto/audit_file.c). `more` (NULL: nothing)
+ * is called after the log, to add frames. */
+struct kith_audit_export;
+KITH_MUST_USE enum kith_err kith_audit_export_more(struct kith_audit_export *export,
+                                                   const void *bytes, size_t len);
+typedef enum kith_err kith_audit_more(void *context, struct kith_audit_export *export);
 KITH_MUST_USE enum kith_err kith_audit_export(struct kith_txn *txn, unsigned table,
                                               const char *path, const char *member,
                                               const struct kith_identity *identity,
+                                              kith_audit_more *more, void *context,
                                               struct kith_fault *fault);
+
+typedef enum kith_err kith_audit_frame(void *context, const void *bytes, size_t len);
 
 /* What an exported log is held against. */
 struct kith_audit_evidence {
   const uint8_t *sign_key;            /* the member's, of the charter; NULL: the file's own */
   const struct kith_checkpoint *held; /* that others have had from this member; verified here */
   size_t n_held;
+  kith_audit_frame *more;  /* each frame that follows the log; NULL: not looked at */
+  kith_audit_frame *entry; /* then each entry, once it is checked; NULL */
+  void *context;
 };
 /* KITH_ERR_DATA: no such file's bytes. KITH_ERR_NO: it breaks; *fault says where. `evidence` may be
  * NULL. */

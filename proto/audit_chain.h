@@ -5,10 +5,6 @@
 #include "proto/audit.h"
 
 void kith_audit_entry_hash(struct kith_hash *out, const void *bytes, size_t len);
-/* Ed25519 over what a checkpoint signs. */
-KITH_MUST_USE enum kith_err kith_audit_sign(uint8_t out[KITH_SIGN_BYTES], uint64_t seq,
-                                            const struct kith_hash *head,
-                                            const struct kith_identity *identity);
 /* The entries' bytes as they are stored, in order of seq. */
 KITH_MUST_USE enum kith_err kith_audit_each_raw(struct kith_txn *txn, unsigned table,
                                                 kith_store_visit *visit, void *context);

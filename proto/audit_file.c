@@ -1,10 +1,12 @@
-/* Verifying a log, in the store or exported. The exported file, numbers little-endian:
+/* Verifying a log, in the store or exported. The exported file (kith-audit(5)), numbers
+ * little-endian:
  *
- *     magic "KITHAUD\0", version u32 = 1, n u64
+ *     magic "KITHAUD\0", version u32 = 2, n u64
  *     n times: length u32, entry
- *     length u32, [member, sign_key bin32, n, head bin32, signature bin64]
+ *     length u32, [member, sign_key bin32, n, root bin32, signature bin64]
+ *     until the end: length u32, one more thing (proto/audit_more.h)
  *
- * The signature is a checkpoint's. */
+ * The signature is a checkpoint's (proto/note.h). */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +18,7 @@
 
 enum {
   MAGIC_BYTES = 8,
-  VERSION = 1,
+  VERSION = 2,
   HEADER_BYTES = MAGIC_BYTES + 4 + 8,
   LENGTH_BYTES = 4,
   TRAILER_BYTES_MAX = 256
@@ -29,6 +31,7 @@ struct chain {
   struct kith_audit_report *report;
   const struct kith_audit_evidence *evidence; /* or NULL */
   struct kith_fault *fault;
+  struct kith_tree tree;
 };
 
 static enum kith_err breaks(struct chain *chain, uint64_t seq, const char *why)
@@ -44,7 +47,12 @@ static enum kith_err chain_against_held(struct chain *chain)
 
   for (size_t i = 0; chain->evidence && i < chain->evidence->n_held; i++) {
     const struct kith_checkpoint *held = &chain->evidence->held[i];
-    if (held->seq == report->n_entries && !kith_hash_equal(&held->head, &report->head))
+    struct kith_hash root;
+
+    if (held->seq != report->n_entries)
+      continue;
+    kith_tree_root(&chain->tree, &root);
+    if (!kith_hash_equal(&held->root, &root))
       return breaks(chain, report->n_entries,
                     "is not the one that this node has signed to others: its past was rewritten");
   }
@@ -56,6 +64,7 @@ static enum kith_err chain_add(struct chain *chain, const void *bytes, size_t le
   struct kith_audit_report *report = chain->report;
   uint64_t seq = report->n_entries + 1;
   struct kith_audit_entry entry;
+  struct kith_hash leaf;
 
   if (kith_audit_entry_read(&entry, bytes, len) != KITH_OK)
     return breaks(chain, seq, "is no entry: it was altered");
@@ -71,6 +80,8 @@ static enum kith_err chain_add(struct chain *chain, const void *bytes, size_t le
   report->last_time = entry.time;
   report->n_entries = seq;
   kith_audit_entry_hash(&report->head, bytes, len);
+  kith_tree_leaf(&leaf, bytes, len);
+  kith_tree_add(&chain->tree, &leaf);
   return chain_against_held(chain);
 }
 
@@ -83,7 +94,7 @@ static enum kith_err stored_entry(void *context, struct kith_bytes key, struct k
 enum kith_err kith_audit_verify(struct kith_txn *txn, unsigned table, struct kith_audit_report *out,
                                 struct kith_fault *fault)
 {
-  struct chain chain = {out, NULL, fault};
+  struct chain chain = {.report = out, .fault = fault};
   struct kith_audit_head head;
   enum kith_err err;
 
@@ -121,14 +132,13 @@ static uint64_t le_get(const uint8_t *bytes, unsigned n)
   return number;
 }
 
-struct export
-{
+struct kith_audit_export {
   FILE *stream; /* an error sticks, and is found when the file is committed */
   uint64_t n;
   uint64_t total; /* bytes */
 };
 
-static void frame_write(struct export *export, const void *bytes, size_t len)
+static void frame_write(struct kith_audit_export *export, const void *bytes, size_t len)
 {
   uint8_t length[LENGTH_BYTES];
 
@@ -140,7 +150,7 @@ static void frame_write(struct export *export, const void *bytes, size_t len)
 
 static enum kith_err export_entry(void *context, struct kith_bytes key, struct kith_bytes value)
 {
-  struct export *export = context;
+  struct kith_audit_export *export = context;
 
   (void)key;
   if (export->total + value.len + LENGTH_BYTES + TRAILER_BYTES_MAX > KITH_AUDIT_EXPORT_BYTES_MAX)
@@ -150,37 +160,53 @@ static enum kith_err export_entry(void *context, struct kith_bytes key, struct k
   return KITH_OK;
 }
 
-static enum kith_err trailer_write(struct kith_buf *out, const struct kith_audit_head *head,
+enum kith_err kith_audit_export_more(struct kith_audit_export *export, const void *bytes,
+                                     size_t len)
+{
+  if (export->total + len + LENGTH_BYTES > KITH_AUDIT_EXPORT_BYTES_MAX)
+    return KITH_ERR_LIMIT;
+  frame_write(export, bytes, len);
+  return KITH_OK;
+}
+
+/* The empty log is signed as well. */
+static enum kith_err trailer_write(struct kith_buf *out, const struct kith_checkpoint *checkpoint,
                                    const char *member, const struct kith_identity *identity)
 {
-  uint8_t signature[KITH_SIGN_BYTES];
-  enum kith_err err = kith_audit_sign(signature, head->seq, &head->head, identity);
+  struct kith_checkpoint end = *checkpoint;
 
-  if (err != KITH_OK)
-    return err;
+  if (end.seq == 0) {
+    const struct kith_tree empty = {0};
+    enum kith_err err;
+
+    kith_tree_root(&empty, &end.root);
+    err = kith_checkpoint_sign(&end, member, identity);
+    if (err != KITH_OK)
+      return err;
+  }
   kith_write_array(out, 5);
   kith_write_string(out, member);
   kith_write_bin(out, identity->public_keys.sign, KITH_PUBLIC_BYTES);
-  kith_write_u64(out, head->seq);
-  kith_write_bin(out, head->head.bytes, KITH_HASH_BYTES);
-  kith_write_bin(out, signature, sizeof signature);
+  kith_write_u64(out, end.seq);
+  kith_write_bin(out, end.root.bytes, KITH_HASH_BYTES);
+  kith_write_bin(out, end.signature, sizeof end.signature);
   return kith_buf_err(out);
 }
 
 enum kith_err kith_audit_export(struct kith_txn *txn, unsigned table, const char *path,
                                 const char *member, const struct kith_identity *identity,
-                                struct kith_fault *fault)
+                                kith_audit_more *more, void *context, struct kith_fault *fault)
 {
   uint8_t header[HEADER_BYTES] = {0};
-  struct export export = {0};
+  struct kith_audit_export export = {0};
   struct kith_file_out *file = NULL;
-  struct kith_audit_head head;
+  struct kith_checkpoint end;
   struct kith_buf trailer;
-  enum kith_err err = kith_audit_head(txn, table, &head);
+  enum kith_err err = kith_audit_checkpoint(txn, table, &end, member, identity);
 
   kith_buf_init(&trailer, TRAILER_BYTES_MAX);
   if (err == KITH_OK)
-    err = trailer_write(&trailer, &head, member, identity);
+    err = trailer_write(&trailer, &end, member, identity);
   if (err != KITH_OK) {
     (void)kith_fail(fault, err, "the audit log can't be signed: %s", kith_err_name(err));
     goto out;
@@ -191,17 +217,20 @@ enum kith_err kith_audit_export(struct kith_txn *txn, unsigned table, const char
   export.stream = kith_file_out_stream(file);
   memcpy(header, magic, MAGIC_BYTES);
   le_put(header + MAGIC_BYTES, VERSION, 4);
-  le_put(header + MAGIC_BYTES + 4, head.seq, 8);
+  le_put(header + MAGIC_BYTES + 4, end.seq, 8);
   (void)fwrite(header, 1, sizeof header, export.stream);
   export.total = sizeof header;
   err = kith_audit_each_raw(txn, table, export_entry, &export);
-  if (err == KITH_OK && export.n != head.seq)
+  if (err == KITH_OK && export.n != end.seq)
     err = KITH_ERR_DATA;
+  if (err == KITH_OK)
+    frame_write(&export, trailer.bytes, trailer.len);
+  if (err == KITH_OK && more)
+    err = more(context, &export);
   if (err != KITH_OK) {
     (void)kith_fail(fault, err, "the audit log can't be exported: %s", kith_err_name(err));
     goto out;
   }
-  frame_write(&export, trailer.bytes, trailer.len);
   err = kith_file_out_commit(file, fault);
 out:
   kith_file_out_free(file);
@@ -244,7 +273,7 @@ static enum kith_err trailer_read(struct kith_audit_report *report,
   kith_read_member(&reader, report->member);
   kith_read_bin_exact(&reader, report->sign_key, sizeof report->sign_key);
   checkpoint->seq = kith_read_u64(&reader, 0, UINT64_MAX);
-  kith_read_bin_exact(&reader, checkpoint->head.bytes, sizeof checkpoint->head.bytes);
+  kith_read_bin_exact(&reader, checkpoint->root.bytes, sizeof checkpoint->root.bytes);
   kith_read_bin_exact(&reader, checkpoint->signature, sizeof checkpoint->signature);
   return kith_reader_done(&reader);
 }
@@ -261,7 +290,7 @@ static enum kith_err check_evidence(struct chain *chain)
     return kith_fail(chain->fault, KITH_ERR_NO,
                      "it is signed with another key than the charter has for '%s'", report->member);
   for (size_t i = 0; err == KITH_OK && evidence && i < evidence->n_held; i++) {
-    err = kith_checkpoint_verify(&evidence->held[i], report->sign_key);
+    err = kith_checkpoint_verify(&evidence->held[i], report->member, report->sign_key);
     if (err == KITH_ERR_NO)
       return kith_fail(chain->fault, err, "the checkpoint of entry %llu is not signed by '%s'",
                        (unsigned long long)evidence->held[i].seq, report->member);
@@ -276,9 +305,10 @@ static enum kith_err check_end(struct chain *chain, const struct kith_checkpoint
   const struct kith_audit_evidence *evidence = chain->evidence;
   enum kith_err err;
 
-  if (end->seq != report->n_entries || !kith_hash_equal(&end->head, &report->head))
+  kith_tree_root(&chain->tree, &report->root);
+  if (end->seq != report->n_entries || !kith_hash_equal(&end->root, &report->root))
     return breaks(chain, report->n_entries, "is not the last one that was signed");
-  err = kith_checkpoint_verify(end, report->sign_key);
+  err = kith_checkpoint_verify(end, report->member, report->sign_key);
   if (err == KITH_ERR_NO)
     return kith_fail(chain->fault, err, "its signature is not one of the key of '%s'",
                      report->member);
@@ -288,7 +318,7 @@ static enum kith_err check_end(struct chain *chain, const struct kith_checkpoint
   return err;
 }
 
-/* Goes over the entries' frames to the trailer, which must be the last. */
+/* Goes over the entries' frames to the trailer and all that follows it. */
 static enum kith_err trailer_find(struct chain *chain, struct kith_checkpoint *end,
                                   struct span frames, uint64_t n)
 {
@@ -302,10 +332,19 @@ static enum kith_err trailer_find(struct chain *chain, struct kith_checkpoint *e
                        (unsigned long long)(i + 1), (unsigned long long)n);
     }
   }
-  if (!frame_take(&frames, &frame) || frames.len ||
-      trailer_read(chain->report, end, frame) != KITH_OK)
-    return kith_fail(chain->fault, KITH_ERR_DATA,
-                     "its signature is cut or malformed, or more follows it");
+  if (!frame_take(&frames, &frame) || trailer_read(chain->report, end, frame) != KITH_OK)
+    return kith_fail(chain->fault, KITH_ERR_DATA, "its signature is cut or malformed");
+  while (frames.len) {
+    enum kith_err err;
+
+    if (!frame_take(&frames, &frame))
+      return kith_fail(chain->fault, KITH_ERR_DATA, "the file is cut in what follows the log");
+    err = chain->evidence && chain->evidence->more
+              ? chain->evidence->more(chain->evidence->context, frame.bytes, frame.len)
+              : KITH_OK;
+    if (err != KITH_OK)
+      return kith_fail(chain->fault, err, "what follows the log is malformed");
+  }
   return KITH_OK;
 }
 
@@ -313,7 +352,7 @@ enum kith_err kith_audit_export_check(struct kith_audit_report *out, const void 
                                       const struct kith_audit_evidence *evidence,
                                       struct kith_fault *fault)
 {
-  struct chain chain = {out, evidence, fault};
+  struct chain chain = {.report = out, .evidence = evidence, .fault = fault};
   struct kith_checkpoint end = {0};
   struct span rest = {bytes, len};
   uint64_t n;
@@ -333,6 +372,8 @@ enum kith_err kith_audit_export_check(struct kith_audit_report *out, const void 
     struct span frame = {NULL, 0};
     (void)frame_take(&rest, &frame); /* trailer_find has gone over it */
     err = chain_add(&chain, frame.bytes, frame.len);
+    if (err == KITH_OK && evidence && evidence->entry)
+      err = evidence->entry(evidence->context, frame.bytes, frame.len);
   }
   return err == KITH_OK ? check_end(&chain, &end) : err;
 }

@@ -16,6 +16,7 @@ static const char *const request_names[KITH_REQUEST_TYPES] = {
     [KITH_REQUEST_BATCH_PUT] = "batch.put",
     [KITH_REQUEST_BATCH_STATUS] = "batch.status",
     [KITH_REQUEST_COHORT_GET] = "cohort.get",
+    [KITH_REQUEST_AUDIT_GET] = "audit.get",
 };
 
 static const char *const reply_error_names[KITH_REPLY_ERRORS] = {
@@ -105,7 +106,7 @@ void kith_checkpoint_write(struct kith_buf *buf, const struct kith_checkpoint *c
 
   kith_write_array(buf, 3);
   kith_write_u64(buf, checkpoint->seq);
-  kith_write_bin(buf, checkpoint->head.bytes, present * sizeof checkpoint->head.bytes);
+  kith_write_bin(buf, checkpoint->root.bytes, present * sizeof checkpoint->root.bytes);
   kith_write_bin(buf, checkpoint->signature, present * sizeof checkpoint->signature);
 }
 
@@ -114,7 +115,7 @@ void kith_checkpoint_read(struct kith_reader *reader, struct kith_checkpoint *ou
   memset(out, 0, sizeof *out);
   kith_read_array(reader, 3);
   out->seq = kith_read_u64(reader, 0, UINT64_MAX);
-  kith_read_bin_exact(reader, out->head.bytes, out->seq ? sizeof out->head.bytes : 0);
+  kith_read_bin_exact(reader, out->root.bytes, out->seq ? sizeof out->root.bytes : 0);
   kith_read_bin_exact(reader, out->signature, out->seq ? sizeof out->signature : 0);
 }
 
@@ -171,6 +172,10 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     kith_write_array(out, 2);
     write_round(out, request->body.cohort_get.round);
     kith_write_u64(out, request->body.cohort_get.offset);
+    break;
+  case KITH_REQUEST_AUDIT_GET:
+    kith_write_array(out, 1);
+    kith_write_u64(out, request->body.audit_get.offset);
     break;
   case KITH_REQUEST_TYPES:
     break;
@@ -250,6 +255,10 @@ static enum kith_err read_request_body(struct kith_reader *reader, struct kith_r
     kith_read_array(reader, 2);
     read_round(reader, out->body.cohort_get.round);
     out->body.cohort_get.offset = kith_read_u64(reader, 0, KITH_LIST_BYTES_MAX);
+    break;
+  case KITH_REQUEST_AUDIT_GET:
+    kith_read_array(reader, 1);
+    out->body.audit_get.offset = kith_read_u64(reader, 0, KITH_AUDIT_EXPORT_BYTES_MAX);
     break;
   case KITH_REQUEST_TYPES:
     return KITH_ERR_NOT_FOUND;
@@ -360,6 +369,7 @@ static void write_reply_body(struct kith_buf *out, const struct kith_reply *repl
     write_span(out, &reply->body.batch_status);
     break;
   case KITH_REQUEST_COHORT_GET:
+  case KITH_REQUEST_AUDIT_GET:
     kith_write_array(out, 3);
     kith_write_u64(out, reply->body.cohort_get.total);
     write_hash(out, &reply->body.cohort_get.hash);
@@ -480,6 +490,7 @@ static enum kith_err read_reply_body(struct kith_reader *reader, struct kith_rep
     read_span(reader, &out->body.batch_status, 0, KITH_BATCHES_MAX / 8);
     break;
   case KITH_REQUEST_COHORT_GET:
+  case KITH_REQUEST_AUDIT_GET:
     kith_read_array(reader, 3);
     out->body.cohort_get.total = kith_read_u64(reader, 0, KITH_LIST_BYTES_MAX);
     read_hash(reader, &out->body.cohort_get.hash);

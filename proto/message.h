@@ -10,6 +10,7 @@
 #include "crypto/hash.h"
 #include "crypto/identity.h"
 #include "proto/limits.h"
+#include "proto/note.h"
 #include "proto/signed.h"
 #include "proto/statement.h"
 #include "proto/wire.h"
@@ -24,6 +25,7 @@ enum kith_request_type {
   KITH_REQUEST_BATCH_PUT,
   KITH_REQUEST_BATCH_STATUS,
   KITH_REQUEST_COHORT_GET,
+  KITH_REQUEST_AUDIT_GET,
   KITH_REQUEST_TYPES
 };
 
@@ -54,12 +56,6 @@ enum kith_round_state {
   KITH_ROUND_CLOSED,
   KITH_ROUND_ABORTED,
   KITH_ROUND_STATES
-};
-
-struct kith_checkpoint { /* of an audit log; seq 0: none */
-  uint64_t seq;
-  struct kith_hash head;
-  uint8_t signature[KITH_SIGN_BYTES];
 };
 
 struct kith_span { /* borrowed bytes */
@@ -99,6 +95,9 @@ struct kith_request {
       kith_round_id round;
       uint64_t offset;
     } cohort_get;
+    struct {
+      uint64_t offset;
+    } audit_get;
   } body;
 };
 
@@ -152,7 +151,7 @@ struct kith_reply {
       uint64_t total;
       struct kith_hash hash;
       struct kith_span chunk;
-    } cohort_get;
+    } cohort_get; /* and audit.get */
   } body;
 };
 

@@ -138,7 +138,8 @@ static enum kith_err store_open(struct kith_node *node, const char *state_dir,
                                              options->map_bytes};
   enum kith_err err;
 
-  if (!store_dir || !keys_dir)
+  node->audit_export.path = kith_path_join(state_dir, "audit.export");
+  if (!store_dir || !keys_dir || !node->audit_export.path)
     return KITH_ERR_MEMORY;
   if (store_options.n_tables > TABLES_MAX)
     return KITH_ERR_INTERNAL;
@@ -176,6 +177,7 @@ void kith_node_close(struct kith_node *node)
 {
   if (!node)
     return;
+  kith_free(node->audit_export.path);
   kith_roundkeys_free(node->keys);
   kith_store_close(node->store);
   kith_identity_free(node->identity);

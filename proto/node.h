@@ -59,6 +59,12 @@ struct kith_node {
   struct kith_hash charter_hash;
   struct kith_signers pinned;
   int64_t high_water; /* the latest time this node has acted at */
+  struct {            /* the log as it was last exported, for who asks for it in pieces */
+    char *path;
+    uint64_t seq;
+    size_t len; /* 0: not yet */
+    struct kith_hash hash;
+  } audit_export;
 };
 
 struct kith_node_options {
@@ -142,5 +148,15 @@ KITH_MUST_USE enum kith_err kith_node_audit(struct kith_node *node, struct kith_
                                             uint64_t number);
 KITH_MUST_USE enum kith_err kith_node_checkpoint(struct kith_node *node,
                                                  struct kith_checkpoint *out);
+
+/* ---- proto/node_audit.c: the log, and what others need to check it (proto/audit_more.h) */
+
+KITH_MUST_USE enum kith_err kith_node_audit_export(struct kith_node *node, const char *path,
+                                                   struct kith_fault *fault);
+/* A piece of the exported log, at most `max` bytes from `offset` (kith_free). Offset 0 exports it
+ * anew if it has grown; pieces that name one hash are of one export. KITH_ERR_NOT_FOUND: an offset
+ * past the end, or nothing is exported yet. */
+KITH_MUST_USE enum kith_err kith_node_audit_piece(struct kith_node *node, uint64_t offset,
+                                                  size_t max, uint8_t **out, size_t *len);
 
 #endif

@@ -216,7 +216,7 @@ enum kith_err kith_node_checkpoint(struct kith_node *node, struct kith_checkpoin
 
   if (err != KITH_OK)
     return err;
-  err = kith_audit_checkpoint(txn, KITH_TABLE_AUDIT, out, node->identity);
+  err = kith_audit_checkpoint(txn, KITH_TABLE_AUDIT, out, node->id, node->identity);
   kith_txn_abort(txn);
   return err;
 }

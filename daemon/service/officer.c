@@ -9,9 +9,9 @@
 #include "daemon/service/subjects.h"
 #include "proto/submission.h"
 
-/* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "subject", "id": ID}, {"do": "show" | "join"
- * | "decline" | "trial-map", "round": HEX, "after": HEX}. Replies: {"ok": true, ...} or {"ok":
- * false, "error": TEXT, "exit": N}. */
+/* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "subject", "id": ID}, {"do": "audit",
+ * "offset": N}, {"do": "show" | "join" | "decline" | "trial-map", "round": HEX, "after": HEX}.
+ * Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
 
 enum { TRIAL_PAGE = 500 };
 
@@ -216,6 +216,29 @@ static json_t *do_subject(struct kith_agency *agency, const json_t *request)
   return refuse(err, fault.text[0] ? fault.text : "the report can't be made");
 }
 
+/* The log in pieces, as it is exported. */
+static json_t *do_audit(struct kith_agency *agency, const json_t *request)
+{
+  enum { PIECE = 1024 * 1024 };
+  json_int_t offset = json_integer_value(json_object_get(request, "offset"));
+  KITH_AUTO_FREE uint8_t *piece = NULL;
+  KITH_AUTO_FREE char *base64 = NULL;
+  size_t len = 0;
+  enum kith_err err =
+      offset < 0 ? KITH_ERR_USAGE
+                 : kith_node_audit_piece(agency->node, (uint64_t)offset, PIECE, &piece, &len);
+
+  if (err != KITH_OK)
+    return refuse(err, "the audit log can't be exported");
+  base64 = kith_realloc(NULL, KITH_BASE64_BYTES(len), 1);
+  if (!base64)
+    return NULL;
+  kith_base64_encode(base64, piece, len);
+  return json_pack("{s:b, s:I, s:o, s:s}", "ok", 1, "total",
+                   (json_int_t)agency->node->audit_export.len, "hash",
+                   hex(agency->node->audit_export.hash.bytes, KITH_HASH_BYTES), "piece", base64);
+}
+
 static json_t *answer_about_round(struct kith_agency *agency, const char *verb,
                                   const json_t *request)
 {
@@ -254,6 +277,8 @@ enum kith_err kith_officer_answer(struct kith_agency *agency, char **out, const 
     reply = do_status(agency);
   else if (strcmp(verb, "rounds") == 0)
     reply = do_rounds(agency);
+  else if (strcmp(verb, "audit") == 0)
+    reply = do_audit(agency, object);
   else if (strcmp(verb, "subject") == 0)
     reply = do_subject(agency, object);
   else

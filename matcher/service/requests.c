@@ -374,6 +374,26 @@ static enum kith_reply_error cohort_get(struct kith_matcher *matcher,
   return KITH_REPLY_OK;
 }
 
+/* ---- the audit log: it holds nothing that a member may not know */
+
+static enum kith_reply_error audit_get(struct kith_matcher *matcher,
+                                       const struct kith_request *request, struct kith_reply *reply,
+                                       struct scratch *scratch)
+{
+  struct kith_span *piece = &reply->body.cohort_get.chunk;
+  enum kith_err err = kith_node_audit_piece(matcher->node, request->body.audit_get.offset,
+                                            KITH_CHUNK_BYTES_MAX, &scratch->list, &piece->len);
+
+  if (err == KITH_ERR_NOT_FOUND)
+    return KITH_REPLY_BAD_REFERENCE;
+  if (err != KITH_OK)
+    return KITH_REPLY_INTERNAL;
+  piece->bytes = scratch->list;
+  reply->body.cohort_get.total = matcher->node->audit_export.len;
+  reply->body.cohort_get.hash = matcher->node->audit_export.hash;
+  return KITH_REPLY_OK;
+}
+
 /* ---- dispatch */
 
 static enum kith_reply_error answer(struct kith_matcher *matcher, const struct kith_member *member,
@@ -403,6 +423,8 @@ static enum kith_reply_error answer(struct kith_matcher *matcher, const struct k
     return batch_status(matcher, member, request, reply, scratch);
   case KITH_REQUEST_COHORT_GET:
     return cohort_get(matcher, member, request, reply, scratch);
+  case KITH_REQUEST_AUDIT_GET:
+    return audit_get(matcher, request, reply, scratch);
   case KITH_REQUEST_TYPES:
     break;
   }

@@ -489,7 +489,7 @@ def test_messages_that_are_not_as_the_protocol_says_are_refused(city, police, pl
                 wire.pack([1, wire.STATEMENT_GET, 1, [played.round, 2**40]]),
                 wire.pack([1, wire.STATEMENT_GET, 1, [played.round.hex(), 0]])):
         assert raw(police, bad) == wire.MALFORMED, bad[:40]
-    for unknown in (0, 10, 2**31):
+    for unknown in (0, 11, 2**31):
         assert raw(police, wire.pack([1, unknown, 1, []])) in (wire.UNKNOWN_TYPE, wire.MALFORMED)
     played.sync()
     assert "police" not in played.of(wire.JOIN)

@@ -32,7 +32,7 @@ static inline void random_checkpoint(struct kith_checkpoint *out)
   out->seq = random_between(0, 2);
   if (!out->seq)
     return;
-  random_fill(&out->head, sizeof out->head);
+  random_fill(&out->root, sizeof out->root);
   random_fill(out->signature, sizeof out->signature);
 }
 
@@ -73,6 +73,9 @@ static inline void random_request(struct kith_request *out, enum kith_request_ty
     break;
   case KITH_REQUEST_COHORT_GET:
     out->body.cohort_get.offset = random_between(0, KITH_LIST_BYTES_MAX);
+    break;
+  case KITH_REQUEST_AUDIT_GET:
+    out->body.audit_get.offset = random_between(0, KITH_AUDIT_EXPORT_BYTES_MAX);
     break;
   default:
     break;
@@ -151,6 +154,7 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
     out->body.batch_status = random_span(0);
     break;
   case KITH_REQUEST_COHORT_GET:
+  case KITH_REQUEST_AUDIT_GET:
     out->body.cohort_get.total = random_between(0, KITH_LIST_BYTES_MAX);
     random_fill(&out->body.cohort_get.hash, sizeof out->body.cohort_get.hash);
     out->body.cohort_get.chunk = random_span(0);

@@ -61,7 +61,7 @@ static void an_empty_log_holds(void **state)
   assert_int_equal(head.seq, 0);
   assert_int_equal(kith_audit_verify(txn, LOG, &report, NULL), KITH_OK);
   assert_int_equal(report.n_entries, 0);
-  assert_int_equal(kith_audit_checkpoint(txn, LOG, &checkpoint, identity), KITH_OK);
+  assert_int_equal(kith_audit_checkpoint(txn, LOG, &checkpoint, "ash", identity), KITH_OK);
   assert_int_equal(checkpoint.seq, 0);
   kith_txn_abort(txn);
   kith_store_close(store);
@@ -285,7 +285,7 @@ static struct kith_checkpoint peer_checkpoint(const struct kith_identity *peer, 
   struct kith_checkpoint checkpoint;
 
   append_some(txn, n);
-  assert_int_equal(kith_audit_checkpoint(txn, LOG, &checkpoint, peer), KITH_OK);
+  assert_int_equal(kith_audit_checkpoint(txn, LOG, &checkpoint, "ash", peer), KITH_OK);
   kith_txn_abort(txn);
   kith_store_close(store);
   return checkpoint;
@@ -305,6 +305,7 @@ static void a_peer_that_rewrites_its_past_is_caught(void **state)
   struct kith_checkpoint at_3 = peer_checkpoint(identity, state, "peer3", 3);
   struct kith_checkpoint at_5 = peer_checkpoint(identity, state, "peer5", 5);
   struct kith_checkpoint rewritten = {0};
+  struct kith_checkpoint of_another;
   struct kith_checkpoint none = {0};
   struct kith_store *store = open_store(state, "peers");
   struct kith_txn *txn = begin(store);
@@ -315,7 +316,8 @@ static void a_peer_that_rewrites_its_past_is_caught(void **state)
   for (unsigned i = 0; i < 3; i++)
     assert_int_equal(kith_audit_append(peer_txn, LOG, 77, KITH_AUDIT_CONFLICT, NULL, 0, NULL),
                      KITH_OK);
-  assert_int_equal(kith_audit_checkpoint(peer_txn, LOG, &rewritten, identity), KITH_OK);
+  assert_int_equal(kith_audit_checkpoint(peer_txn, LOG, &rewritten, "ash", identity), KITH_OK);
+  of_another = rewritten;
   kith_txn_abort(peer_txn);
   kith_store_close(peer);
 
@@ -327,8 +329,10 @@ static void a_peer_that_rewrites_its_past_is_caught(void **state)
   /* late, of a repeated request */
   assert_int_equal(kith_audit_record_peer(txn, LOG, 1, "ash", &at_3, key), KITH_OK);
   assert_int_equal(log_len(txn), 2);
-  /* another member may be at the same seq */
-  assert_int_equal(kith_audit_record_peer(txn, LOG, 1, "as", &rewritten, key), KITH_OK);
+  /* another member may be at the same seq, but not with what this one signed */
+  assert_int_equal(kith_audit_record_peer(txn, LOG, 1, "as", &rewritten, key), KITH_ERR_NO);
+  assert_int_equal(kith_checkpoint_sign(&of_another, "as", identity), KITH_OK);
+  assert_int_equal(kith_audit_record_peer(txn, LOG, 1, "as", &of_another, key), KITH_OK);
   assert_int_equal(log_len(txn), 3);
   assert_int_equal(kith_audit_record_peer(txn, LOG, 1, "ash", &rewritten, key), KITH_ERR_FULL);
   assert_int_equal(kith_audit_record_peer(txn, LOG, 1, "ash", &rewritten, key), KITH_ERR_FULL);
@@ -356,7 +360,7 @@ static void false_checkpoints_are_not_recorded(void **state)
   bad.seq++;
   assert_int_equal(kith_audit_record_peer(txn, LOG, 1, "ash", &bad, key), KITH_ERR_NO);
   bad = good;
-  bad.head.bytes[31] ^= 1;
+  bad.root.bytes[31] ^= 1;
   assert_int_equal(kith_audit_record_peer(txn, LOG, 1, "ash", &bad, key), KITH_ERR_NO);
   bad = good;
   bad.signature[0] ^= 1;
@@ -382,6 +386,7 @@ static void a_full_store_is_no_contradiction(void **state)
   for (unsigned i = 0; err == KITH_OK; i++) {
     char member[16];
     snprintf(member, sizeof member, "m%u", i);
+    assert_int_equal(kith_checkpoint_sign(&good, member, identity), KITH_OK);
     err = kith_audit_record_peer(txn, LOG, 1, member, &good, identity->public_keys.sign);
     assert_true(i < 10000);
   }
@@ -413,11 +418,11 @@ static void survives_failing_allocations(void **state)
     if (err == KITH_OK)
       err = kith_audit_record_peer(txn, LOG, 1, "ash", &peer, identity->public_keys.sign);
     if (err == KITH_OK)
-      err = kith_audit_checkpoint(txn, LOG, &checkpoint, identity);
+      err = kith_audit_checkpoint(txn, LOG, &checkpoint, "ash", identity);
     if (err == KITH_OK)
       err = kith_audit_verify(txn, LOG, &report, NULL);
     if (err == KITH_OK)
-      err = kith_audit_export(txn, LOG, path, "ash", identity, NULL);
+      err = kith_audit_export(txn, LOG, path, "ash", identity, NULL, NULL, NULL);
     if (err == KITH_OK)
       err = kith_audit_export_check_file(&report, path, NULL, NULL);
     if (err == KITH_OK)

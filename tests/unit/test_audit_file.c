@@ -42,7 +42,7 @@ static void append_some(struct kith_txn *txn, unsigned n)
 static void known_export(void **state)
 {
   struct kith_audit_report report;
-  struct kith_audit_evidence evidence = {vector_sign_public, NULL, 0};
+  struct kith_audit_evidence evidence = {.sign_key = vector_sign_public};
 
   (void)state;
   assert_int_equal(kith_audit_export_check(&report, vector_audit_export_7,
@@ -64,7 +64,7 @@ static void altered_exports_are_refused(void **state)
 {
   uint8_t bytes[sizeof vector_audit_export_7 + 1] = {0};
   const size_t len = sizeof vector_audit_export_7;
-  const struct kith_audit_evidence evidence = {vector_sign_public, NULL, 0};
+  const struct kith_audit_evidence evidence = {.sign_key = vector_sign_public};
   struct kith_audit_report report;
 
   (void)state;
@@ -92,29 +92,30 @@ static void exports_and_verifies(void **state)
   struct kith_txn *txn = begin(store);
   struct kith_audit_report report;
   struct kith_checkpoint held[2];
-  struct kith_audit_evidence evidence = {identity->public_keys.sign, held, 1};
+  struct kith_audit_evidence evidence = {
+      .sign_key = identity->public_keys.sign, .held = held, .n_held = 1};
   struct kith_fault fault;
   const char *path = unit_path(state, "log.kith-audit");
 
-  assert_int_equal(kith_audit_export(txn, LOG, path, "ash", identity, NULL), KITH_OK);
+  assert_int_equal(kith_audit_export(txn, LOG, path, "ash", identity, NULL, NULL, NULL), KITH_OK);
   assert_int_equal(kith_audit_export_check_file(&report, path, NULL, NULL), KITH_OK);
   assert_int_equal(report.n_entries, 0);
 
   append_some(txn, 20);
-  assert_int_equal(kith_audit_checkpoint(txn, LOG, &held[0], identity), KITH_OK);
+  assert_int_equal(kith_audit_checkpoint(txn, LOG, &held[0], "ash", identity), KITH_OK);
   append_some(txn, 20);
-  assert_int_equal(kith_audit_export(txn, LOG, path, "ash", identity, NULL), KITH_OK);
+  assert_int_equal(kith_audit_export(txn, LOG, path, "ash", identity, NULL, NULL, NULL), KITH_OK);
   assert_int_equal(kith_audit_export_check_file(&report, path, &evidence, &fault), KITH_OK);
   assert_int_equal(report.n_entries, 40);
   assert_string_equal(report.member, "ash");
 
   append_some(txn, 2);
-  assert_int_equal(kith_audit_checkpoint(txn, LOG, &held[1], identity), KITH_OK);
+  assert_int_equal(kith_audit_checkpoint(txn, LOG, &held[1], "ash", identity), KITH_OK);
   evidence.n_held = 2; /* a node that hides its last two entries */
   assert_int_equal(kith_audit_export_check_file(&report, path, &evidence, &fault), KITH_ERR_NO);
   assert_int_equal(report.broken_at, 41);
   evidence.n_held = 1; /* evidence that somebody made up accuses nobody */
-  held[0].head.bytes[0] ^= 1;
+  held[0].root.bytes[0] ^= 1;
   assert_int_equal(kith_audit_export_check_file(&report, path, &evidence, &fault), KITH_ERR_NO);
   assert_int_equal(report.broken_at, 0);
   kith_txn_abort(txn);
@@ -124,8 +125,8 @@ static void exports_and_verifies(void **state)
   for (unsigned i = 3; i < 20; i++)
     assert_int_equal(kith_audit_append(txn, LOG, 2000, KITH_AUDIT_CONFIGURED, NULL, 0, NULL),
                      KITH_OK);
-  held[0].head.bytes[0] ^= 1;
-  assert_int_equal(kith_audit_export(txn, LOG, path, "ash", identity, NULL), KITH_OK);
+  held[0].root.bytes[0] ^= 1;
+  assert_int_equal(kith_audit_export(txn, LOG, path, "ash", identity, NULL, NULL, NULL), KITH_OK);
   assert_int_equal(kith_audit_export_check_file(&report, path, NULL, &fault), KITH_OK);
   assert_int_equal(kith_audit_export_check_file(&report, path, &evidence, &fault), KITH_ERR_NO);
   assert_int_equal(report.broken_at, 20);
@@ -148,7 +149,8 @@ static void a_failed_export_leaves_nothing(void **state)
   append_some(txn, 2);
   for (size_t i = 0; i < 3; i++) {
     kith_failpoint_arm(places[i], 1);
-    assert_int_equal(kith_audit_export(txn, LOG, path, "ash", identity, NULL), KITH_ERR_IO);
+    assert_int_equal(kith_audit_export(txn, LOG, path, "ash", identity, NULL, NULL, NULL),
+                     KITH_ERR_IO);
     kith_failpoint_arm(NULL, 0);
     assert_int_not_equal(access(path, F_OK), 0);
   }

@@ -311,6 +311,8 @@ static void request_ranges(void **state)
   REQUEST_REFUSED(KITH_REQUEST_BATCH_PUT,
                   r.body.batch_put.rows = (struct kith_span){long_bytes, KITH_BATCH_BYTES_MAX + 1});
   REQUEST_REFUSED(KITH_REQUEST_COHORT_GET, r.body.cohort_get.offset = KITH_LIST_BYTES_MAX + 1ull);
+  REQUEST_REFUSED(KITH_REQUEST_AUDIT_GET,
+                  r.body.audit_get.offset = KITH_AUDIT_EXPORT_BYTES_MAX + 1ull);
 }
 
 static void reply_ranges(void **state)

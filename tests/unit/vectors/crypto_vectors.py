@@ -8,6 +8,7 @@ written out below; only Argon2id is libsodium's (python3-nacl). The result is th
     /usr/bin/python3 tests/unit/vectors/crypto_vectors.py          writes the files
     /usr/bin/python3 tests/unit/vectors/crypto_vectors.py --check  1 if the header differs
 """
+import base64
 import hashlib
 import hmac
 import os
@@ -221,11 +222,22 @@ def audit_log(n):
     return entries, head
 
 
+def tree_root(entries):
+    """RFC 6962, section 2.1, word by word."""
+    if len(entries) < 2:
+        return hashlib.sha256(b"".join(b"\0" + entry for entry in entries)).digest()
+    k = 1
+    while 2 * k < len(entries):
+        k *= 2
+    return hashlib.sha256(b"\1" + tree_root(entries[:k]) + tree_root(entries[k:])).digest()
+
+
 def audit_export(n):
-    entries, head = audit_log(n)
-    signature = sign_key.sign(b"kith checkpoint v1\0" + le8(n) + head)
-    entries.append(pack(["ash", vectors["sign_public"], n, head, signature]))
-    return (b"KITHAUD\0" + struct.pack("<IQ", 1, n)
+    entries, _ = audit_log(n)
+    root = tree_root(entries)
+    note = b"kith-audit/ash\n%d\n%s\n" % (n, base64.b64encode(root))
+    entries.append(pack(["ash", vectors["sign_public"], n, root, sign_key.sign(note)]))
+    return (b"KITHAUD\0" + struct.pack("<IQ", 2, n)
             + b"".join(struct.pack("<I", len(entry)) + entry for entry in entries))
 
 

@@ -1,0 +1,314 @@
+/* `kith audit`: what a node did and decided, read by people. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/audit.h"
+#include "cli/cli.h"
+#include "cli/home.h"
+#include "cli/verbs.h"
+#include "proto/audit.h"
+
+/* In plain words; those that are missing say their name. */
+static const char *const words[KITH_AUDIT_EVENTS] = {
+    [KITH_AUDIT_STARTED] = "the node started",
+    [KITH_AUDIT_STOPPED] = "the node was stopped",
+    [KITH_AUDIT_DOCUMENT] = "a charter or policy came into force",
+    [KITH_AUDIT_DOCUMENT_REFUSED] = "a charter or policy was refused",
+    [KITH_AUDIT_STATEMENT] = "a signed statement was taken",
+    [KITH_AUDIT_STATEMENT_REFUSED] = "a statement was refused",
+    [KITH_AUDIT_CONFLICT] = "a member said two things in one place",
+    [KITH_AUDIT_PEER_DENIED] = "somebody who is no member was turned away",
+    [KITH_AUDIT_CHECKPOINT] = "how far a member's log is was recorded",
+    [KITH_AUDIT_CONTRADICTION] = "A MEMBER'S LOG CONTRADICTS WHAT IT SIGNED BEFORE",
+    [KITH_AUDIT_ROUND_STATE] = "the round moved on",
+    [KITH_AUDIT_ROUND_KEY] = "a key was made for the round",
+    [KITH_AUDIT_ROUND_SECRET] = "the round's secret was agreed",
+    [KITH_AUDIT_ENCODED] = "the records were encoded",
+    [KITH_AUDIT_BATCH] = "encodings were sent or taken",
+    [KITH_AUDIT_MATCHED] = "the encodings were matched",
+    [KITH_AUDIT_THRESHOLD] = "the threshold was decided",
+    [KITH_AUDIT_RELEASED] = "the list was released",
+    [KITH_AUDIT_LIST_SERVED] = "the list was given to a recipient",
+    [KITH_AUDIT_LIST_OPENED] = "a recipient opened the list",
+    [KITH_AUDIT_DESTROYED] = "destroyed",
+    [KITH_AUDIT_OFFICER_JOINED] = "an officer joined the round",
+    [KITH_AUDIT_OFFICER_DECLINED] = "an officer declined the round",
+    [KITH_AUDIT_TRIAL_MAP] = "handles and records were written out, in a trial round",
+    [KITH_AUDIT_EXPORTED] = "the log was exported",
+    [KITH_AUDIT_CONFIGURED] = "the node was configured",
+    [KITH_AUDIT_SOURCE_REFUSED] = "the source does not meet the policy's minima",
+    [KITH_AUDIT_SUBJECT_REPORT] = "an officer asked what is known of a person",
+};
+
+struct shown {
+  const uint8_t *round; /* NULL: all */
+  json_t *json;         /* NULL: a table */
+  struct kith_cli_table table;
+};
+
+static bool is_of(const struct kith_audit_entry *entry, const uint8_t *round)
+{
+  for (unsigned i = 0; i < entry->n_values; i++)
+    if (entry->values[i].kind == KITH_AUDIT_ROUND &&
+        memcmp(entry->values[i].as.round, round, KITH_ROUND_ID_BYTES) == 0)
+      return true;
+  return false;
+}
+
+static void value_text(char out[2 * KITH_SIGN_BYTES + 1], const struct kith_audit_value *value)
+{
+  switch (value->kind) {
+  case KITH_AUDIT_ID:
+    (void)snprintf(out, 2 * KITH_SIGN_BYTES + 1, "%s", value->as.id);
+    break;
+  case KITH_AUDIT_NUMBER:
+    (void)snprintf(out, 2 * KITH_SIGN_BYTES + 1, "%llu", (unsigned long long)value->as.number);
+    break;
+  case KITH_AUDIT_ROUND:
+    kith_hex_encode(out, value->as.round, KITH_ROUND_ID_BYTES);
+    break;
+  case KITH_AUDIT_HASH:
+    kith_hex_encode(out, value->as.hash.bytes, KITH_HASH_BYTES);
+    break;
+  case KITH_AUDIT_SIGNATURE:
+    kith_hex_encode(out, value->as.signature, KITH_SIGN_BYTES);
+    break;
+  }
+}
+
+static enum kith_err show_json(struct shown *shown, const struct kith_audit_entry *entry,
+                               const char *digest)
+{
+  json_t *object = json_pack("{s:I, s:I, s:s, s:s, s:{}}", "seq", (json_int_t)entry->seq, "time",
+                             (json_int_t)entry->time, "event", kith_audit_event_name(entry->event),
+                             "digest", digest, "values");
+
+  for (unsigned i = 0; object && i < entry->n_values; i++) {
+    char text[2 * KITH_SIGN_BYTES + 1];
+
+    value_text(text, &entry->values[i]);
+    json_object_set_new(json_object_get(object, "values"), entry->values[i].name,
+                        json_string(text));
+  }
+  return object && json_array_append_new(shown->json, object) == 0 ? KITH_OK : KITH_ERR_MEMORY;
+}
+
+/* Number, time, round, who, what, digest. */
+static void show_row(struct shown *shown, const struct kith_audit_entry *entry, const char *digest)
+{
+  char seq[24];
+  char at[32] = "";
+  char round[9] = "";
+  char what[160];
+  const char *member = "";
+  const char *more = "";
+  const char *cells[6];
+  time_t seconds = (time_t)entry->time;
+  struct tm parts;
+
+  (void)snprintf(seq, sizeof seq, "%llu", (unsigned long long)entry->seq);
+  if (gmtime_r(&seconds, &parts))
+    (void)strftime(at, sizeof at, "%Y-%m-%d %H:%M:%SZ", &parts);
+  for (unsigned i = 0; i < entry->n_values; i++) {
+    const struct kith_audit_value *value = &entry->values[i];
+
+    if (value->kind == KITH_AUDIT_ROUND)
+      kith_hex_encode(round, value->as.round, 4);
+    else if (value->kind == KITH_AUDIT_ID)
+      member = value->as.id;
+    else if (value->kind == KITH_AUDIT_NUMBER && entry->event == KITH_AUDIT_ROUND_STATE)
+      more = kith_round_state_name((enum kith_round_state)value->as.number);
+    else if (value->kind == KITH_AUDIT_NUMBER && entry->event == KITH_AUDIT_DESTROYED)
+      more = kith_destroyed_name((enum kith_destroyed)value->as.number);
+  }
+  (void)snprintf(what, sizeof what, "%s%s%s",
+                 entry->event < KITH_AUDIT_EVENTS && words[entry->event]
+                     ? words[entry->event]
+                     : kith_audit_event_name(entry->event),
+                 more[0] ? ": " : "", more);
+  cells[0] = seq;
+  cells[1] = at;
+  cells[2] = round;
+  cells[3] = member;
+  cells[4] = what;
+  cells[5] = digest;
+  kith_cli_table_row(&shown->table, KITH_COUNT_OF(cells), cells);
+}
+
+static enum kith_err show_entry(void *context, const void *bytes, size_t len)
+{
+  struct shown *shown = context;
+  struct kith_audit_entry entry;
+  struct kith_hash leaf;
+  char digest[2 * KITH_HASH_BYTES + 1];
+  enum kith_err err = kith_audit_entry_read(&entry, bytes, len);
+
+  if (err != KITH_OK || (shown->round && !is_of(&entry, shown->round)))
+    return err;
+  kith_tree_leaf(&leaf, bytes, len);
+  kith_hex_encode(digest, leaf.bytes, KITH_HASH_BYTES);
+  if (shown->json)
+    return show_json(shown, &entry, digest);
+  digest[16] = '\0';
+  show_row(shown, &entry, digest);
+  return KITH_OK;
+}
+
+static enum kith_err log_of(uint8_t **bytes, size_t *len, const char *file, const char *home_dir,
+                            const char *passphrase_file, struct kith_fault *fault)
+{
+  struct kith_home home = {0};
+  enum kith_err err;
+
+  if (file)
+    return kith_file_read(bytes, len, file, KITH_AUDIT_EXPORT_BYTES_MAX, fault);
+  err = kith_home_open(&home, home_dir, fault);
+  if (err == KITH_OK && !home.agency)
+    err = kith_home_connect(&home, passphrase_file, fault);
+  if (err == KITH_OK)
+    err = kith_home_audit(&home, bytes, len, fault);
+  kith_home_close(&home);
+  return err;
+}
+
+static enum kith_err show(const uint8_t *bytes, size_t len, struct shown *shown,
+                          struct kith_fault *fault)
+{
+  static const char *const titles[] = {"entry", "time", "round", "member", "what", "digest"};
+  struct kith_audit_evidence evidence = {.entry = show_entry, .context = shown};
+  struct kith_audit_report report;
+  enum kith_err err;
+
+  if (!shown->json)
+    kith_cli_table_row(&shown->table, KITH_COUNT_OF(titles), titles);
+  err = kith_audit_export_check(&report, bytes, len, &evidence, fault);
+  /* What is before the break is shown as well. */
+  if (!shown->json && (err == KITH_OK || err == KITH_ERR_NO) &&
+      kith_cli_table_print(&shown->table) != KITH_OK)
+    err = kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  return err;
+}
+
+static int verb_show(int argc, char **argv)
+{
+  const char *home_dir = NULL;
+  const char *passphrase_file = NULL;
+  const char *round_hex = NULL;
+  bool json = false;
+  const struct kith_cli_option options[] = {
+      {.name = "round",
+       .kind = KITH_CLI_STRING,
+       .out = &round_hex,
+       .value = "ROUND",
+       .help = "this round's entries only"},
+      {.name = "home",
+       .kind = KITH_CLI_STRING,
+       .out = &home_dir,
+       .value = "DIR",
+       .help = "this member's home; $KITH_HOME, ~/.config/kith"},
+      {.name = "passphrase-file",
+       .kind = KITH_CLI_STRING,
+       .out = &passphrase_file,
+       .value = "FILE",
+       .help = "its first line unwraps the key file"},
+      {.name = "json", .kind = KITH_CLI_FLAG, .out = &json, .help = "print JSON"}};
+  const struct kith_cli_spec spec = {
+      .usage = "kith audit show [--round ROUND] [--json] [FILE]",
+      .about = "What a node did and decided, entry by entry: of an exported FILE, else of this "
+               "agency's daemon; a governance lead or a recipient sees the matcher's log. The "
+               "digest is the entry's leaf hash (RFC 6962). Exit status 1 where the log breaks: "
+               "what is before that is shown.",
+      .examples = "  $ kith audit show --round 5f0e6c3a9b1d4e2f8a7b6c5d4e3f2a1b\n",
+      .options = options,
+      .n_options = KITH_COUNT_OF(options)};
+  KITH_AUTO_FREE uint8_t *bytes = NULL;
+  struct kith_fault fault = {0};
+  struct shown shown = {0};
+  kith_round_id round;
+  size_t len = 0;
+  int first;
+  int status;
+
+  if (!kith_cli_parse(&spec, argc, argv, &first, &status))
+    return status;
+  if (argc - first > 1)
+    return kith_cli_usage(spec.usage, "one exported log was expected");
+  if (round_hex && kith_cli_round_id(round, round_hex, &fault) != KITH_OK)
+    return kith_cli_fail(&fault);
+  shown.round = round_hex ? round : NULL;
+  shown.json = json ? json_array() : NULL;
+  fault.err =
+      log_of(&bytes, &len, first < argc ? argv[first] : NULL, home_dir, passphrase_file, &fault);
+  if (fault.err == KITH_OK)
+    fault.err = show(bytes, len, &shown, &fault);
+  kith_cli_table_free(&shown.table);
+  status = fault.err == KITH_OK ? 0 : kith_cli_fail(&fault);
+  if (json && (fault.err == KITH_OK || fault.err == KITH_ERR_NO)) {
+    int printed = kith_cli_json(shown.json);
+
+    return status ? status : printed;
+  }
+  json_decref(shown.json);
+  return status ? status : kith_cli_finish_stdout();
+}
+
+static int verb_export(int argc, char **argv)
+{
+  const char *home_dir = NULL;
+  const char *passphrase_file = NULL;
+  const char *out = NULL;
+  const struct kith_cli_option options[] = {
+      {.name = "out",
+       .kind = KITH_CLI_STRING,
+       .out = &out,
+       .value = "FILE",
+       .help = "where to write it"},
+      {.name = "home",
+       .kind = KITH_CLI_STRING,
+       .out = &home_dir,
+       .value = "DIR",
+       .help = "this member's home; $KITH_HOME, ~/.config/kith"},
+      {.name = "passphrase-file",
+       .kind = KITH_CLI_STRING,
+       .out = &passphrase_file,
+       .value = "FILE",
+       .help = "its first line unwraps the key file"}};
+  const struct kith_cli_spec spec = {
+      .usage = "kith audit export --out FILE",
+      .about = "Writes the audit log to a file, with all that somebody else needs to check it: the "
+               "signed head, statements, charters, and what other members have signed of theirs. "
+               "An agency exports its own log, the others the matcher's. It holds no personal data "
+               "and no encoding.",
+      .examples = "  $ kith audit export --out police.kith-audit\n",
+      .options = options,
+      .n_options = KITH_COUNT_OF(options)};
+  KITH_AUTO_FREE uint8_t *bytes = NULL;
+  struct kith_fault fault = {0};
+  size_t len = 0;
+  int first;
+  int status;
+
+  if (!kith_cli_parse(&spec, argc, argv, &first, &status))
+    return status;
+  if (first != argc || !out)
+    return kith_cli_usage(spec.usage, "--out and no operands were expected");
+  fault.err = log_of(&bytes, &len, NULL, home_dir, passphrase_file, &fault);
+  if (fault.err == KITH_OK)
+    fault.err = kith_file_write(out, 0644, bytes, len, &fault);
+  return fault.err == KITH_OK ? 0 : kith_cli_fail(&fault);
+}
+
+int kith_cmd_audit(int argc, char **argv)
+{
+  static const struct kith_cli_verb verbs[] = {
+      {"show", verb_show, "what a node did and decided"},
+      {"export", verb_export, "write the log to a file for others to check"},
+      {"verify", kith_audit_verify_logs, "check exported logs, off-line, with the charter alone"}};
+
+  return kith_cli_verbs("audit", "Audit logs: what each node did, chained and signed.", verbs,
+                        KITH_COUNT_OF(verbs), argc, argv);
+}

@@ -1,0 +1,235 @@
+"""Audit logs: shown, exported and verified by somebody who has the charter alone; and each way of
+forging one that must not pass. The forger has a member's own key, as a node that lies would."""
+import base64
+import hashlib
+import json
+import struct
+import subprocess
+
+import pytest
+
+import partnership
+import wireclient as wire
+from partnership import KITH, Partnership
+
+MEMBERS = ("matcher", *partnership.AGENCIES)
+
+
+class Log:
+    """An export taken apart from docs/man/kith-audit.5, to be forged and put together again."""
+
+    def __init__(self, data):
+        assert data[:12] == b"KITHAUD\0\2\0\0\0"
+        n, = struct.unpack_from("<Q", data, 12)
+        frames, at = [], 20
+        while at < len(data):
+            size, = struct.unpack_from("<I", data, at)
+            frames.append(data[at + 4:at + 4 + size])
+            at += 4 + size
+        self.entries, self.end, self.more = frames[:n], wire.unpack(frames[n]), frames[n + 1:]
+
+    def sign(self, identity):
+        root = tree_root(self.entries)
+        note = b"kith-audit/%s\n%d\n%s\n" % (self.end[0].encode(), len(self.entries), base64.b64encode(root))
+        signature = wire.sodium.crypto_sign(note, identity.sign_secret)[:64]
+        self.end = [self.end[0], identity.sign_public, len(self.entries), root, signature]
+        return self
+
+    def chain(self):
+        """Numbers and hashes as they must be for what the entries say now."""
+        head = bytes(32)
+        for i, entry in enumerate(self.entries):
+            value = wire.unpack(entry)
+            value[0], value[4] = i + 1, head
+            self.entries[i] = wire.pack(value)
+            head = wire.H(b"kith audit v1", self.entries[i])
+        return self
+
+    def data(self):
+        frames = [*self.entries, wire.pack(self.end), *self.more]
+        return (b"KITHAUD\0" + struct.pack("<IQ", 2, len(self.entries)) +
+                b"".join(struct.pack("<I", len(f)) + f for f in frames))
+
+
+def tree_root(entries):
+    if len(entries) < 2:
+        return hashlib.sha256(b"".join(b"\0" + e for e in entries)).digest()
+    k = 1
+    while 2 * k < len(entries):
+        k *= 2
+    return hashlib.sha256(b"\1" + tree_root(entries[:k]) + tree_root(entries[k:])).digest()
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    """A round that has been released, closed and destroyed, and everybody's exported log."""
+    folder = tmp_path_factory.mktemp("audit")
+    with Partnership(folder, policy=dict(trial=True)) as p:
+        p.charter.save(folder / "charter.json")
+        p.start()
+        p.round_id = p.open_round()
+        p.join(p.round_id)
+        p.wait_state(p.round_id, "released")
+        export_all(p, "before")
+        p.handles = [r[1] for person in p.cohort(p.round_id)[7] for r in person[4]]
+        p.close_round(p.round_id)
+        export_all(p, "after")
+        yield p
+
+
+def export_all(p, name):
+    # The matcher last: it holds checkpoints of the others, and they of it.
+    for member in (*p.agencies, "matcher"):
+        home = "lead" if member == "matcher" else member
+        p.kith("audit", "export", "--out", f"{name}-{member}.kith-audit", home=home)
+
+
+def verify(p, *files, status=0, charter="charter.json"):
+    done = subprocess.run([str(KITH), "audit", "verify", "--charter", charter, "--json", *map(str, files)],
+                          cwd=p.folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    return json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def logs(name="after", members=MEMBERS):
+    return [f"{name}-{m}.kith-audit" for m in members]
+
+
+def forged(p, member, change, name="forged.kith-audit", whole=False):
+    log = Log((p.folder / f"after-{member}.kith-audit").read_bytes())
+    change(log)
+    if whole:
+        log.chain().sign(p.members[member])
+    (p.folder / name).write_bytes(log.data())
+    return name
+
+
+def refused(p, file, why, *others):
+    found = verify(p, file, *others, status=1)["findings"]
+    assert any(why in f["text"] for f in found), found
+
+
+def test_logs_of_all_hold(city):
+    report = verify(city, *logs())
+    assert report["holds"] and all(log["whole"] for log in report["logs"])
+
+
+def test_a_round_is_shown_as_destroyed_or_not(city):
+    before, = verify(city, *logs("before"))["rounds"]
+    assert before["round"] == city.round_id.hex() and not before["destroyed"]
+    after, = verify(city, *logs())["rounds"]
+    assert after["state"] == "closed" and after["destroyed"]
+    assert set(after["by"]) == set(MEMBERS)
+
+
+def test_an_earlier_and_a_later_export_agree(city):
+    verify(city, *logs("before"), *logs())
+
+
+def test_show_is_in_words_and_in_json(city):
+    shown = city.kith("audit", "show", "after-police.kith-audit", "--round", city.round_id.hex())
+    assert "an officer joined the round" in shown and "destroyed" in shown
+    entries = city.kith("audit", "show", "--json", home="police")
+    assert [e["seq"] for e in entries] == list(range(1, len(entries) + 1))
+    assert "released" in city.kith("audit", "show", home="lead")
+
+
+def test_an_edited_entry_is_found(city):
+    def edit(log):
+        log.entries[2] = log.entries[2][:-1] + bytes([log.entries[2][-1] ^ 1])
+    refused(city, forged(city, "matcher", edit), "entry 3")
+
+
+def test_a_moved_entry_is_found(city):
+    def move(log):
+        log.entries[3], log.entries[4] = log.entries[4], log.entries[3]
+    refused(city, forged(city, "matcher", move), "entry 4")
+
+
+def test_a_cut_log_is_found(city):
+    def cut(log):
+        del log.entries[-3:]
+    refused(city, forged(city, "matcher", cut), "is not the last one that was signed")
+
+
+def test_a_cut_log_that_is_signed_anew_is_found_by_others_checkpoints(city):
+    def cut(log):
+        del log.entries[8:]
+        log.more = [m for m in log.more if wire.unpack(m)[0] == 1]
+    refused(city, forged(city, "matcher", cut, whole=True), "are missing", *logs(members=city.agencies))
+
+
+def test_a_log_made_anew_is_found_by_others_checkpoints(city):
+    def rewrite(log):
+        value = wire.unpack(log.entries[1])
+        value[3] = [["number", 99]]
+        log.entries[1] = wire.pack(value)
+    refused(city, forged(city, "matcher", rewrite, whole=True), "past was rewritten",
+            *logs(members=city.agencies))
+
+
+def test_two_histories_are_found(city):
+    def other(log):
+        value = wire.unpack(log.entries[-1])
+        value[3] = [["number", 99]]
+        log.entries[-1] = wire.pack(value)
+    refused(city, forged(city, "police", other, whole=True), "two histories",
+            "after-police.kith-audit")
+
+
+def test_another_key_is_refused(city):
+    log = Log((city.folder / "after-police.kith-audit").read_bytes()).sign(city.members["health"])
+    (city.folder / "key.kith-audit").write_bytes(log.data())
+    refused(city, "key.kith-audit", "another key")
+
+
+def test_a_forged_checkpoint_of_another_is_refused(city):
+    def forge(log):
+        for i, frame in enumerate(log.more):
+            value = wire.unpack(frame)
+            if value[0] == 3:
+                value[3] = bytes(32)
+                log.more[i] = wire.pack(value)
+                return
+    refused(city, forged(city, "police", forge), "is not signed by")
+
+
+def test_a_left_out_statement_is_found(city):
+    def leave_out(log):
+        log.more = [m for i, m in enumerate(log.more) if wire.unpack(m)[:1] != [2] or i % 5]
+    refused(city, forged(city, "police", leave_out), "statement")
+
+
+def test_different_rosters_are_found(city):
+    """The matcher signs another roster for one agency, and that agency's log has it."""
+    def swap(log):
+        at = [i for i, m in enumerate(log.more) if wire.unpack(m)[0] == 2 and
+              wire.Statement(wire.unpack(m)[3]).type == wire.ROSTER][0]
+        _, round_id, index, old = wire.unpack(log.more[at])
+        roster = wire.Statement(old)
+        new = wire.make_statement(city.members["matcher"], wire.ROSTER, round_id, 1,
+                                  [roster.body[0][:2]], at=roster.time)
+        log.more[at] = wire.pack([2, round_id, index, new])
+    refused(city, forged(city, "police", swap), "were shown different statements",
+            "after-health.kith-audit")
+
+
+def test_what_is_no_log_is_bad_data(city):
+    (city.folder / "no").write_bytes(b"nothing of the kind")
+    verify(city, "no", status=65)
+
+
+def test_no_personal_data_and_no_handle(city):
+    """No value of any source and no handle is in any log."""
+    values, texts = set(), b""
+    for agency in city.agencies:
+        for line in (city.folder / f"{agency}.csv").read_text().splitlines()[1:]:
+            values.update(v for v in line.split(",") if len(v) > 4)
+    for file in logs() + logs("before"):
+        texts += (city.folder / file).read_bytes()
+    assert len(values) > 100
+    for value in values:
+        assert value.encode() not in texts and value.lower().encode() not in texts, "a value"
+    assert city.handles
+    for handle in city.handles:
+        assert handle not in texts and handle.hex().encode() not in texts
