@@ -70,6 +70,9 @@ def city(tmp_path_factory):
         p.round_id = p.open_round()
         p.join(p.round_id)
         p.wait_state(p.round_id, "released")
+        # Until nobody says anything more: an export is held against what others have of its log.
+        partnership.wait_for(lambda: all(3 in p.destroyed(p.round_id).get(m, ()) for m in MEMBERS),
+                             "encodings are destroyed")
         export_all(p, "before")
         p.handles = [r[1] for person in p.cohort(p.round_id)[7] for r in person[4]]
         p.close_round(p.round_id)
@@ -78,7 +81,6 @@ def city(tmp_path_factory):
 
 
 def export_all(p, name):
-    # The matcher last: it holds checkpoints of the others, and they of it.
     for member in (*p.agencies, "matcher"):
         home = "lead" if member == "matcher" else member
         p.kith("audit", "export", "--out", f"{name}-{member}.kith-audit", home=home)
