@@ -195,9 +195,7 @@ static enum kith_err show(const uint8_t *bytes, size_t len, struct shown *shown,
 
 static int verb_show(int argc, char **argv)
 {
-  const char *home_dir = NULL;
-  const char *passphrase_file = NULL;
-  const char *round_hex = NULL;
+  const char *home_dir = NULL, *passphrase_file = NULL, *round_hex = NULL;
   bool json = false;
   const struct kith_cli_option options[] = {
       {.name = "round",

@@ -81,7 +81,7 @@ void kith_remote_round_free(struct kith_remote_round *round);
 KITH_MUST_USE enum kith_err kith_home_ask(struct kith_home *home, json_t **out, json_t *request,
                                           struct kith_fault *fault);
 
-/* The exported audit log (kith_free): an agency's own, of its daemon; for the others the matcher's. */
+/* The exported audit log (kith_free): an agency's own, of its daemon; the matcher's for others. */
 KITH_MUST_USE enum kith_err kith_home_audit(struct kith_home *home, uint8_t **out, size_t *len,
                                             struct kith_fault *fault);
 
