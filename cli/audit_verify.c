@@ -107,12 +107,17 @@ static void print_report(const json_t *report)
       json_t *name;
 
       printf("  %s has signed:", member);
-      json_array_foreach(what, j, name) printf("%s %s", j ? "," : "", json_string_value(name));
+      json_array_foreach(what, j, name)
+      {
+        printf("%s %s", j ? "," : "", json_string_value(name));
+      }
       puts(json_array_size(what) ? "" : " nothing");
     }
   }
   json_array_foreach(json_object_get(report, "findings"), i, item)
-      printf("does not hold: %s\n", json_string_value(json_object_get(item, "text")));
+  {
+    printf("does not hold: %s\n", json_string_value(json_object_get(item, "text")));
+  }
 }
 
 /* Of any age: a log is checked when the charter that it was kept under may be over. */
