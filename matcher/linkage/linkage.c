@@ -12,6 +12,7 @@
 
 enum {
   WEAK_PROBABILITY = 100000,
+  COMPARISONS_PER_CANDIDATE = 5000, /* at the default floor it was never seen to take more */
   RUNG = 5 /* hundredths of similarity from one candidate bound that is tried to the next */
 };
 
@@ -83,7 +84,17 @@ static enum kith_err find_above(struct run *run, struct kith_ratio bound, uint64
   return kith_engine_run(input->parties, input->n_parties, &options, take_pairs, run, fault);
 }
 
-/* From the policy's floor upward, until there are few enough; its bound has no such limit. */
+static uint64_t comparisons(const struct kith_linkage_input *input)
+{
+  uint64_t records = 0;
+
+  for (unsigned p = 0; p < input->n_parties; p++)
+    records += input->parties[p]->n;
+  return records ? records * (records - 1) / 2 : 0;
+}
+
+/* From the policy's floor upward, until there are few enough; its bound has no such limit. Of very
+ * many comparisons that is not tried: there would be too many at any rung. */
 static enum kith_err find_candidates(struct run *run, struct kith_fault *fault)
 {
   const struct kith_policy *policy = run->input->policy;
@@ -93,6 +104,8 @@ static enum kith_err find_candidates(struct run *run, struct kith_fault *fault)
 
   if (run->input->pairs_max && run->input->pairs_max < most)
     most = run->input->pairs_max;
+  if (comparisons(run->input) / COMPARISONS_PER_CANDIDATE > most)
+    most = 0;
   for (unsigned rung = 0; most > 0; rung++) {
     struct kith_ratio at = {(uint32_t)lrint(floor * 100) + rung * RUNG, 100};
     struct kith_fault ignored = {0};
