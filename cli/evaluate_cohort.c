@@ -1,5 +1,6 @@
 #include "cli/evaluate_cohort.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +73,8 @@ enum kith_err kith_evaluate_table(uint8_t **out, const char *rule,
   uint8_t *table;
   enum kith_err err;
 
-  if (parties->n > KITH_EVALUATION_SERVICES_MAX || parties->n > KITH_AGENCIES_MAX)
+  static_assert((int)KITH_EVALUATION_SERVICES_MAX <= (int)KITH_AGENCIES_MAX, "room for services");
+  if (parties->n > KITH_EVALUATION_SERVICES_MAX)
     return kith_fail(fault, KITH_ERR_DATA, "the truth file has more than %d parties",
                      KITH_EVALUATION_SERVICES_MAX);
   for (uint32_t p = 0; p < parties->n; p++)

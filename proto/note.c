@@ -24,7 +24,7 @@ static size_t message(char out[TEXT_MAX], const struct kith_checkpoint *checkpoi
     before = snprintf(out, TEXT_MAX, "cosignature/v1\ntime %lld\n", (long long)*time);
   len = snprintf(out + before, TEXT_MAX - (size_t)before, "%s%.*s\n%llu\n%s\n", origin,
                  KITH_MEMBER_ID_BYTES - 1, log, (unsigned long long)checkpoint->seq, root);
-  return (size_t)(before + len);
+  return (size_t)before + (size_t)len;
 }
 
 enum kith_err kith_checkpoint_sign(struct kith_checkpoint *checkpoint, const char *log,

@@ -36,7 +36,7 @@ struct maker {
   double scale; /* comparisons across parties for one within */
 
   /* of one threshold */
-  const struct kith_linkage_result *result;
+  struct kith_linkage_result result; /* of the point that is made */
   struct sums wrong;
   struct sums missed;
 
@@ -139,11 +139,11 @@ static void find_entries(struct maker *maker, const struct kith_forest_tree *tre
   for (uint32_t i = 0; i < tree->n_nodes; i++) {
     uint32_t node = maker->forest.nodes[tree->first_node + i];
     unsigned party = maker->forest.party[node];
-    uint32_t cluster = maker->result->cluster_of[party][node - maker->forest.offset[party]];
+    uint32_t cluster = maker->result.cluster_of[party][node - maker->forest.offset[party]];
     uint32_t entry = 0;
 
     maker->cluster[i] = cluster;
-    if (!maker->table[maker->result->clusters[cluster].parties])
+    if (!maker->table[maker->result.clusters[cluster].parties])
       continue;
     while (entry < maker->n_entries && maker->entries[entry] != cluster)
       entry++;
@@ -213,8 +213,8 @@ static void count_listed(const struct maker *maker, struct kith_people_point *po
 {
   unsigned n = maker->input->n_parties;
 
-  for (size_t i = 0; i < maker->result->n_clusters; i++) {
-    uint32_t set = maker->result->clusters[i].parties;
+  for (size_t i = 0; i < maker->result.n_clusters; i++) {
+    uint32_t set = maker->result.clusters[i].parties;
 
     if (!maker->table[set])
       continue;
@@ -253,7 +253,7 @@ static struct doubts doubts_of(const struct maker *maker)
 
   for (size_t i = 0; i < maker->n_pairs; i++) {
     const struct kith_linkage_pair *pair = &maker->pairs[i];
-    const struct kith_linkage_result *result = maker->result;
+    const struct kith_linkage_result *result = &maker->result;
 
     if ((pair->party_a != pair->party_b) != across || pair->probability < KITH_FOREST_LEAST)
       continue;
@@ -392,21 +392,21 @@ static enum kith_err make_points(struct maker *maker, struct kith_people_curve *
   enum kith_err err = KITH_OK;
 
   for (unsigned step = 0; err == KITH_OK && step < KITH_PEOPLE_STEPS; step++) {
-    struct kith_linkage_result result = {.n_parties = maker->input->n_parties};
+    struct kith_linkage_result *result = &maker->result;
 
-    result.pairs = (struct kith_linkage_pair *)maker->pairs;
-    result.n_pairs = maker->n_pairs;
+    *result = (struct kith_linkage_result){.n_parties = maker->input->n_parties,
+                                           .n_pairs = maker->n_pairs,
+                                           .pairs = (struct kith_linkage_pair *)maker->pairs};
     curve->points[step].threshold = kith_people_threshold(step);
-    err = cluster(context, &result, curve->points[step].threshold);
+    err = cluster(context, result, curve->points[step].threshold);
     if (err == KITH_OK && step == 0) {
-      err = kith_forest_make(&maker->forest, maker->input, maker->pairs, maker->n_pairs, &result);
+      err = kith_forest_make(&maker->forest, maker->input, maker->pairs, maker->n_pairs, result);
       if (err == KITH_OK)
         err = make_room(maker);
     }
-    maker->result = &result;
     if (err == KITH_OK)
       make_point(maker, &curve->points[step]);
-    kith_cluster_clear(&result);
+    kith_cluster_clear(result);
   }
   return err;
 }
