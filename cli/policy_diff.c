@@ -48,6 +48,7 @@ static const struct {
     {"linkage.threshold.default", "the match probability to link at"},
     {"linkage.threshold.min", "the least match probability governance may choose"},
     {"linkage.threshold.max", "the highest match probability governance may choose"},
+    {"linkage.threshold.review", "whether governance decides on the threshold of each round"},
     {"cohort.rule", "who is selected"},
     {"cohort.minimum_count", "the least count that is shown"},
     {"round.quorum", "the fewest agencies"},

@@ -42,6 +42,7 @@ struct terms {
   uint64_t retention_days;
   bool has_bound;
   bool has_review;
+  bool review;
   bool trial;
   bool no_mask;
 };
@@ -248,6 +249,7 @@ static void numbers_set(struct kith_policy *policy, const struct terms *terms)
   policy->quorum = terms->quorum ? (unsigned)terms->quorum : policy->quorum;
   if (terms->minimum_batch)
     policy->minimum_batch = (uint32_t)terms->minimum_batch;
+  policy->threshold.review = terms->review;
   if (terms->minimum_count)
     policy->minimum_count = (unsigned)terms->minimum_count;
   if (terms->gather_s)
@@ -396,6 +398,7 @@ int kith_policy_new(int argc, char **argv)
        .help = "least similarity of a candidate pair",
        .given = &terms.has_bound},
       FLAG("no-mask", no_mask, "no presence mask, and Dice over whole filters"),
+      FLAG("review", review, "a round waits for kith threshold set"),
       NUMBER("minimum-count", minimum_count, 1, 1000, "smaller counts are suppressed; 5"),
       NUMBER("minimum-batch", minimum_batch, 1, 1000000000, "fewest records of an agency; 20"),
       NUMBER("quorum", quorum, 1, KITH_AGENCIES_MAX, "fewest agencies of a round; 2"),

@@ -7,11 +7,14 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/threshold.h"
+#include "cli/threshold_round.h"
 #include "cli/verbs.h"
+#include "crypto/roundkey.h"
 
 enum { REPORT_BYTES_MAX = 64 << 20 };
 
 struct show {
+  struct kith_threshold_home where;
   const char *html;
   bool json;
 };
@@ -122,23 +125,37 @@ static int print_text(const struct kith_threshold_view *view)
 
 /* ---- show */
 
+/* 32 hex digits, and no folder of that name. */
+static bool is_round(const char *operand)
+{
+  return strlen(operand) == 2 * KITH_ROUND_ID_BYTES && !kith_file_exists(operand) &&
+         strspn(operand, "0123456789abcdef") == 2 * KITH_ROUND_ID_BYTES;
+}
+
 static int show(int argc, char **argv)
 {
   struct show options = {0};
   const struct kith_cli_option list[] = {
       {"html", KITH_CLI_STRING, &options.html, "FILE", "write a web page with a slider", 0, 0,
        NULL},
+      {"home", KITH_CLI_STRING, &options.where.home, "DIR",
+       "governance's home, for a round; $KITH_HOME, ~/.config/kith", 0, 0, NULL},
+      {"passphrase-file", KITH_CLI_STRING, &options.where.passphrase_file, "FILE",
+       "its first line unwraps the key file", 0, 0, NULL},
       {"json", KITH_CLI_FLAG, &options.json, NULL, "print one JSON document", 0, 0, NULL},
   };
   const struct kith_cli_spec spec = {
-      .usage = "kith threshold show [--json] [--html FILE] DIR",
+      .usage = "kith threshold show [--json] [--html FILE] DIR|ROUND",
       .about =
-          "What each threshold does to people, from a folder that kith link wrote: how many would\n"
-          "be on the list, how many of them would not belong there, how many who belong would be\n"
+          "What each threshold does to people, from a folder that kith link wrote or of a round "
+          "in\n"
+          "review: how many would be on the list, how many of them would not belong there, how "
+          "many who belong would be\n"
           "missed, each with the range it lies in in nine cases of ten; and the same by number of\n"
           "services and by pair of services.",
       .examples = "  $ kith threshold show linked/\n"
-                  "  $ kith threshold show --html thresholds.html linked/\n",
+                  "  $ kith threshold show --html thresholds.html linked/\n"
+                  "  $ kith threshold show --home lead 6f1c...\n",
       .options = list,
       .n_options = KITH_COUNT_OF(list),
   };
@@ -150,11 +167,13 @@ static int show(int argc, char **argv)
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))
     return status;
   if (argc - first != 1)
-    return kith_cli_usage(spec.usage, "expected one directory");
+    return kith_cli_usage(spec.usage, "expected a directory or a round");
   view = KITH_NEW(struct kith_threshold_view);
   if (!view)
     return kith_cli_error(KITH_ERR_MEMORY, "not enough memory");
-  fault.err = load_folder(view, argv[first], &fault);
+  fault.err = is_round(argv[first])
+                  ? kith_threshold_of_round(view, &options.where, argv[first], &fault)
+                  : load_folder(view, argv[first], &fault);
   if (fault.err == KITH_OK && options.html)
     fault.err = kith_threshold_html(view, options.html, &fault);
   if (fault.err != KITH_OK)
@@ -171,6 +190,7 @@ int kith_cmd_threshold(int argc, char **argv)
 {
   static const struct kith_cli_verb verbs[] = {
       {"show", show, "what each threshold does to people"},
+      {"set", kith_threshold_set, "decide on the threshold of a round in review"},
   };
 
   return kith_cli_verbs("threshold", "What a threshold does to people.", verbs,

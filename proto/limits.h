@@ -23,6 +23,7 @@ enum {
   KITH_BATCH_BYTES_MAX = 1024 * 1024, /* the rows of one batch */
   KITH_BATCHES_MAX = 4096,            /* of one agency: 4 GiB of rows */
   KITH_ROUNDS_MAX = 4096,
+  KITH_REVIEW_BYTES_MAX = 256 * 1024,
   KITH_CHUNK_BYTES_MAX = 1024 * 1024, /* of a sealed list */
   KITH_LIST_BYTES_MAX = 1024 * 1024 * 1024,
   KITH_AUDIT_EXPORT_BYTES_MAX = 1024 * 1024 * 1024,

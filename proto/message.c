@@ -17,6 +17,7 @@ static const char *const request_names[KITH_REQUEST_TYPES] = {
     [KITH_REQUEST_BATCH_STATUS] = "batch.status",
     [KITH_REQUEST_COHORT_GET] = "cohort.get",
     [KITH_REQUEST_AUDIT_GET] = "audit.get",
+    [KITH_REQUEST_REVIEW_GET] = "review.get",
 };
 
 static const char *const reply_error_names[KITH_REPLY_ERRORS] = {
@@ -177,6 +178,10 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     kith_write_array(out, 1);
     kith_write_u64(out, request->body.audit_get.offset);
     break;
+  case KITH_REQUEST_REVIEW_GET:
+    kith_write_array(out, 1);
+    write_round(out, request->body.review_get.round);
+    break;
   case KITH_REQUEST_TYPES:
     break;
   }
@@ -259,6 +264,10 @@ static enum kith_err read_request_body(struct kith_reader *reader, struct kith_r
   case KITH_REQUEST_AUDIT_GET:
     kith_read_array(reader, 1);
     out->body.audit_get.offset = kith_read_u64(reader, 0, KITH_AUDIT_EXPORT_BYTES_MAX);
+    break;
+  case KITH_REQUEST_REVIEW_GET:
+    kith_read_array(reader, 1);
+    read_round(reader, out->body.review_get.round);
     break;
   case KITH_REQUEST_TYPES:
     return KITH_ERR_NOT_FOUND;
@@ -374,6 +383,10 @@ static void write_reply_body(struct kith_buf *out, const struct kith_reply *repl
     kith_write_u64(out, reply->body.cohort_get.total);
     write_hash(out, &reply->body.cohort_get.hash);
     write_span(out, &reply->body.cohort_get.chunk);
+    break;
+  case KITH_REQUEST_REVIEW_GET:
+    kith_write_array(out, 1);
+    write_span(out, &reply->body.review_get);
     break;
   case KITH_REQUEST_TYPES:
     break;
@@ -495,6 +508,10 @@ static enum kith_err read_reply_body(struct kith_reader *reader, struct kith_rep
     out->body.cohort_get.total = kith_read_u64(reader, 0, KITH_LIST_BYTES_MAX);
     read_hash(reader, &out->body.cohort_get.hash);
     read_span(reader, &out->body.cohort_get.chunk, 0, KITH_CHUNK_BYTES_MAX);
+    break;
+  case KITH_REQUEST_REVIEW_GET:
+    kith_read_array(reader, 1);
+    read_span(reader, &out->body.review_get, 1, KITH_REVIEW_BYTES_MAX);
     break;
   case KITH_REQUEST_TYPES:
     return KITH_ERR_DATA;

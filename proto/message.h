@@ -26,6 +26,7 @@ enum kith_request_type {
   KITH_REQUEST_BATCH_STATUS,
   KITH_REQUEST_COHORT_GET,
   KITH_REQUEST_AUDIT_GET,
+  KITH_REQUEST_REVIEW_GET,
   KITH_REQUEST_TYPES
 };
 
@@ -98,6 +99,9 @@ struct kith_request {
     struct {
       uint64_t offset;
     } audit_get;
+    struct {
+      kith_round_id round;
+    } review_get;
   } body;
 };
 
@@ -151,7 +155,8 @@ struct kith_reply {
       uint64_t total;
       struct kith_hash hash;
       struct kith_span chunk;
-    } cohort_get; /* and audit.get */
+    } cohort_get;                /* and audit.get */
+    struct kith_span review_get; /* proto/review.h */
   } body;
 };
 

@@ -96,6 +96,7 @@ static void threshold_read(struct kith_threshold *out, struct kith_json_reader *
                      "expected \"auto\" or a probability in quotes, such as \"0.9\"");
   out->min = ratio(&nested, "min");
   out->max = ratio(&nested, "max");
+  out->review = kith_json_bool_or(&nested, "review", false);
   if (ratio_below(out->max, out->min))
     kith_json_refuse(&nested, "max", "is below min");
   if (!out->auto_default && (ratio_below(out->default_probability, out->min) ||

@@ -114,6 +114,7 @@ struct kith_threshold {
   struct kith_ratio default_probability;
   struct kith_ratio min;
   struct kith_ratio max;
+  bool review; /* a round waits for governance's decision */
 };
 
 struct kith_policy {

@@ -81,6 +81,8 @@ static int put_linkage(json_t *object, const struct kith_policy *policy)
                                  : put_ratio(band, "default", threshold->default_probability);
   bad |= put_ratio(band, "min", threshold->min);
   bad |= put_ratio(band, "max", threshold->max);
+  if (threshold->review)
+    bad |= put(band, "review", json_true());
   bad |= put(inner, "threshold", band);
   return bad | put(object, "linkage", inner);
 }

@@ -1,5 +1,6 @@
 #include "proto/round.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -84,6 +85,7 @@ static bool role_may_say(enum kith_role role, const struct kith_statement *state
   switch (statement->type) {
   case KITH_STATEMENT_OPEN:
   case KITH_STATEMENT_CONSENT:
+  case KITH_STATEMENT_DECISION:
   case KITH_STATEMENT_CLOSE:
     return role == KITH_ROLE_GOVERNANCE;
   case KITH_STATEMENT_ROSTER:
@@ -107,6 +109,7 @@ static void place_of(struct said *place, const struct kith_statement *statement)
   case KITH_STATEMENT_OPEN:
   case KITH_STATEMENT_DECLINE:
   case KITH_STATEMENT_CONSENT:
+  case KITH_STATEMENT_DECISION:
   case KITH_STATEMENT_RELEASE:
   case KITH_STATEMENT_CLOSE:
   case KITH_STATEMENT_ABORT:
@@ -118,9 +121,9 @@ static void place_of(struct said *place, const struct kith_statement *statement)
     place->attempt = statement->attempt;
     break;
   }
-  /* There is one open, roster, retry, consent, release and close, whoever says it. */
+  /* There is one open, roster, retry, consent, decision, release and close, whoever says it. */
   if (statement->type != KITH_STATEMENT_OPEN && statement->type != KITH_STATEMENT_CONSENT &&
-      statement->type != KITH_STATEMENT_CLOSE)
+      statement->type != KITH_STATEMENT_DECISION && statement->type != KITH_STATEMENT_CLOSE)
     memcpy(place->author, statement->author, sizeof place->author);
 }
 
@@ -328,6 +331,27 @@ static enum kith_err take_consent(struct kith_round_view *view,
   return KITH_OK;
 }
 
+/* The policy's band is looked at by the matcher, which has the policy. */
+static enum kith_err take_decision(struct kith_round_view *view,
+                                   const struct kith_statement *statement)
+{
+  if (!is_roster(view, &statement->body.decision.roster) ||
+      (kith_round_step(view) < KITH_STEP_MATCH && !view->consented))
+    return KITH_ERR_NOT_FOUND;
+  view->decision = statement->body.decision;
+  view->decided = true;
+  return KITH_OK;
+}
+
+/* A release after a decision is at that threshold. */
+static bool as_decided(const struct kith_round_view *view, const struct kith_release *release)
+{
+  char decided[sizeof release->threshold];
+
+  (void)snprintf(decided, sizeof decided, "0.%06u", view->decision.threshold);
+  return !view->decided || strcmp(decided, release->threshold) == 0;
+}
+
 static bool consented_to(const struct kith_round_view *view, const struct kith_release *release)
 {
   if (!view->consented || view->consent.n != release->n_manifests)
@@ -360,6 +384,8 @@ static enum kith_err take_release(struct kith_round_view *view,
     if (strcmp(release->lists[i].recipient, view->open.recipients[i]) != 0)
       return KITH_ERR_NOT_FOUND;
   /* A roster that shrank after joining needs governance's consent to exactly this set. */
+  if (!as_decided(view, release))
+    return KITH_ERR_NOT_FOUND;
   if (release->n_manifests != view->n_roster && !consented_to(view, release))
     return KITH_ERR_NOT_FOUND;
   view->release = *release;
@@ -451,6 +477,8 @@ static enum kith_err take(struct kith_round_log *log, const struct kith_charter 
     return view->has_roster ? KITH_ERR_NOT_FOUND : take_roster(view, statement);
   case KITH_STATEMENT_CONSENT:
     return take_consent(view, statement);
+  case KITH_STATEMENT_DECISION:
+    return take_decision(view, statement);
   case KITH_STATEMENT_RELEASE:
     return take_release(view, statement);
   case KITH_STATEMENT_RETRY:

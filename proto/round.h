@@ -6,8 +6,8 @@
  * leaves the log as it was.
  *
  * Each author has one place for a type in an attempt (`destroyed`: one for each `what`, over all
- * attempts; open, consent, release, close: one over all; abort: the first ends the round). After a
- * release only close and destroyed are taken, after an abort only destroyed. */
+ * attempts; open, consent, decision, release, close: one over all; abort: the first ends the
+ * round). After a release only close and destroyed are taken, after an abort only destroyed. */
 #ifndef KITH_PROTO_ROUND_H
 #define KITH_PROTO_ROUND_H
 
@@ -64,6 +64,8 @@ struct kith_round_view {
   } complaints[KITH_AGENCIES_MAX];
   bool consented;
   struct kith_consent consent;
+  bool decided; /* on the threshold */
+  struct kith_threshold_decision decision;
   bool released;
   int64_t released_at;
   struct kith_release release;

@@ -26,6 +26,7 @@ static const char *const type_names[KITH_STATEMENT_TYPES] = {
     [KITH_STATEMENT_RETRY] = "retry",
     [KITH_STATEMENT_CLOSE] = "close",
     [KITH_STATEMENT_ABORT] = "abort",
+    [KITH_STATEMENT_DECISION] = "decision",
 };
 
 static const char *const reason_names[KITH_REASONS] = {
@@ -44,6 +45,7 @@ static const char *const reason_names[KITH_REASONS] = {
     [KITH_REASON_INTERNAL] = "internal failure",
     [KITH_REASON_OFFICER] = "officer's decision",
     [KITH_REASON_DATA_QUALITY] = "data quality",
+    [KITH_REASON_NO_DECISION] = "no decision on the threshold",
 };
 
 static const char *const destroyed_names[] = {

@@ -32,6 +32,7 @@ enum kith_statement_type {
   KITH_STATEMENT_RETRY,
   KITH_STATEMENT_CLOSE,
   KITH_STATEMENT_ABORT,
+  KITH_STATEMENT_DECISION,
   KITH_STATEMENT_TYPES
 };
 
@@ -51,6 +52,7 @@ enum kith_reason {
   KITH_REASON_INTERNAL,
   KITH_REASON_OFFICER,
   KITH_REASON_DATA_QUALITY,
+  KITH_REASON_NO_DECISION,
   KITH_REASONS
 };
 
@@ -143,6 +145,13 @@ struct kith_consent {
   kith_member_id agencies[KITH_AGENCIES_MAX];
 };
 
+/* Governance's, in review: the threshold, and the numbers that it was chosen from. */
+struct kith_threshold_decision {
+  struct kith_hash roster;
+  struct kith_hash review; /* of the bytes: proto/review.h */
+  uint32_t threshold;      /* ppm, 1 .. 999999 */
+};
+
 struct kith_release {
   struct kith_hash roster;
   struct kith_hash charter;
@@ -198,6 +207,7 @@ struct kith_statement {
     struct kith_manifest manifest;
     struct kith_consent consent;
     struct kith_release release;
+    struct kith_threshold_decision decision;
     struct kith_destruction destroyed;
     struct kith_retry retry;
     struct kith_ending ending; /* decline, close, abort */

@@ -239,6 +239,22 @@ static void read_consent(struct kith_reader *reader, struct kith_consent *out)
   out->n = read_members(reader, out->agencies, 2, KITH_AGENCIES_MAX);
 }
 
+static void write_decision(struct kith_buf *buf, const struct kith_threshold_decision *decision)
+{
+  kith_write_array(buf, 3);
+  write_hash(buf, &decision->roster);
+  write_hash(buf, &decision->review);
+  kith_write_u64(buf, decision->threshold);
+}
+
+static void read_decision(struct kith_reader *reader, struct kith_threshold_decision *out)
+{
+  kith_read_array(reader, 3);
+  read_hash(reader, &out->roster);
+  read_hash(reader, &out->review);
+  out->threshold = (uint32_t)kith_read_u64(reader, 1, 999999);
+}
+
 static void write_release(struct kith_buf *buf, const struct kith_release *release)
 {
   kith_write_array(buf, 7);
@@ -386,6 +402,9 @@ void kith_statement_body_write(struct kith_buf *buf, const struct kith_statement
   case KITH_STATEMENT_CONSENT:
     write_consent(buf, &statement->body.consent);
     break;
+  case KITH_STATEMENT_DECISION:
+    write_decision(buf, &statement->body.decision);
+    break;
   case KITH_STATEMENT_RELEASE:
     write_release(buf, &statement->body.release);
     break;
@@ -436,6 +455,9 @@ enum kith_err kith_statement_body_read(struct kith_reader *reader, struct kith_s
     return read_manifest(reader, &out->body.manifest);
   case KITH_STATEMENT_CONSENT:
     read_consent(reader, &out->body.consent);
+    break;
+  case KITH_STATEMENT_DECISION:
+    read_decision(reader, &out->body.decision);
     break;
   case KITH_STATEMENT_RELEASE:
     read_release(reader, &out->body.release);

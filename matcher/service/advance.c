@@ -296,7 +296,8 @@ static enum kith_err destroy_all(struct kith_matcher *matcher, struct kith_match
     kith_matching_cancel(matcher);
   if ((err = kith_roundkey_destroy_all(matcher->node->keys, round->node->id, NULL)) != KITH_OK ||
       (err = kith_intake_destroy(matcher->node, round->node->id, NULL)) != KITH_OK ||
-      (err = lists_delete(matcher, round->node->id)) != KITH_OK)
+      (err = lists_delete(matcher, round->node->id)) != KITH_OK ||
+      (err = kith_review_destroy(matcher, round->node->id)) != KITH_OK)
     return err;
   return attest(matcher, round, KITH_DESTROYED_ALL);
 }
@@ -374,6 +375,17 @@ static enum kith_err leave_matching(struct kith_matcher *matcher, struct kith_ma
   return kith_matching_finish(matcher, round);
 }
 
+/* The decision is in the log; what it decides is found again from the encodings: nothing of the
+ * first matching is kept but the numbers that governance was shown. */
+static enum kith_err leave_review(struct kith_matcher *matcher, struct kith_matcher_round *round)
+{
+  if (kith_node_round_view(round->node)->decided)
+    return kith_matcher_move(matcher, round, KITH_ROUND_MATCHING, 0, NULL);
+  if (kith_node_now(matcher->node) >= round->deadline)
+    return kith_matcher_abort_round(matcher, round, KITH_REASON_NO_DECISION, NULL);
+  return KITH_OK;
+}
+
 static enum kith_err step_once(struct kith_matcher *matcher, struct kith_matcher_round *round)
 {
   bool ended = false;
@@ -391,6 +403,8 @@ static enum kith_err step_once(struct kith_matcher *matcher, struct kith_matcher
     return leave_submitting(matcher, round);
   case KITH_ROUND_MATCHING:
     return leave_matching(matcher, round);
+  case KITH_ROUND_REVIEW:
+    return leave_review(matcher, round);
   case KITH_ROUND_RELEASED:
     return leave_released(matcher, round);
   case KITH_ROUND_CLOSED:

@@ -16,6 +16,9 @@ struct kith_matching {
   unsigned n_parties;
   struct kith_intake_rows parties[KITH_AGENCIES_MAX]; /* in order of the agencies' ids */
   const struct kith_encodings *encodings[KITH_AGENCIES_MAX];
+  char ids[KITH_AGENCIES_MAX][KITH_MEMBER_ID_BYTES];
+  const char *names[KITH_AGENCIES_MAX];
+  bool decided; /* on the threshold, or nobody has to */
   unsigned n_threads;
   pthread_t thread;
   atomic_bool cancel;
@@ -48,6 +51,7 @@ static void *matching_main(void *context)
       .n_parties = matching->n_parties,
       .parties = matching->encodings,
       .policy = &matching->policy,
+      .names = matching->names,
       .within = true,
       .n_threads = matching->n_threads,
       .progress = progress,
@@ -77,6 +81,8 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
                            seat->member, &seat->manifest, &round->policy, fault);
     if (err != KITH_OK)
       break;
+    memcpy(matching->ids[matching->n_parties], seat->member, sizeof seat->member);
+    matching->names[matching->n_parties] = matching->ids[matching->n_parties];
     matching->encodings[matching->n_parties] = &matching->parties[matching->n_parties].encodings;
     matching->n_parties++;
   }
@@ -96,6 +102,7 @@ enum kith_err kith_matching_start(struct kith_matcher *matcher, struct kith_matc
     return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
   memcpy(matching->round, round->node->id, sizeof matching->round);
   matching->policy = round->policy;
+  matching->decided = kith_review_decided(&matching->policy, kith_node_round_view(round->node));
   matching->n_threads = matcher->config.threads;
   err = load_parties(matcher, round, matching, fault);
   if (err == KITH_OK && pthread_create(&matching->thread, NULL, matching_main, matching) != 0)
@@ -134,7 +141,9 @@ enum kith_err kith_matching_finish(struct kith_matcher *matcher, struct kith_mat
   matcher->matching = NULL;
   pthread_join(matching->thread, NULL);
   err = matching->err;
-  if (err == KITH_OK) {
+  if (err == KITH_OK && !matching->decided) {
+    err = kith_review_begin(matcher, round, &matching->result, matching->names);
+  } else if (err == KITH_OK) {
     err = kith_matcher_release(matcher, round, &matching->result, matching->parties,
                                matching->n_parties);
   } else {

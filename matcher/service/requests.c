@@ -394,6 +394,31 @@ static enum kith_reply_error audit_get(struct kith_matcher *matcher,
   return KITH_REPLY_OK;
 }
 
+/* ---- the review */
+
+static enum kith_reply_error review_get(struct kith_matcher *matcher,
+                                        const struct kith_member *member,
+                                        const struct kith_request *request,
+                                        struct kith_reply *reply, struct scratch *scratch)
+{
+  const struct kith_matcher_round *round =
+      kith_matcher_round_find(matcher, request->body.review_get.round);
+  size_t len = 0;
+  enum kith_err err;
+
+  if (member->role != KITH_ROLE_GOVERNANCE)
+    return KITH_REPLY_DENIED;
+  if (!round)
+    return KITH_REPLY_NOT_FOUND;
+  err = kith_review_load(matcher, round, &scratch->list, &len);
+  if (err == KITH_ERR_NOT_FOUND)
+    return KITH_REPLY_WRONG_STATE;
+  if (err != KITH_OK)
+    return KITH_REPLY_INTERNAL;
+  reply->body.review_get = (struct kith_span){scratch->list, len};
+  return KITH_REPLY_OK;
+}
+
 /* ---- dispatch */
 
 static enum kith_reply_error answer(struct kith_matcher *matcher, const struct kith_member *member,
@@ -425,6 +450,8 @@ static enum kith_reply_error answer(struct kith_matcher *matcher, const struct k
     return cohort_get(matcher, member, request, reply, scratch);
   case KITH_REQUEST_AUDIT_GET:
     return audit_get(matcher, request, reply, scratch);
+  case KITH_REQUEST_REVIEW_GET:
+    return review_get(matcher, member, request, reply, scratch);
   case KITH_REQUEST_TYPES:
     break;
   }

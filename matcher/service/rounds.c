@@ -290,6 +290,7 @@ static const unsigned allowed_states[KITH_STATEMENT_TYPES] = {
     [KITH_STATEMENT_INTENT] = STATE(SUBMITTING),
     [KITH_STATEMENT_MANIFEST] = STATE(SUBMITTING),
     [KITH_STATEMENT_CONSENT] = STATE(SUBMITTING),
+    [KITH_STATEMENT_DECISION] = STATE(REVIEW),
     [KITH_STATEMENT_DESTROYED] = STATE(GATHERING) | STATE(KEYING) | STATE(SUBMITTING) |
                                  STATE(MATCHING) | STATE(REVIEW) | STATE(RELEASED) | STATE(CLOSED) |
                                  STATE(ABORTED),
@@ -368,6 +369,8 @@ static enum kith_reply_error check_submission(struct kith_matcher *matcher,
            kith_intake_complete(matcher->node, round->node->id, statement.author,
                                 &statement.body.manifest) != KITH_OK)
     reply = KITH_REPLY_WRONG_STATE;
+  else if (statement.type == KITH_STATEMENT_DECISION)
+    reply = kith_review_check(matcher, round, &statement.body.decision);
   kith_statement_free(&statement);
   return reply;
 }

@@ -124,6 +124,27 @@ KITH_MUST_USE enum kith_err kith_release_list_load(struct kith_matcher *matcher,
                                                    const char *recipient, uint8_t **out,
                                                    size_t *len);
 
+/* ---- review.c */
+
+/* Whether the round's threshold is decided: by governance, whose word is put into *policy, or by
+ * the policy itself. */
+bool kith_review_decided(struct kith_policy *policy, const struct kith_round_view *view);
+/* Keeps what governance may see of the result, and moves the round to review. */
+KITH_MUST_USE enum kith_err kith_review_begin(struct kith_matcher *matcher,
+                                              struct kith_matcher_round *round,
+                                              const struct kith_linkage_result *result,
+                                              const char *const *names);
+/* A copy of it (kith_free). KITH_ERR_NOT_FOUND. */
+KITH_MUST_USE enum kith_err kith_review_load(struct kith_matcher *matcher,
+                                             const struct kith_matcher_round *round, uint8_t **out,
+                                             size_t *len);
+KITH_MUST_USE enum kith_err kith_review_destroy(struct kith_matcher *matcher,
+                                                const kith_round_id id);
+/* A decision outside the policy's band is denied; one on other numbers is a bad reference. */
+enum kith_reply_error kith_review_check(struct kith_matcher *matcher,
+                                        const struct kith_matcher_round *round,
+                                        const struct kith_threshold_decision *decision);
+
 /* ---- matching.c */
 
 /* Starts the matching thread on the round's intake. KITH_ERR_EXISTS where one runs. */

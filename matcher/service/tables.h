@@ -8,6 +8,7 @@ enum kith_matcher_table {
   KITH_TABLE_BATCHES = KITH_NODE_TABLES, /* round, agency, number BE -> rows, sealed */
   KITH_TABLE_BATCH_HASHES,               /* the same key -> batch hash */
   KITH_TABLE_LISTS,                      /* round, recipient -> sealed list */
+  KITH_TABLE_REVIEWS,                    /* round -> what governance is shown */
   KITH_MATCHER_TABLES_END
 };
 

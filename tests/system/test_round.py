@@ -74,6 +74,35 @@ class ByHand:
             program.kill()
 
 
+def test_a_review_by_the_command_line(tmp_path):
+    agencies = list(AGENCIES)
+    partnership.people_csvs(tmp_path, agencies, 300, seed=8)
+    sources = {a: tmp_path / f"{a}.csv" for a in agencies}
+    with ByHand(tmp_path, agencies, sources, policy=("--review",)) as hand:
+        round_id = hand.kith("round", "open", "--home", "lead", "--policy", "policy.json").split()[-1]
+        for agency in agencies:
+            wait_for(lambda: round_id in (hand.quiet("round", "list", "--home", agency) or ""),
+                     f"{agency} hears of the round", 20)
+            hand.kith("round", "join", "--home", agency, round_id)
+        wait_for(lambda: hand.kith("round", "show", "--home", "lead", "--json", round_id)["state"] == "review",
+                 "review", 20)
+        assert "ON THE LIST" in hand.kith("threshold", "show", "--home", "lead", round_id)
+        shown = hand.kith("threshold", "show", "--home", "lead", "--json", round_id)
+        assert len(shown["points"]) == 26 and shown["chosen"] is None
+        hand.kith("threshold", "show", "--home", "lead", "--html", "page.html", round_id)
+        assert "would not belong" in (tmp_path / "page.html").read_text()
+        hand.kith("threshold", "set", "--home", "lead", round_id, "1.5", status=2)
+        hand.kith("threshold", "set", "--home", "lead", round_id, "0.2", status=77)
+        assert hand.quiet("threshold", "set", "--home", "horizon", round_id, "0.8") is None
+        assert hand.quiet("threshold", "show", "--home", "horizon", round_id) is None
+        hand.kith("threshold", "set", "--home", "lead", round_id, "0.8")
+        hand.kith("round", "watch", "--home", "lead", "--quiet", round_id)
+        assert hand.kith("round", "show", "--home", "lead", "--json", round_id)["state"] == "released"
+        assert hand.quiet("threshold", "set", "--home", "lead", round_id, "0.7") is None
+        # What it was chosen from is there to be read until the round is over.
+        assert hand.kith("threshold", "show", "--home", "lead", "--json", round_id)["chosen"] == 0.8
+
+
 def test_a_round_by_the_command_line(tmp_path):
     agencies = list(AGENCIES)
     known = partnership.people_csvs(tmp_path, agencies, 120, seed=5)

@@ -14,7 +14,7 @@ import zmq
 import zmq.utils.z85
 
 (HELLO, DOCUMENT_PUT, DOCUMENT_GET, ROUND_LIST, STATEMENT_PUT, STATEMENT_GET, BATCH_PUT, BATCH_STATUS,
- COHORT_GET, AUDIT_GET) = range(1, 11)
+ COHORT_GET, AUDIT_GET, REVIEW_GET) = range(1, 12)
 
 (OK, DENIED, MALFORMED, UNKNOWN_TYPE, NOT_FOUND, WRONG_STATE, CONFLICT, BAD_SIGNATURE, LIMIT, INTERNAL,
  BAD_REFERENCE, STALE) = range(12)
@@ -24,11 +24,11 @@ STATES = dict(announced=1, gathering=2, keying=3, submitting=4, matching=5, revi
               closed=8, aborted=9)
 
 (OPEN, JOIN, DECLINE, ROSTER, COMMITMENT, OPENING, CONFIRMATION, COMPLAINT, INTENT, MANIFEST, CONSENT,
- RELEASE, DESTROYED, RETRY, CLOSE, ABORT) = range(1, 17)
+ RELEASE, DESTROYED, RETRY, CLOSE, ABORT, DECISION) = range(1, 18)
 
 REASONS = (None, "governance", "no quorum", "documents differ", "standardisers differ", "bad opening",
            "false complaint", "bad confirmation", "conflict", "too few records", "member removed",
-           "policy expired", "retention ended", "internal", "officer", "data quality")
+           "policy expired", "retention ended", "internal", "officer", "data quality", "no decision")
 CHARTER, POLICY = 1, 2
 LABELS = {CHARTER: b"kith charter v1", POLICY: b"kith policy v1"}
 BATCH_BYTES_MAX = 1024 * 1024

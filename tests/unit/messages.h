@@ -153,6 +153,9 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
   case KITH_REQUEST_BATCH_STATUS:
     out->body.batch_status = random_span(0);
     break;
+  case KITH_REQUEST_REVIEW_GET:
+    out->body.review_get = random_span(1);
+    break;
   case KITH_REQUEST_COHORT_GET:
   case KITH_REQUEST_AUDIT_GET:
     out->body.cohort_get.total = random_between(0, KITH_LIST_BYTES_MAX);

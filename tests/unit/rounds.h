@@ -186,6 +186,11 @@ static inline struct kith_statement statement_of(enum kith_statement_type type, 
     return manifest_of(author);
   case KITH_STATEMENT_CONSENT:
     return consent_of();
+  case KITH_STATEMENT_DECISION:
+    s = begin(type, LEAD);
+    s.body.decision.roster = roster_hash;
+    s.body.decision.threshold = 850000;
+    return s;
   case KITH_STATEMENT_RELEASE:
     return release_of();
   case KITH_STATEMENT_DESTROYED:

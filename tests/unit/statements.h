@@ -138,6 +138,10 @@ static inline void random_small_body(struct kith_statement *out)
     random_fill(&out->body.consent.roster, sizeof out->body.consent.roster);
     out->body.consent.n = random_members(out->body.consent.agencies, 2, KITH_AGENCIES_MAX);
     break;
+  case KITH_STATEMENT_DECISION:
+    random_fill(&out->body.decision, sizeof out->body.decision);
+    out->body.decision.threshold = (uint32_t)random_between(1, 999999);
+    break;
   case KITH_STATEMENT_DESTROYED:
     random_fill(&out->body.destroyed.audit_head, sizeof out->body.destroyed.audit_head);
     out->body.destroyed.what = (enum kith_destroyed)random_between(1, KITH_DESTROYED_ALL);

@@ -71,7 +71,7 @@ static void round_trips(void **state)
   policies[2] = full_policy();
   policies[3] = full_policy();
   policies[3].threshold =
-      (struct kith_threshold){false, {17, 20}, {1, 3}, {1000000000, 1000000000}};
+      (struct kith_threshold){false, {17, 20}, {1, 3}, {1000000000, 1000000000}, true};
   policies[3].mask = policies[3].masked_dice = false;
   policies[3].trial = true;
   policies[3].candidate_bound = policies[3].candidate_floor = (struct kith_ratio){5, 1000};
