@@ -146,6 +146,24 @@ static inline struct kith_statement consent_of(void)
   return s;
 }
 
+static inline struct kith_statement decision_of(void)
+{
+  struct kith_statement s = begin(KITH_STATEMENT_DECISION, LEAD);
+
+  s.body.decision.roster = roster_hash;
+  s.body.decision.threshold = 850000;
+  return s;
+}
+
+static inline struct kith_statement retry_of(void)
+{
+  struct kith_statement s = begin(KITH_STATEMENT_RETRY, HUB);
+
+  s.body.retry.attempt = s.attempt + 1;
+  s.body.retry.reason = KITH_REASON_NO_QUORUM;
+  return s;
+}
+
 /* As the author may say it when its time has come; `author` counts for agencies' types only. */
 static inline struct kith_statement statement_of(enum kith_statement_type type, int author)
 {
@@ -187,10 +205,7 @@ static inline struct kith_statement statement_of(enum kith_statement_type type, 
   case KITH_STATEMENT_CONSENT:
     return consent_of();
   case KITH_STATEMENT_DECISION:
-    s = begin(type, LEAD);
-    s.body.decision.roster = roster_hash;
-    s.body.decision.threshold = 850000;
-    return s;
+    return decision_of();
   case KITH_STATEMENT_RELEASE:
     return release_of();
   case KITH_STATEMENT_DESTROYED:
@@ -198,10 +213,7 @@ static inline struct kith_statement statement_of(enum kith_statement_type type, 
     s.body.destroyed.audit_seq = 5;
     return s;
   case KITH_STATEMENT_RETRY:
-    s = begin(type, HUB);
-    s.body.retry.attempt = s.attempt + 1;
-    s.body.retry.reason = KITH_REASON_NO_QUORUM;
-    return s;
+    return retry_of();
   case KITH_STATEMENT_DECLINE:
     s.body.ending.open = open_hash;
     s.body.ending.reason = KITH_REASON_OFFICER;
