@@ -396,7 +396,7 @@ int kith_cmd_link(int argc, char **argv)
           "Finds which records of the files are of one person: reads, standardises, encodes,\n"
           "compares, scores, clusters and selects, all on this machine. A file's base name is\n"
           "its party, the column \"id\" its records' ids. Writes pairs.csv, clusters.csv,\n"
-          "cohort.csv and report.json.",
+          "cohort.csv, report.json and report.html.",
       .examples = "  $ kith link --out linked police.csv education.csv health.csv\n"
                   "  $ kith link --within --fields given_name,surname,date_of_birth --out twice "
                   "clients.csv\n",

@@ -40,9 +40,12 @@ struct kith_link {
   int64_t link_ms;
 };
 
-/* Writes pairs.csv, clusters.csv, cohort.csv and report.json into the folder, each whole or not at
- * all, and makes the folder if it is not there. */
+/* Writes pairs.csv, clusters.csv, cohort.csv, report.json and report.html into the folder, each
+ * whole or not at all, and makes the folder if it is not there. */
 KITH_MUST_USE enum kith_err kith_link_write(const struct kith_link *link, struct kith_fault *fault);
+/* report.html: the same for people, and for publication. In cli/link_report.c. */
+KITH_MUST_USE enum kith_err kith_link_report(const struct kith_link *link, const char *path,
+                                             struct kith_fault *fault);
 /* A few lines, or the report with --json, on standard output; the exit status. */
 int kith_link_say(const struct kith_link *link);
 

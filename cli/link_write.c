@@ -275,8 +275,11 @@ enum kith_err kith_link_write(const struct kith_link *link, struct kith_fault *f
   if (err)
     return err;
   KITH_AUTO_FREE char *path = kith_path_join(link->out, "report.json");
-  return path ? write_report(link, path, fault)
-              : kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
+  KITH_AUTO_FREE char *page = kith_path_join(link->out, "report.html");
+  if (!path || !page)
+    return kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
+  err = write_report(link, path, fault);
+  return err ? err : kith_link_report(link, page, fault);
 }
 
 /* Rows that have no encoding, each reason apart. */

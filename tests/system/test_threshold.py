@@ -99,6 +99,18 @@ def test_page(city, tmp_path):
     assert (page.stat().st_mode & 0o777) == 0o600
 
 
+def test_report_page(city):
+    text = (city / "linked/report.html").read_text()
+    xml.dom.minidom.parseString(text.replace("<!DOCTYPE html>", ""))
+    for heading in ("Data provision", "Linkage", "Quality, estimated"):
+        assert f"<h2>{heading}</h2>" in text
+    report = json.loads((city / "linked/report.json").read_text())
+    for party in report["parties"]:
+        assert f"<th scope=\"row\">{party['party']}</th><td>{party['records']}</td>" in text
+    assert "date_of_birth" in text and "would not belong" in text and "<script" not in text
+    assert "nan" not in text and "inf" not in text.lower().replace("information", "")
+
+
 def test_names_are_escaped(city, tmp_path):
     report = json.loads((city / "linked/report.json").read_text())
     report["people"]["policy"] = "<script>alert(1)</script>"
