@@ -10,6 +10,7 @@
 #include "cli/page.h"
 #include "cli/page_style.h"
 #include "cli/threshold.h"
+#include "proto/daemon_main.h"
 
 enum { PAGE_MODE = 0600 };
 
