@@ -9,6 +9,7 @@ enum {
   ANCHOR_BINS = KITH_BINS / 5, /* at most so many tell how far pairs within are off */
   ANCHOR_PAIRS = 1000,         /* pairs within that are enough for it */
   ANCHOR_PAIRS_MIN = 25,       /* fewer tell nothing */
+  CLASS_PAIRS_MIN = 25,        /* pairs within, for a class to learn by itself */
   HOPELESS = 4,                /* as many times more pairs above than matches: all are false */
   SMOOTH_PAIRS = 8,
   SMOOTH_BINS = 20,
@@ -16,7 +17,9 @@ enum {
 };
 static const double anchor_min = 0.1;
 static const double anchor_max = 10;
-static const double ratio_max = 0.9;
+/* With more duplicates than this the two equations hardly differ: then all pairs within count as
+ * false, which is more than there are. */
+static const double ratio_max = 0.65;
 static const double sure = 0.9; /* from here on up duplicates are counted */
 
 /* Where pairs within are rare, each bin takes the mean of its surroundings: as far as it needs to
@@ -120,8 +123,11 @@ static void expect_false(double *expected, const struct kith_bins *bins, unsigne
                          const struct kith_yardstick *yardstick, struct anchor anchor)
 {
   for (unsigned bin = 0; bin < KITH_BINS; bin++) {
-    double ratio = kith_clamp(anchor.factor * yardstick->ratio[bin], 0, ratio_max);
+    double ratio = anchor.factor * yardstick->ratio[bin];
     uint64_t ends = 0;
+
+    if (ratio > ratio_max)
+      ratio = 0;
 
     for (unsigned p = 0; p < bins->n_parties; p++)
       ends += bins->unlinked[p][class][bin];
@@ -131,6 +137,28 @@ static void expect_false(double *expected, const struct kith_bins *bins, unsigne
   smooth(expected, yardstick->seen, kith_bins_first(bins->across[class]));
   for (unsigned bin = 0; bin < anchor.hopeless; bin++)
     expected[bin] = (double)bins->across[class][bin];
+}
+
+/* Whether too few pairs within were seen to say what is false among the class's pairs. */
+static bool is_thin(const struct kith_yardstick *yardstick)
+{
+  uint64_t seen = 0;
+
+  for (unsigned bin = 0; bin < KITH_BINS; bin++)
+    seen += yardstick->seen[bin];
+  return seen < CLASS_PAIRS_MIN;
+}
+
+/* A pair that shares less, at the same weight, as one that shares nearly all: what is missing has
+ * counted against it there. */
+static void borrow(struct kith_score *out, const struct kith_bins *bins, unsigned class)
+{
+  const double *lender = out->across[class % KITH_LEVELS];
+
+  for (unsigned bin = 0; bin < KITH_BINS; bin++) {
+    out->across[class][bin] = lender[bin];
+    out->false_pairs[class][bin] = (1 - lender[bin]) * (double)bins->across[class][bin];
+  }
 }
 
 void kith_score_learn(struct kith_score *out, const struct kith_bins *bins,
@@ -144,6 +172,12 @@ void kith_score_learn(struct kith_score *out, const struct kith_bins *bins,
     out->comparisons[class] = kith_yardstick_comparisons(bins, class);
   }
   for (unsigned class = 0; class < KITH_CLASSES; class ++) {
+    unsigned lender = class % KITH_LEVELS;
+
+    if (class != lender && usable[lender] && (!usable[class] || is_thin(&yardsticks[class]))) {
+      borrow(out, bins, class);
+      continue;
+    }
     if (usable[class])
       expect_false(out->false_pairs[class], bins, class, &yardsticks[class],
                    anchor_of(bins, class, yardsticks));
