@@ -25,11 +25,14 @@ static double window_sum(const uint64_t *counts, unsigned from)
   return sum;
 }
 
-/* The first bin from which on hardly a pair is near the bound. */
+/* Above where most pairs are that are near the bound, the first bin that hardly has one. */
 static unsigned uncut_bin(const uint64_t *counts, const uint64_t *near_bound)
 {
   unsigned bin = kith_bins_first(counts);
 
+  for (unsigned at = bin; at < KITH_BINS; at++)
+    if (window_sum(near_bound, at) > window_sum(near_bound, bin))
+      bin = at;
   while (bin + WINDOW_BINS < KITH_BINS &&
          window_sum(near_bound, bin) > near_share_max * window_sum(counts, bin))
     bin++;
