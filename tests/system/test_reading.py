@@ -1,5 +1,6 @@
 """What people send, through the commands that read tables: what is read, what is set aside, what is
 refused, with which exit status."""
+import contextlib
 import gzip
 import json
 import os
@@ -109,6 +110,15 @@ def test_a_pipe(tmp_path):
         writer.join(timeout=10)
 
 
+def has_open(process, path):
+    """Whether the process holds the file open; a descriptor may go while we look."""
+    for fd in os.listdir(f"/proc/{process.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(f"/proc/{process.pid}/fd/{fd}") == str(path.resolve()):
+                return True
+    return False
+
+
 @pytest.mark.parametrize("how", ["grows", "is cut"])
 def test_a_file_that_changes(tmp_path, how):
     """An export that is still being written is no export."""
@@ -117,8 +127,7 @@ def test_a_file_that_changes(tmp_path, how):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 10
-        while not any(os.path.realpath(f"/proc/{process.pid}/fd/{fd}") == str(path.resolve())
-                      for fd in os.listdir(f"/proc/{process.pid}/fd")):
+        while not has_open(process, path):
             assert time.monotonic() < deadline and process.poll() is None
         if how == "grows":
             with open(path, "ab") as file:
