@@ -43,7 +43,7 @@ PROGRAMS := $(addprefix $(BUILD)/,kith kithd kith-odbc kith-matcher)
 TEST_PROGRAMS := $(addprefix $(BUILD)/test/,kith kithd kith-odbc kith-matcher)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/unit/%,$(call src,tests/unit))
 REPLAYS  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/test/fuzz/%,$(FUZZERS))
-LIBFUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZERS))
+LIBFUZZERS := $(if $(FUZZ),$(addprefix $(BUILD)/fuzz/,$(FUZZ)),$(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZERS)))
 
 obj       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 testobj   = $(patsubst %.c,$(BUILD)/test/obj/%.o,$(1))
@@ -109,11 +109,11 @@ asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) BUILD=$(BUILD)/asan FORTIFY= CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" unit
 tsan: ## unit tests under ThreadSanitizer
 	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp setarch -R $(MAKE) BUILD=$(BUILD)/tsan FORTIFY= CFLAGS="-O1 -g -fsanitize=thread" unit
-fuzz: ## each fuzz target for FUZZ_SECONDS, from its corpus
+fuzz: ## each fuzz target (FUZZ="csv date": these) for FUZZ_SECONDS, or FUZZ_RUNS executions, from its corpus
 	@$(MAKE) BUILD=$(BUILD)/libfuzzer CC=clang FORTIFY= CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-run
 fuzz-run: $(LIBFUZZERS)
 	@for f in $^; do n=$${f##*/}; echo "== $$n"; mkdir -p $(BUILD)/found/$$n; \
-	  $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -artifact_prefix=$(BUILD)/crash-$$n- \
+	  $$f $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS)) -print_final_stats=1 -verbosity=0 -artifact_prefix=$(BUILD)/crash-$$n- \
 	    $(BUILD)/found/$$n tests/fuzz/corpus/$$n || exit 1; done
 bench: all ## speed of the similarity engine on this machine
 	$(BUILD)/kith bench engine
