@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "proto/endorsement.h"
 #include "proto/keying.h"
 
 /* What has been said, for telling a repetition from a conflict: the place and the statement's hash.
@@ -521,6 +522,10 @@ static enum kith_err check_author(const struct kith_round_log *log,
     return kith_fail(fault, err, "%s: the signature is not %s's", name, author->id);
   if (err != KITH_OK)
     return kith_fail(fault, err, "%s: the signature can't be verified", name);
+  if (kith_statement_is_joint(statement->type, author->role) &&
+      (err = kith_endorsement_check(bytes, len, author->keys.sign, &charter->governance, fault)) !=
+          KITH_OK)
+    return kith_fail_at(fault, err, name);
   if (log->view.n_statements == 0
           ? statement->type != KITH_STATEMENT_OPEN
           : memcmp(statement->round, log->view.round, sizeof statement->round) != 0)

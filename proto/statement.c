@@ -94,42 +94,74 @@ enum kith_err kith_statement_write(struct kith_buf *out, const struct kith_state
   err = kith_buf_err(&core);
   if (err == KITH_OK)
     err = kith_sign(signature, identity, label, core.bytes, core.len);
-  if (err == KITH_OK) {
-    kith_buf_clear(out);
-    kith_write_array(out, 2);
-    kith_write_bin(out, core.bytes, core.len);
-    kith_write_bin(out, signature, sizeof signature);
-    err = kith_buf_err(out);
-  }
+  if (err == KITH_OK)
+    err = kith_statement_join(out, &(struct kith_statement_parts){.core = core.bytes,
+                                                                  .core_len = core.len,
+                                                                  .signature = signature});
   kith_buf_free(&core);
   return err;
 }
 
-/* The core's bytes and the signature, borrowed. */
-static enum kith_err split(const uint8_t **core, size_t *core_len, const uint8_t **signature,
-                           const void *bytes, size_t len)
+enum kith_err kith_statement_join(struct kith_buf *out, const struct kith_statement_parts *parts)
 {
+  kith_buf_clear(out);
+  kith_write_array(out, parts->n_endorsements ? 3 : 2);
+  kith_write_bin(out, parts->core, parts->core_len);
+  kith_write_bin(out, parts->signature, KITH_SIGN_BYTES);
+  if (parts->n_endorsements)
+    kith_write_array(out, parts->n_endorsements);
+  for (unsigned i = 0; i < parts->n_endorsements; i++) {
+    kith_write_array(out, 2);
+    kith_write_bin(out, parts->endorsements[i].key, KITH_PUBLIC_BYTES);
+    kith_write_bin(out, parts->endorsements[i].signature, KITH_SIGN_BYTES);
+  }
+  return kith_buf_err(out);
+}
+
+enum kith_err kith_statement_split(struct kith_statement_parts *out, const void *bytes, size_t len)
+{
+  struct kith_statement_parts parts = {0};
   struct kith_reader reader;
   size_t signature_len;
+  bool endorsed;
 
   if (len > KITH_STATEMENT_BYTES_MAX || kith_reader_init(&reader, bytes, len) != KITH_OK)
     return KITH_ERR_DATA;
-  kith_read_array(&reader, 2);
-  *core = kith_read_bin(&reader, core_len, 1, KITH_STATEMENT_BYTES_MAX);
-  *signature = kith_read_bin(&reader, &signature_len, KITH_SIGN_BYTES, KITH_SIGN_BYTES);
-  return kith_reader_done(&reader);
+  endorsed = kith_read_array_between(&reader, 2, 3) == 3;
+  parts.core = kith_read_bin(&reader, &parts.core_len, 1, KITH_STATEMENT_BYTES_MAX);
+  parts.signature = kith_read_bin(&reader, &signature_len, KITH_SIGN_BYTES, KITH_SIGN_BYTES);
+  if (endorsed)
+    parts.n_endorsements = kith_read_array_between(&reader, 1, KITH_GOVERNANCE_KEYS_MAX);
+  for (unsigned i = 0; i < parts.n_endorsements; i++) {
+    struct kith_signature *endorsement = &parts.endorsements[i];
+
+    kith_read_array(&reader, 2);
+    kith_read_bin_exact(&reader, endorsement->key, sizeof endorsement->key);
+    kith_read_bin_exact(&reader, endorsement->signature, sizeof endorsement->signature);
+    if (i && memcmp(endorsement[-1].key, endorsement->key, sizeof endorsement->key) >= 0)
+      return KITH_ERR_DATA;
+  }
+  if (kith_reader_done(&reader) != KITH_OK)
+    return KITH_ERR_DATA;
+  *out = parts;
+  return KITH_OK;
+}
+
+static bool may_be_endorsed(enum kith_statement_type type)
+{
+  return type == KITH_STATEMENT_OPEN || type == KITH_STATEMENT_CONSENT ||
+         type == KITH_STATEMENT_DECISION || type == KITH_STATEMENT_CLOSE ||
+         type == KITH_STATEMENT_ABORT;
 }
 
 enum kith_err kith_statement_read(struct kith_statement *out, const void *bytes, size_t len)
 {
   struct kith_statement read = {0};
+  struct kith_statement_parts parts;
   struct kith_reader reader;
-  const uint8_t *core;
-  const uint8_t *signature;
-  size_t core_len;
-  enum kith_err err = split(&core, &core_len, &signature, bytes, len);
+  enum kith_err err = kith_statement_split(&parts, bytes, len);
 
-  if (err != KITH_OK || (err = kith_reader_init(&reader, core, core_len)) != KITH_OK)
+  if (err != KITH_OK || (err = kith_reader_init(&reader, parts.core, parts.core_len)) != KITH_OK)
     return err;
   kith_read_array(&reader, 7);
   kith_read_u64(&reader, CORE_VERSION, CORE_VERSION);
@@ -139,7 +171,9 @@ enum kith_err kith_statement_read(struct kith_statement *out, const void *bytes,
   read.attempt = (uint32_t)kith_read_u64(&reader, 1, KITH_ATTEMPTS_MAX);
   kith_read_member(&reader, read.author);
   read.time = (int64_t)kith_read_u64(&reader, 1, INT64_MAX);
-  if (reader.err == KITH_OK)
+  if (parts.n_endorsements && !may_be_endorsed(read.type))
+    err = KITH_ERR_DATA;
+  else if (reader.err == KITH_OK)
     err = kith_statement_body_read(&reader, &read);
   if (err == KITH_OK)
     err = kith_reader_done(&reader);
@@ -154,12 +188,12 @@ enum kith_err kith_statement_read(struct kith_statement *out, const void *bytes,
 enum kith_err kith_statement_verify(const void *bytes, size_t len,
                                     const uint8_t sign_key[KITH_PUBLIC_BYTES])
 {
-  const uint8_t *core;
-  const uint8_t *signature;
-  size_t core_len;
-  enum kith_err err = split(&core, &core_len, &signature, bytes, len);
+  struct kith_statement_parts parts;
+  enum kith_err err = kith_statement_split(&parts, bytes, len);
 
-  return err == KITH_OK ? kith_verify(signature, sign_key, label, core, core_len) : err;
+  return err == KITH_OK
+             ? kith_verify(parts.signature, sign_key, label, parts.core, parts.core_len)
+             : err;
 }
 
 void kith_statement_free(struct kith_statement *statement)

@@ -13,6 +13,7 @@
 #include "crypto/roundkey.h"
 #include "crypto/seal.h"
 #include "proto/limits.h"
+#include "proto/signed.h"
 #include "proto/wire.h"
 
 enum kith_statement_type {
@@ -213,6 +214,21 @@ struct kith_statement {
     struct kith_ending ending; /* decline, close, abort */
   } body;
 };
+
+/* A statement's bytes, taken apart: [core, signature], or [core, signature, endorsements]. */
+struct kith_statement_parts {
+  const uint8_t *core; /* borrowed from the bytes, as the signature */
+  size_t core_len;
+  const uint8_t *signature;
+  unsigned n_endorsements; /* 0, but for what governance says jointly: proto/endorsement.h */
+  struct kith_signature endorsements[KITH_GOVERNANCE_KEYS_MAX]; /* keys ascending, different */
+};
+/* Reads the outer array strictly; the core is not looked into. KITH_ERR_DATA. */
+KITH_MUST_USE enum kith_err kith_statement_split(struct kith_statement_parts *out,
+                                                 const void *bytes, size_t len);
+/* The other way round: writes the parts to `out` (cleared first). */
+KITH_MUST_USE enum kith_err kith_statement_join(struct kith_buf *out,
+                                                const struct kith_statement_parts *parts);
 
 /* Writes [core, signature] to `out` (cleared first). `statement->author` must be the identity's. */
 KITH_MUST_USE enum kith_err kith_statement_write(struct kith_buf *out,
