@@ -42,6 +42,7 @@ static const char *const words[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_CONFIGURED] = "the node was configured",
     [KITH_AUDIT_SOURCE_REFUSED] = "the source does not meet the policy's minima",
     [KITH_AUDIT_SUBJECT_REPORT] = "an officer asked what is known of a person",
+    [KITH_AUDIT_PROPOSAL] = "governance proposed or signed a statement",
 };
 
 struct shown {

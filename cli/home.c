@@ -204,28 +204,3 @@ enum kith_err kith_home_publish(struct kith_home *home, const struct kith_signed
     kith_reply_free(&reply);
   return err;
 }
-
-enum kith_err kith_home_say(struct kith_home *home, struct kith_statement *statement,
-                            struct kith_fault *fault)
-{
-  struct kith_request request = {.type = KITH_REQUEST_STATEMENT_PUT};
-  struct kith_reply reply;
-  struct kith_buf bytes;
-  enum kith_err err;
-
-  kith_buf_init(&bytes, KITH_STATEMENT_BYTES_MAX);
-  memcpy(statement->author, home->config.id, sizeof statement->author);
-  statement->time = kith_clock_now();
-  err = kith_statement_write(&bytes, statement, home->identity);
-  if (err == KITH_OK) {
-    memcpy(request.body.statement_put.round, statement->round, KITH_ROUND_ID_BYTES);
-    request.body.statement_put.statement = (struct kith_span){bytes.bytes, bytes.len};
-    err = kith_home_call(home, &reply, &request, fault);
-  } else {
-    kith_fail(fault, err, "the statement can't be made: %s", kith_err_name(err));
-  }
-  kith_buf_free(&bytes);
-  if (err == KITH_OK)
-    kith_reply_free(&reply);
-  return err;
-}

@@ -50,9 +50,19 @@ KITH_MUST_USE enum kith_err kith_home_call(struct kith_home *home, struct kith_r
 KITH_MUST_USE enum kith_err kith_home_publish(struct kith_home *home,
                                               const struct kith_signed *document,
                                               struct kith_fault *fault);
-/* Signs and sends a statement of this member's. */
+/* Governance's statements (cli/proposal.c): said at once where one signature is enough, else
+ * proposed, for others to sign. */
+struct kith_said {
+  bool said;
+  unsigned n_signed;
+  unsigned n_needed;
+  struct kith_hash proposal;
+};
+/* Signs a joint statement of this member's and gives it to the matcher. */
 KITH_MUST_USE enum kith_err kith_home_say(struct kith_home *home, struct kith_statement *statement,
-                                          struct kith_fault *fault);
+                                          struct kith_said *out, struct kith_fault *fault);
+/* Tells a person on standard error where more must sign. */
+void kith_said_print(const struct kith_said *said);
 
 /* A round as the matcher relays it, every statement verified here against the charter that it was
  * opened under. */

@@ -147,7 +147,8 @@ static void set_terms(struct kith_open *open, const struct kith_policy *policy, 
 }
 
 static enum kith_err open_round(struct kith_home *home, const struct opening *opening,
-                                struct kith_statement *statement, struct kith_fault *fault)
+                                struct kith_statement *statement, struct kith_said *said,
+                                struct kith_fault *fault)
 {
   struct kith_policy *policy = KITH_NEW(struct kith_policy);
   struct kith_signed document = {0};
@@ -172,7 +173,7 @@ static enum kith_err open_round(struct kith_home *home, const struct opening *op
     open->charter = home->charter_hash;
     kith_signed_hash(&open->policy, &document);
     set_terms(open, policy, opening->days);
-    err = kith_home_say(home, statement, fault);
+    err = kith_home_say(home, statement, said, fault);
   }
   kith_signed_free(&document);
   kith_free(policy);
@@ -215,6 +216,7 @@ static int round_open(int argc, char **argv)
       .n_options = KITH_COUNT_OF(options)};
   struct kith_statement statement = {0};
   struct kith_fault fault = {0};
+  struct kith_said said = {0};
   struct kith_home home = {0};
   char id[HEX_BYTES];
   int first;
@@ -229,13 +231,14 @@ static int round_open(int argc, char **argv)
   if (fault.err == KITH_OK)
     fault.err = kith_home_connect(&home, common.passphrase_file, &fault);
   if (fault.err == KITH_OK)
-    fault.err = open_round(&home, &opening, &statement, &fault);
+    fault.err = open_round(&home, &opening, &statement, &said, &fault);
   if (fault.err != KITH_OK)
     return finish(&home, &fault, fault.err);
   kith_hex_encode(id, statement.round, KITH_ROUND_ID_BYTES);
   kith_home_close(&home);
+  kith_said_print(&said);
   if (common.json)
-    return kith_cli_json(json_pack("{s:s}", "round", id));
+    return kith_cli_json(json_pack("{s:s, s:b}", "round", id, "said", said.said));
   puts(id);
   return kith_cli_finish_stdout();
 }
@@ -244,7 +247,8 @@ static int round_open(int argc, char **argv)
  * ---------------------------------------------------------------------------------- */
 
 static enum kith_err say_ending(struct kith_home *home, const kith_round_id id,
-                                enum kith_statement_type type, struct kith_fault *fault)
+                                enum kith_statement_type type, struct kith_said *said,
+                                struct kith_fault *fault)
 {
   struct kith_statement statement = {.type = type};
   struct kith_remote_round round = {0};
@@ -256,23 +260,23 @@ static enum kith_err say_ending(struct kith_home *home, const kith_round_id id,
   statement.attempt = kith_round_log_view(round.log)->attempt;
   statement.body.ending.reason = KITH_REASON_GOVERNANCE;
   kith_remote_round_free(&round);
-  return kith_home_say(home, &statement, fault);
+  return kith_home_say(home, &statement, said, fault);
 }
 
 static enum kith_err say_abort(struct kith_home *home, const kith_round_id id,
-                               struct kith_fault *fault)
+                               struct kith_said *said, struct kith_fault *fault)
 {
-  return say_ending(home, id, KITH_STATEMENT_ABORT, fault);
+  return say_ending(home, id, KITH_STATEMENT_ABORT, said, fault);
 }
 
 static enum kith_err say_close(struct kith_home *home, const kith_round_id id,
-                               struct kith_fault *fault)
+                               struct kith_said *said, struct kith_fault *fault)
 {
-  return say_ending(home, id, KITH_STATEMENT_CLOSE, fault);
+  return say_ending(home, id, KITH_STATEMENT_CLOSE, said, fault);
 }
 
 static enum kith_err say_consent(struct kith_home *home, const kith_round_id id,
-                                 struct kith_fault *fault)
+                                 struct kith_said *said, struct kith_fault *fault)
 {
   struct kith_statement statement = {.type = KITH_STATEMENT_CONSENT};
   struct kith_consent *consent = &statement.body.consent;
@@ -293,14 +297,15 @@ static enum kith_err say_consent(struct kith_home *home, const kith_round_id id,
     err = kith_fail(fault, KITH_ERR_NO, "%u agencies have submitted, and the quorum is %u",
                     consent->n, view->open.quorum);
   else
-    err = kith_home_say(home, &statement, fault);
+    err = kith_home_say(home, &statement, said, fault);
   kith_remote_round_free(&round);
   return err;
 }
 
-static int
-governance_verb(int argc, char **argv, const char *usage, const char *about, const char *example,
-                enum kith_err (*say)(struct kith_home *, const kith_round_id, struct kith_fault *))
+static int governance_verb(int argc, char **argv, const char *usage, const char *about,
+                           const char *example,
+                           enum kith_err (*say)(struct kith_home *, const kith_round_id,
+                                                struct kith_said *, struct kith_fault *))
 {
   struct common common = {0};
   struct kith_cli_option options[N_COMMON];
@@ -310,6 +315,7 @@ governance_verb(int argc, char **argv, const char *usage, const char *about, con
                                      .options = options,
                                      .n_options = N_COMMON};
   struct kith_fault fault = {0};
+  struct kith_said said = {0};
   struct kith_home home = {0};
   kith_round_id id;
   int status;
@@ -319,7 +325,9 @@ governance_verb(int argc, char **argv, const char *usage, const char *about, con
     return status;
   fault.err = kith_home_connect(&home, common.passphrase_file, &fault);
   if (fault.err == KITH_OK)
-    fault.err = say(&home, id, &fault);
+    fault.err = say(&home, id, &said, &fault);
+  if (fault.err == KITH_OK)
+    kith_said_print(&said);
   return finish(&home, &fault, fault.err);
 }
 
@@ -404,6 +412,8 @@ int kith_cmd_round(int argc, char **argv)
       {"watch", kith_round_watch, "follow a round until it is released or over"},
       {"join", round_join, "let this agency take part"},
       {"decline", round_decline, "take no part"},
+      {"proposals", kith_round_proposals, "what waits for more governance signatures"},
+      {"sign", kith_round_sign, "sign what another governance member proposed"},
       {"proceed", round_proceed, "consent to a roster that shrank"},
       {"abort", round_abort, "end a round before its release"},
       {"close", round_close, "close a released round"},

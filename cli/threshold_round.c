@@ -160,7 +160,8 @@ enum kith_err kith_threshold_of_round(struct kith_threshold_view *out,
 /* ---- set */
 
 static enum kith_err decide(const struct kith_threshold_home *where, const char *round,
-                            struct kith_ratio threshold, struct kith_fault *fault)
+                            struct kith_ratio threshold, struct kith_said *said,
+                            struct kith_fault *fault)
 {
   struct kith_statement statement = {.type = KITH_STATEMENT_DECISION};
   struct kith_threshold_decision *decision = &statement.body.decision;
@@ -181,7 +182,7 @@ static enum kith_err decide(const struct kith_threshold_home *where, const char 
     decision->roster = view->roster_hash;
     decision->review = fetched.review_hash;
     decision->threshold = (uint32_t)lrint(value * KITH_PPM);
-    err = kith_home_say(&fetched.home, &statement, fault);
+    err = kith_home_say(&fetched.home, &statement, said, fault);
   }
   fetched_free(&fetched);
   return err;
@@ -199,12 +200,15 @@ int kith_threshold_set(int argc, char **argv)
   const struct kith_cli_spec spec = {
       .usage = "kith threshold set [--home DIR] ROUND THRESHOLD",
       .about = "Signs governance's decision on the threshold of a round in review, and on the\n"
-               "numbers it was chosen from. The round goes on at once; there is one decision.",
+               "numbers it was chosen from. Signed by enough governance keys, the round goes on at "
+               "once;\n"
+               "there is one decision.",
       .examples = "  $ kith threshold set --home lead 6f1c... 0.85\n",
       .options = options,
       .n_options = KITH_COUNT_OF(options),
   };
   struct kith_fault fault = {0};
+  struct kith_said said = {0};
   struct kith_ratio threshold;
   int first = 0;
   int status = 0;
@@ -216,6 +220,8 @@ int kith_threshold_set(int argc, char **argv)
   if (kith_ratio_parse(&threshold, argv[first + 1], &fault) != KITH_OK ||
       threshold.numerator == 0 || threshold.numerator >= threshold.denominator)
     return kith_cli_usage(spec.usage, "a threshold is above 0 and below 1");
-  fault.err = decide(&where, argv[first], threshold, &fault);
+  fault.err = decide(&where, argv[first], threshold, &said, &fault);
+  if (fault.err == KITH_OK)
+    kith_said_print(&said);
   return fault.err == KITH_OK ? 0 : kith_cli_fail(&fault);
 }

@@ -52,6 +52,7 @@ static const char *const event_names[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_CONFIGURED] = "configured",
     [KITH_AUDIT_SOURCE_REFUSED] = "source_refused",
     [KITH_AUDIT_SUBJECT_REPORT] = "subject_report",
+    [KITH_AUDIT_PROPOSAL] = "proposal",
 };
 
 const char *kith_audit_event_name(unsigned event)

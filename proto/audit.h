@@ -58,6 +58,7 @@ enum kith_audit_event {
   KITH_AUDIT_CONFIGURED,
   KITH_AUDIT_SOURCE_REFUSED, /* it does not meet the policy's minima; number: linkable rows */
   KITH_AUDIT_SUBJECT_REPORT, /* an officer asked what is known of a person */
+  KITH_AUDIT_PROPOSAL,       /* of governance, not signed by enough yet; number: its type */
   KITH_AUDIT_EVENTS
 };
 

@@ -23,7 +23,8 @@
 /* Whether a statement of this type, by an author in this role, is for governance to say jointly. */
 bool kith_statement_is_joint(enum kith_statement_type type, enum kith_role role);
 
-/* H("kith proposal v1", core): what a statement says, whoever has signed it so far. KITH_ERR_DATA. */
+/* H("kith proposal v1", core): what a statement says, whoever has signed it so far. KITH_ERR_DATA.
+ */
 KITH_MUST_USE enum kith_err kith_proposal_hash(struct kith_hash *out, const void *bytes,
                                                size_t len);
 

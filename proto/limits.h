@@ -22,6 +22,9 @@ enum {
   KITH_ATTEMPTS_MAX = 8,
   KITH_BATCH_BYTES_MAX = 1024 * 1024, /* the rows of one batch */
   KITH_BATCHES_MAX = 4096,            /* of one agency: 4 GiB of rows */
+  KITH_PROPOSALS_MAX = 64,        /* of governance, held by the matcher, not yet signed by enough */
+  KITH_PROPOSAL_BYTES_MAX = 8192, /* an opening of all agencies, signed by all keys, fits */
+  KITH_PROPOSAL_S = 14 * 24 * 3600, /* older ones are forgotten */
   KITH_ROUNDS_MAX = 4096,
   KITH_REVIEW_BYTES_MAX = 256 * 1024,
   KITH_CHUNK_BYTES_MAX = 1024 * 1024, /* of a sealed list */

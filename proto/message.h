@@ -27,6 +27,8 @@ enum kith_request_type {
   KITH_REQUEST_COHORT_GET,
   KITH_REQUEST_AUDIT_GET,
   KITH_REQUEST_REVIEW_GET,
+  KITH_REQUEST_PROPOSAL_PUT,
+  KITH_REQUEST_PROPOSAL_LIST,
   KITH_REQUEST_TYPES
 };
 
@@ -102,6 +104,7 @@ struct kith_request {
     struct {
       kith_round_id round;
     } review_get;
+    struct kith_span proposal_put; /* a statement, signed by fewer than are needed, or enough */
   } body;
 };
 
@@ -157,6 +160,15 @@ struct kith_reply {
       struct kith_span chunk;
     } cohort_get;                /* and audit.get */
     struct kith_span review_get; /* proto/review.h */
+    struct {
+      unsigned n_signed; /* governance keys that stand under it now */
+      unsigned n_needed;
+      bool said; /* enough have signed: it is in the round's log */
+    } proposal_put;
+    struct {
+      uint32_t n;
+      struct kith_span *statements; /* the array is owned when read, the bytes borrowed */
+    } proposal_list;
   } body;
 };
 

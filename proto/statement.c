@@ -191,9 +191,8 @@ enum kith_err kith_statement_verify(const void *bytes, size_t len,
   struct kith_statement_parts parts;
   enum kith_err err = kith_statement_split(&parts, bytes, len);
 
-  return err == KITH_OK
-             ? kith_verify(parts.signature, sign_key, label, parts.core, parts.core_len)
-             : err;
+  return err == KITH_OK ? kith_verify(parts.signature, sign_key, label, parts.core, parts.core_len)
+                        : err;
 }
 
 void kith_statement_free(struct kith_statement *statement)

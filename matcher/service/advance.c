@@ -332,6 +332,7 @@ static enum kith_err check_standing(struct kith_matcher *matcher, struct kith_ma
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
   int64_t now = kith_node_now(matcher->node);
+  struct kith_signers signers;
 
   *ended = round->state >= KITH_ROUND_RELEASED;
   if (*ended)
@@ -342,6 +343,10 @@ static enum kith_err check_standing(struct kith_matcher *matcher, struct kith_ma
     return kith_matcher_move(matcher, round, KITH_ROUND_ABORTED, 0, NULL);
   if (now >= view->open.expires || now >= round->policy.expires)
     return kith_matcher_abort_round(matcher, round, KITH_REASON_POLICY_EXPIRED, NULL);
+  /* Nobody could decide on the round any more: its governance keys were replaced. */
+  kith_matcher_signers(&signers, matcher, &round->node->charter);
+  if (signers.n_keys < signers.threshold)
+    return kith_matcher_abort_round(matcher, round, KITH_REASON_MEMBER_REMOVED, view->governance);
   for (unsigned i = 0; i < view->n_seats; i++) {
     const struct kith_seat *seat = &view->seats[i];
     const struct kith_member *then = kith_charter_member(&round->node->charter, seat->member);

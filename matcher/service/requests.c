@@ -419,6 +419,24 @@ static enum kith_reply_error review_get(struct kith_matcher *matcher,
   return KITH_REPLY_OK;
 }
 
+/* ---- what waits for more signatures of governance */
+
+static enum kith_reply_error proposal_list(struct kith_matcher *matcher,
+                                           const struct kith_member *member,
+                                           struct kith_reply *reply, struct scratch *scratch)
+{
+  if (member->role != KITH_ROLE_GOVERNANCE)
+    return KITH_REPLY_DENIED;
+  scratch->held = KITH_NEW_ARRAY(uint8_t *, KITH_PROPOSALS_MAX);
+  scratch->spans = KITH_NEW_ARRAY(struct kith_span, KITH_PROPOSALS_MAX);
+  if (!scratch->held || !scratch->spans ||
+      kith_proposals_load(matcher, scratch->held, scratch->spans, &scratch->n_held) != KITH_OK)
+    return KITH_REPLY_INTERNAL;
+  reply->body.proposal_list.n = scratch->n_held;
+  reply->body.proposal_list.statements = scratch->spans;
+  return KITH_REPLY_OK;
+}
+
 /* ---- dispatch */
 
 static enum kith_reply_error answer(struct kith_matcher *matcher, const struct kith_member *member,
@@ -452,6 +470,10 @@ static enum kith_reply_error answer(struct kith_matcher *matcher, const struct k
     return audit_get(matcher, request, reply, scratch);
   case KITH_REQUEST_REVIEW_GET:
     return review_get(matcher, member, request, reply, scratch);
+  case KITH_REQUEST_PROPOSAL_PUT:
+    return kith_proposal_put(matcher, member, &request->body.proposal_put, reply);
+  case KITH_REQUEST_PROPOSAL_LIST:
+    return proposal_list(matcher, member, reply, scratch);
   case KITH_REQUEST_TYPES:
     break;
   }

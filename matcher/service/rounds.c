@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "matcher/service/intake.h"
 #include "proto/batch.h"
+#include "proto/endorsement.h"
 
 /* ---- the round's record: state, deadline, destroyed
  * ----------------------------------------------- */
@@ -353,6 +354,22 @@ static bool intent_fits(const struct kith_matcher_round *round, const struct kit
          intent->n_batches == kith_batch_count(intent->n_records, row_bytes);
 }
 
+/* Statements that governance says jointly are counted again under the keys that are still in
+ * force: the log counts those of the round's own charter. */
+static enum kith_reply_error check_joint(const struct kith_matcher *matcher,
+                                         const struct kith_matcher_round *round,
+                                         const struct kith_statement *statement, const void *bytes,
+                                         size_t len)
+{
+  const struct kith_member *author = kith_charter_member(&round->node->charter, statement->author);
+  struct kith_signers signers;
+
+  if (!author || !kith_statement_is_joint(statement->type, author->role))
+    return KITH_REPLY_OK;
+  kith_matcher_signers(&signers, matcher, &round->node->charter);
+  return reply_of(kith_endorsement_check(bytes, len, author->keys.sign, &signers, NULL));
+}
+
 /* What a submission says is held against the policy and against the batches that are there. */
 static enum kith_reply_error check_submission(struct kith_matcher *matcher,
                                               const struct kith_matcher_round *round,
@@ -363,7 +380,10 @@ static enum kith_reply_error check_submission(struct kith_matcher *matcher,
 
   if (kith_statement_read(&statement, bytes, len) != KITH_OK)
     return KITH_REPLY_MALFORMED;
-  if (statement.type == KITH_STATEMENT_INTENT && !intent_fits(round, &statement.body.intent))
+  reply = check_joint(matcher, round, &statement, bytes, len);
+  if (reply != KITH_REPLY_OK)
+    ;
+  else if (statement.type == KITH_STATEMENT_INTENT && !intent_fits(round, &statement.body.intent))
     reply = KITH_REPLY_MALFORMED;
   else if (statement.type == KITH_STATEMENT_MANIFEST &&
            kith_intake_complete(matcher->node, round->node->id, statement.author,

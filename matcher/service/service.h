@@ -145,6 +145,21 @@ enum kith_reply_error kith_review_check(struct kith_matcher *matcher,
                                         const struct kith_matcher_round *round,
                                         const struct kith_threshold_decision *decision);
 
+/* ---- proposals.c */
+
+/* Those of a charter's governance keys that the charter in force still lists, and how many of them
+ * must sign: a key that was taken out can't decide on a round that is under way. */
+void kith_matcher_signers(struct kith_signers *out, const struct kith_matcher *matcher,
+                          const struct kith_charter *charter);
+/* Takes a joint statement that some have signed; says it once enough have. */
+enum kith_reply_error kith_proposal_put(struct kith_matcher *matcher,
+                                        const struct kith_member *member,
+                                        const struct kith_span *given, struct kith_reply *reply);
+/* Copies of what waits (held: kith_free each, also after an error) and spans over them; room for
+ * KITH_PROPOSALS_MAX of both. */
+KITH_MUST_USE enum kith_err kith_proposals_load(struct kith_matcher *matcher, uint8_t **held,
+                                                struct kith_span *spans, uint32_t *n);
+
 /* ---- matching.c */
 
 /* Starts the matching thread on the round's intake. KITH_ERR_EXISTS where one runs. */

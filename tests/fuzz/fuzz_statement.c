@@ -10,16 +10,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *core_of(const void *bytes, size_t len, size_t *core_len)
 {
-  struct kith_reader reader;
-  const uint8_t *core;
+  struct kith_statement_parts parts;
 
-  if (kith_reader_init(&reader, bytes, len) != KITH_OK)
+  if (kith_statement_split(&parts, bytes, len) != KITH_OK)
     abort();
-  kith_read_array(&reader, 2);
-  core = kith_read_bin(&reader, core_len, 1, SIZE_MAX);
-  if (!core)
+  *core_len = parts.core_len;
+  return parts.core;
+}
+
+/* Taken apart and put together it is the same: a statement has one encoding. */
+static void parts_are_kept(const uint8_t *data, size_t size)
+{
+  struct kith_statement_parts parts;
+  struct kith_buf again = {0};
+
+  if (kith_statement_split(&parts, data, size) != KITH_OK ||
+      kith_statement_join(&again, &parts) != KITH_OK || again.len != size ||
+      memcmp(again.bytes, data, size) != 0)
     abort();
-  return core;
+  kith_buf_free(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -38,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     abort();
   if (kith_statement_read(&statement, data, size) != KITH_OK)
     return 0;
+  parts_are_kept(data, size);
   /* Nobody has signed with this key. */
   if (kith_statement_verify(data, size, identity->public_keys.sign) != KITH_ERR_NO ||
       kith_statement_write(&again, &statement, identity) != KITH_OK)

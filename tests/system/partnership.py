@@ -273,8 +273,8 @@ class Partnership:
                 return None
         return json.loads(reply)
 
-    def kith(self, *arguments, status=0, home=None, env=None):
-        """Runs the command line; standard output, parsed where --json was given."""
+    def kith(self, *arguments, status=0, home=None, env=None, lines=False):
+        """Runs the command line; standard output, parsed where --json was given, `lines` one by one."""
         command = [str(KITH), *map(str, arguments)]
         if home:
             command += ["--home", str(self.home(home))]
@@ -282,7 +282,9 @@ class Partnership:
                               timeout=120, text=True, start_new_session=True,
                               env=dict(os.environ, **(env or {})))
         assert done.returncode == status, (command[1:], done.returncode, done.stdout, done.stderr)
-        return json.loads(done.stdout) if "--json" in arguments and status == 0 else done.stdout
+        if "--json" not in arguments or status:
+            return done.stdout
+        return [json.loads(line) for line in done.stdout.splitlines()] if lines else json.loads(done.stdout)
 
     # ---- rounds
 

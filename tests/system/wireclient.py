@@ -14,7 +14,7 @@ import zmq
 import zmq.utils.z85
 
 (HELLO, DOCUMENT_PUT, DOCUMENT_GET, ROUND_LIST, STATEMENT_PUT, STATEMENT_GET, BATCH_PUT, BATCH_STATUS,
- COHORT_GET, AUDIT_GET, REVIEW_GET) = range(1, 12)
+ COHORT_GET, AUDIT_GET, REVIEW_GET, PROPOSAL_PUT, PROPOSAL_LIST) = range(1, 14)
 
 (OK, DENIED, MALFORMED, UNKNOWN_TYPE, NOT_FOUND, WRONG_STATE, CONFLICT, BAD_SIGNATURE, LIMIT, INTERNAL,
  BAD_REFERENCE, STALE) = range(12)
@@ -200,7 +200,8 @@ class Document:
 class Statement:
     def __init__(self, data):
         self.bytes = data
-        self.core, self.signature = unpack(data)
+        self.core, self.signature, *more = unpack(data)
+        self.endorsements = more[0] if more else []
         (self.version, self.type, self.round, self.attempt, self.author, self.time,
          self.body) = unpack(self.core)
         self.hash = H(b"kith statement v1", data)
@@ -217,6 +218,13 @@ def make_statement(identity, statement_type, round_id, attempt, body, author=Non
     core = pack([1, statement_type, round_id, attempt, author or identity.id,
                  int(time.time()) if at is None else at, body])
     return pack([core, identity.signature(b"kith statement v1", core)])
+
+
+def endorse(statement, *identities):
+    """A joint statement with the endorsements of these, and no others (section 4.1)."""
+    core, signature = unpack(statement)[:2]
+    made = sorted([i.sign_public, i.signature(b"kith endorsement v1", core)] for i in identities)
+    return pack([core, signature, made] if made else [core, signature])
 
 
 # ---- the connection (section 3)

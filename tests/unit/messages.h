@@ -74,6 +74,9 @@ static inline void random_request(struct kith_request *out, enum kith_request_ty
   case KITH_REQUEST_COHORT_GET:
     out->body.cohort_get.offset = random_between(0, KITH_LIST_BYTES_MAX);
     break;
+  case KITH_REQUEST_PROPOSAL_PUT:
+    out->body.proposal_put = random_span(1);
+    break;
   case KITH_REQUEST_AUDIT_GET:
     out->body.audit_get.offset = random_between(0, KITH_AUDIT_EXPORT_BYTES_MAX);
     break;
@@ -110,6 +113,15 @@ static inline void random_statements(struct kith_reply *out)
   assert_non_null(out->body.statement_get.statements);
   for (uint32_t i = 0; i < out->body.statement_get.n; i++)
     out->body.statement_get.statements[i] = random_span(1);
+}
+
+static inline void random_proposals(struct kith_reply *out)
+{
+  out->body.proposal_list.n = (uint32_t)random_between(0, MESSAGE_SPANS);
+  out->body.proposal_list.statements = KITH_NEW_ARRAY(struct kith_span, MESSAGE_SPANS);
+  assert_non_null(out->body.proposal_list.statements);
+  for (uint32_t i = 0; i < out->body.proposal_list.n; i++)
+    out->body.proposal_list.statements[i] = random_span(1);
 }
 
 /* Free with kith_reply_free. */
@@ -155,6 +167,14 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
     break;
   case KITH_REQUEST_REVIEW_GET:
     out->body.review_get = random_span(1);
+    break;
+  case KITH_REQUEST_PROPOSAL_PUT:
+    out->body.proposal_put.n_signed = (unsigned)random_between(0, KITH_GOVERNANCE_KEYS_MAX);
+    out->body.proposal_put.n_needed = (unsigned)random_between(1, KITH_GOVERNANCE_KEYS_MAX);
+    out->body.proposal_put.said = rand() % 2;
+    break;
+  case KITH_REQUEST_PROPOSAL_LIST:
+    random_proposals(out);
     break;
   case KITH_REQUEST_COHORT_GET:
   case KITH_REQUEST_AUDIT_GET:

@@ -356,6 +356,7 @@ static inline int rounds_set_up(void **state)
   (void)state;
   if (kith_crypto_init(&locked) != KITH_OK)
     return -1;
+  charter.governance.threshold = 1;
   for (int i = 0; i < N_PEOPLE; i++) {
     if (kith_identity_new(&identities[i]) != KITH_OK)
       return -1;
@@ -365,6 +366,9 @@ static inline int rounds_set_up(void **state)
     charter.members[i].role = people[i].role;
     charter.members[i].keys = identities[i]->public_keys;
     charter.n_members++;
+    if (people[i].role == KITH_ROLE_GOVERNANCE)
+      memcpy(charter.governance.keys[charter.governance.n_keys++], identities[i]->public_keys.sign,
+             KITH_PUBLIC_BYTES);
   }
   for (int i = 0; i < N_AGENCIES; i++)
     if (kith_seal_keypair(round_keys[i], &round_secret_keys[i]) != KITH_OK ||
