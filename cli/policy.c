@@ -1,5 +1,6 @@
 /* `kith policy`: showing and signing. */
 #include "cli/policy.h"
+#include "proto/gateway.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +109,7 @@ static enum kith_err show_tables(const struct kith_policy *policy)
   KITH_CLI_ROW(&agencies, "AGENCY", "LAWFUL GATEWAY");
   for (unsigned i = 0; i < policy->n_agencies; i++)
     KITH_CLI_ROW(&agencies, policy->agencies[i].id,
-                 kith_policy_gateway_stated(&policy->agencies[i]) ? policy->agencies[i].gateway
+                 kith_gateway_is_stated(&policy->agencies[i]) ? policy->agencies[i].gateway
                                                                   : "(not stated)");
   kith_cli_table_row(&fields, n_columns, heading);
   for (unsigned i = 0; i < policy->n_fields; i++) {

@@ -9,6 +9,7 @@
 #include "cli/documents.h"
 #include "cli/policy.h"
 #include "daemon/pipeline/record.h"
+#include "proto/gateway.h"
 #include "proto/rule.h"
 
 enum {
@@ -65,27 +66,42 @@ static void lint_times(struct kith_lint *lint, const struct kith_policy *policy,
         policy->retention_days);
 }
 
+/* As the charter says; where there is none at hand, many agencies are called what they are. */
+static enum kith_agency_kind kind_of(const char *id, const struct kith_charter *charter)
+{
+  const struct kith_member *member = charter ? kith_charter_member(charter, id) : NULL;
+  enum kith_agency_kind kind = KITH_KIND_NONE;
+
+  if (member)
+    return member->kind;
+  return !charter && kith_agency_kind_parse(&kind, id) == KITH_OK ? kind : KITH_KIND_NONE;
+}
+
 static void lint_gateways(struct kith_lint *lint, const struct kith_policy *policy,
                           const struct kith_charter *charter)
 {
   for (unsigned i = 0; i < policy->n_agencies; i++) {
     const struct kith_policy_agency *agency = &policy->agencies[i];
-    const struct kith_member *member = charter ? kith_charter_member(charter, agency->id) : NULL;
+    enum kith_agency_kind kind = kind_of(agency->id, charter);
 
     /* In a trial there are no real people, and nothing is disclosed. */
-    if (!kith_policy_gateway_stated(agency))
+    if (!kith_gateway_is_stated(agency))
       add(lint, !policy->trial,
           "agencies: the lawful gateway of %s is not stated. kith refuses a release or a "
           "disclosure "
           "without one. Name the law that lets this agency take part, and its section.",
           agency->id);
-    if (member &&
-        (member->kind == KITH_KIND_HEALTH || member->kind == KITH_KIND_CHILDRENS_SERVICES))
-      add(lint, false,
+    if (kith_gateway_needs_more(kind)) {
+      bool alone = kith_gateway_is_section_16_alone(agency->gateway);
+
+      add(lint, alone && !policy->trial,
           "agencies: %s is a health or social care authority. Section 16 of the Police, Crime, "
           "Sentencing and Courts Act 2022 authorises neither patient information nor personal "
-          "information from such an authority: its gateway must be another.",
-          agency->id);
+          "information from such an authority: %s.",
+          agency->id,
+          alone ? "it can't be the only gateway. State the one that this authority rests on"
+                : "its gateway must be another");
+    }
   }
 }
 

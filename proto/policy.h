@@ -170,8 +170,6 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
                          unsigned n_agencies);
 /* Sets evidence, dates and source as they are where a policy does not say them. */
 void kith_policy_default_records(struct kith_policy *out);
-/* Whether governance has named the agency's gateway: neither empty nor the default's text. */
-bool kith_policy_gateway_stated(const struct kith_policy_agency *agency);
 /* Bytes of all filters of a row. */
 size_t kith_policy_row_bytes(const struct kith_policy *policy);
 enum { KITH_RATIO_TEXT_BYTES = 32 };

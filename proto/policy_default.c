@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "proto/gateway.h"
 
 /* What each field of the default filter is and weighs. "names" has the parts of given name and
  * surname together: names typed the wrong way round still agree by half. "name_forms" has a code
@@ -38,20 +39,6 @@ static const struct kith_ratio default_threshold_max = {99, 100};
 /* 2036-01-01T00:00:00Z: a fixed date, because the default must have the same bytes every day.
  * Governance sets its own. */
 static const int64_t default_expires = 2082758400;
-
-/* The one text that is known not to name a gateway. */
-static void gateway_unstated(char out[KITH_TEXT_BYTES], const char *agency)
-{
-  (void)snprintf(out, KITH_TEXT_BYTES, "state the lawful gateway of %s before signing", agency);
-}
-
-bool kith_policy_gateway_stated(const struct kith_policy_agency *agency)
-{
-  char unstated[KITH_TEXT_BYTES];
-
-  gateway_unstated(unstated, agency->id);
-  return agency->gateway[0] != '\0' && strcmp(agency->gateway, unstated) != 0;
-}
 
 void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_MEMBER_ID_BYTES],
                          unsigned n_agencies)
@@ -92,6 +79,6 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
     struct kith_policy_agency *agency = &out->agencies[out->n_agencies++];
 
     (void)snprintf(agency->id, sizeof agency->id, "%s", agencies[i]);
-    gateway_unstated(agency->gateway, agencies[i]);
+    kith_gateway_unstated(agency->gateway, agencies[i]);
   }
 }

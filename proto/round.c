@@ -525,7 +525,7 @@ static enum kith_err check_author(const struct kith_round_log *log,
   if (kith_statement_is_joint(statement->type, author->role) &&
       (err = kith_endorsement_check(bytes, len, author->keys.sign, &charter->governance, fault)) !=
           KITH_OK)
-    return kith_fail_at(fault, err, name);
+    return kith_fail_at(fault, err, "%s", name);
   if (log->view.n_statements == 0
           ? statement->type != KITH_STATEMENT_OPEN
           : memcmp(statement->round, log->view.round, sizeof statement->round) != 0)

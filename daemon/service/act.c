@@ -2,19 +2,24 @@
 
 #include <string.h>
 
+#include "proto/gateway.h"
+
 /* Whether this agency may take part at all; says why not. */
 static bool may_join(const struct kith_agency *agency, struct kith_agency_round *round)
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
   const struct kith_policy_agency *own = NULL;
+  struct kith_fault gateways = {0};
+  kith_member_id culprit;
 
   for (unsigned i = 0; i < round->policy.n_agencies; i++)
     if (strcmp(round->policy.agencies[i].id, agency->node->id) == 0)
       own = &round->policy.agencies[i];
   if (!own)
     kith_agency_problem(round, "the policy does not name this agency");
-  else if (!round->policy.trial && !kith_policy_gateway_stated(own))
-    kith_agency_problem(round, "the policy states no lawful gateway for this agency");
+  else if (kith_gateways_check(&round->policy, &round->node->charter, culprit, &gateways) !=
+           KITH_OK)
+    kith_agency_problem(round, gateways.text);
   else if (round->policy.trial && !agency->config.allow_trial)
     kith_agency_problem(round, "this is a trial round, and [agency] allow_trial is not set here");
   else if (!kith_hash_equal(&view->open.charter, &agency->node->charter_hash))

@@ -6,6 +6,7 @@
 #include "matcher/service/intake.h"
 #include "proto/batch.h"
 #include "proto/endorsement.h"
+#include "proto/gateway.h"
 
 /* ---- the round's record: state, deadline, destroyed
  * ----------------------------------------------- */
@@ -186,12 +187,14 @@ static enum kith_reply_error check_open(struct kith_matcher *matcher,
 {
   const struct kith_open *open = &kith_node_round_view(round->node)->open;
   const struct kith_policy *policy = &round->policy;
+  kith_member_id culprit;
 
   if (!kith_hash_equal(&open->charter, &matcher->node->charter_hash))
     return KITH_REPLY_BAD_REFERENCE;
   if (open->expires <= kith_node_now(matcher->node) || policy->expires < open->expires)
     return KITH_REPLY_STALE;
-  if (kith_round_check_open(open, &round->node->charter, policy) != KITH_OK)
+  if (kith_round_check_open(open, &round->node->charter, policy) != KITH_OK ||
+      kith_gateways_check(policy, &round->node->charter, culprit, NULL) != KITH_OK)
     return KITH_REPLY_DENIED;
   return KITH_REPLY_OK;
 }

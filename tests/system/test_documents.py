@@ -319,6 +319,17 @@ def test_check_errors(folder, change, words):
     assert len(data["errors"]) == 1 and words in data["errors"][0]
 
 
+def test_section_16_alone_is_no_gateway_of_a_health_authority(folder, charter):
+    rest = ("policy", "new", "--agencies", "police,health", "--gateway", "police=PCSC Act 2022 s.16",
+            "--gateway")
+    kith(folder, *rest, "health=PCSC Act 2022, section 16", "--out", "p.json")
+    data = json.loads(kith(folder, "policy", "check", "--json", "p.json", status=1).stdout)
+    assert len(data["errors"]) == 1 and "health" in data["errors"][0] and "16" in data["errors"][0]
+    assert "only gateway" in sign(folder, "policy", "lead", "p.json", status=1).stderr
+    kith(folder, *rest, "health=PCSC Act 2022 s.16; NHS Act 2006 s.251", "--out", "q.json")
+    kith(folder, "policy", "check", "q.json")
+
+
 def test_trial_policy_is_signed_without_gateways(folder):
     kith(folder, "policy", "new", "--agencies", "police,health", "--trial", "--out", "p.json")
     kith(folder, "policy", "check", "p.json")

@@ -202,6 +202,15 @@ def test_a_round_beyond_its_policy_is_not_opened(city):
     assert opened_with(2, ["health", "education", "police"]) == wire.MALFORMED
 
 
+@pytest.mark.parametrize("gateway", ["", "PCSC Act 2022 s.16"])
+def test_a_round_without_a_lawful_gateway_is_not_opened(city, gateway):
+    """Signed by governance all the same: the matcher looks again, and so does each agency."""
+    policy = city.make_policy(agencies=[{"id": a, "gateway": gateway if a == "health" else "an act, s.1"}
+                                        for a in city.agencies])
+    assert city.governance().put_document(policy)[0] == wire.OK
+    assert city.governance().say(wire.OPEN, os.urandom(16), city.open_body(policy)) == wire.DENIED
+
+
 # ---- joining
 
 def test_a_join_under_another_policy_stops_the_round_and_names_who(city, played):

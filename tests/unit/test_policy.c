@@ -1,5 +1,7 @@
 #include "proto/policy.h"
 
+#include "proto/gateway.h"
+
 #include "crypto/secret.h"
 #include "tests/unit/document.h"
 #include "tests/unit/unit.h"
@@ -128,11 +130,11 @@ static void default_is_fixed(void **state)
   assert_string_equal(other.rule, "at least 1 service");
   assert_memory_equal(other.fields, policy.fields, sizeof policy.fields);
   for (unsigned i = 0; i < policy.n_agencies; i++)
-    assert_false(kith_policy_gateway_stated(&policy.agencies[i]));
+    assert_false(kith_gateway_is_stated(&policy.agencies[i]));
   strcpy(policy.agencies[0].gateway, "PCSC Act 2022 s.9");
-  assert_true(kith_policy_gateway_stated(&policy.agencies[0]));
+  assert_true(kith_gateway_is_stated(&policy.agencies[0]));
   policy.agencies[0].gateway[0] = '\0';
-  assert_false(kith_policy_gateway_stated(&policy.agencies[0]));
+  assert_false(kith_gateway_is_stated(&policy.agencies[0]));
 }
 
 static void every_key(void **state)
