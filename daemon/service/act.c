@@ -19,7 +19,7 @@ static bool may_join(const struct kith_agency *agency, struct kith_agency_round 
     kith_agency_problem(round, "the policy does not name this agency");
   else if (kith_gateways_check(&round->policy, &round->node->charter, culprit, &gateways) !=
            KITH_OK)
-    kith_agency_problem(round, gateways.text);
+    kith_agency_problem(round, "%s", gateways.text);
   else if (round->policy.trial && !agency->config.allow_trial)
     kith_agency_problem(round, "this is a trial round, and [agency] allow_trial is not set here");
   else if (!kith_hash_equal(&view->open.charter, &agency->node->charter_hash))
