@@ -92,6 +92,8 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
          policy->retention_days);
   printf("round       %u agencies and %u records of each at least, counts below %u suppressed\n",
          policy->quorum, policy->minimum_batch, policy->minimum_count);
+  if (policy->rounds_max)
+    printf("rounds      %u in %u days at most\n", policy->rounds_max, policy->rounds_days);
   printf("linkage     clk of %u bits, %s, %s; candidates from %s, threshold %s of %s to %s\n",
          policy->bits, policy->mask ? "with a presence mask" : "no presence mask",
          policy->masked_dice ? "masked Dice" : "Dice", bound, chosen, least, most);
@@ -110,7 +112,7 @@ static enum kith_err show_tables(const struct kith_policy *policy)
   for (unsigned i = 0; i < policy->n_agencies; i++)
     KITH_CLI_ROW(&agencies, policy->agencies[i].id,
                  kith_gateway_is_stated(&policy->agencies[i]) ? policy->agencies[i].gateway
-                                                                  : "(not stated)");
+                                                              : "(not stated)");
   kith_cli_table_row(&fields, n_columns, heading);
   for (unsigned i = 0; i < policy->n_fields; i++) {
     const struct kith_policy_field *field = &policy->fields[i];

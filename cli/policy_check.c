@@ -233,6 +233,10 @@ static void lint_people(struct kith_lint *lint, const struct kith_policy *policy
         "round.minimum_batch: %u records are few; a small batch can ask whether one person is "
         "known to others.",
         policy->minimum_batch);
+  if (!policy->rounds_max)
+    add(lint, false,
+        "round.rounds_max: rounds may follow one another without bound. Who opens many, with lists "
+        "that differ by one person, can ask about that person.");
   if (policy->trial)
     add(lint, false,
         "trial: agencies may write the map from handles to records, to measure the linkage. For "

@@ -53,6 +53,8 @@ static const struct {
     {"cohort.minimum_count", "the least count that is shown"},
     {"round.quorum", "the fewest agencies"},
     {"round.minimum_batch", "the fewest records of an agency"},
+    {"round.rounds_max", "the most rounds in a period"},
+    {"round.rounds_days", "the days of that period"},
     {"round.gather_s", "seconds for joining"},
     {"round.keying_s", "seconds for making the secret"},
     {"round.submit_s", "seconds for sending"},

@@ -34,6 +34,8 @@ struct terms {
   uint64_t age_max;
   uint64_t minimum_batch;
   uint64_t minimum_count;
+  uint64_t rounds_max;
+  uint64_t rounds_days;
   uint64_t quorum;
   uint64_t gather_s;
   uint64_t keying_s;
@@ -250,6 +252,10 @@ static void numbers_set(struct kith_policy *policy, const struct terms *terms)
   if (terms->minimum_batch)
     policy->minimum_batch = (uint32_t)terms->minimum_batch;
   policy->threshold.review = terms->review;
+  if (terms->rounds_max)
+    policy->rounds_max = (unsigned)terms->rounds_max;
+  if (terms->rounds_days)
+    policy->rounds_days = (unsigned)terms->rounds_days;
   if (terms->minimum_count)
     policy->minimum_count = (unsigned)terms->minimum_count;
   if (terms->gather_s)
@@ -401,6 +407,8 @@ int kith_policy_new(int argc, char **argv)
       FLAG("review", review, "a round waits for kith threshold set"),
       NUMBER("minimum-count", minimum_count, 1, 1000, "smaller counts are suppressed; 5"),
       NUMBER("minimum-batch", minimum_batch, 1, 1000000000, "fewest records of an agency; 20"),
+      NUMBER("rounds-max", rounds_max, 1, 1000, "most rounds in a period; 12"),
+      NUMBER("rounds-days", rounds_days, 1, 366, "days of that period; 30"),
       NUMBER("quorum", quorum, 1, KITH_AGENCIES_MAX, "fewest agencies of a round; 2"),
       NUMBER("gather-s", gather_s, 1, SECONDS_MAX, "seconds for officers to join"),
       NUMBER("keying-s", keying_s, 1, SECONDS_MAX, "seconds for making the secret"),

@@ -13,6 +13,8 @@ enum {
   PHASE_S_MAX = 366 * 86400,
   COUNT_MAX = 1000,
   BATCH_MAX = 1000000000,
+  ROUNDS_MAX = 1000,
+  ROUNDS_DAYS_MAX = 366,
   CANDIDATES_MAX = 1000000000,
   REVIEW_DAYS_MAX = 365,
   RETENTION_DAYS_MAX = 3650
@@ -186,6 +188,11 @@ static void round_read(struct kith_policy *out, struct kith_json_reader *reader)
   kith_json_nested(&nested, reader, "round", true);
   out->quorum = number(&nested, "quorum", n < 2 ? 1 : 2, n);
   out->minimum_batch = number(&nested, "minimum_batch", 1, BATCH_MAX);
+  out->rounds_max = (unsigned)kith_json_int_or(&nested, "rounds_max", 1, ROUNDS_MAX, 0);
+  out->rounds_days = (unsigned)kith_json_int_or(&nested, "rounds_days", 1, ROUNDS_DAYS_MAX, 0);
+  if (!out->rounds_max != !out->rounds_days)
+    kith_json_refuse(&nested, out->rounds_max ? "rounds_days" : "rounds_max",
+                     "is missing: rounds_max rounds in rounds_days days go together");
   out->gather_s = number(&nested, "gather_s", 1, PHASE_S_MAX);
   out->keying_s = number(&nested, "keying_s", 1, PHASE_S_MAX);
   out->submit_s = number(&nested, "submit_s", 1, PHASE_S_MAX);

@@ -17,7 +17,7 @@
  *       "candidate_bound": "0.65", "candidate_floor": "0.5", "candidates_max": 4000000,
  *       "threshold": { "default": "auto", "min": "0.5", "max": "0.99" } },
  *     "cohort": { "rule": "at least 3 services", "minimum_count": 5 },
- *     "round": { "quorum": 2, "minimum_batch": 20,
+ *     "round": { "quorum": 2, "minimum_batch": 20, "rounds_max": 12, "rounds_days": 30,
  *                "gather_s": 604800, "keying_s": 3600, "submit_s": 86400 },
  *     "release": { "recipients": ["horizon"], "review_days": 7, "retention_days": 30 } }
  *
@@ -148,6 +148,8 @@ struct kith_policy {
   unsigned minimum_count;
   unsigned quorum;
   uint32_t minimum_batch;
+  unsigned rounds_max; /* rounds in which records are sent, in any rounds_days days; 0: no bound */
+  unsigned rounds_days;
   uint32_t gather_s;
   uint32_t keying_s;
   uint32_t submit_s;

@@ -97,6 +97,10 @@ static int put_cohort_and_round(json_t *object, const struct kith_policy *policy
   bad |= put(object, "cohort", cohort);
   bad |= put_number(round, "quorum", policy->quorum);
   bad |= put_number(round, "minimum_batch", policy->minimum_batch);
+  if (policy->rounds_max) {
+    bad |= put_number(round, "rounds_max", policy->rounds_max);
+    bad |= put_number(round, "rounds_days", policy->rounds_days);
+  }
   bad |= put_number(round, "gather_s", policy->gather_s);
   bad |= put_number(round, "keying_s", policy->keying_s);
   bad |= put_number(round, "submit_s", policy->submit_s);

@@ -126,6 +126,13 @@ KITH_MUST_USE enum kith_err kith_round_check_open(const struct kith_open *open,
                                                   const struct kith_charter *charter,
                                                   const struct kith_policy *policy);
 
+/* Whether the round counts towards a policy's rounds_max: records of the member (of anybody, where
+ * it is NULL) were announced in it, or may still be. One that ended before asked nobody anything.
+ */
+bool kith_round_counts(const struct kith_round_view *view, const char *member);
+/* Whether a round that was opened then lies in the policy's period at `now`. */
+bool kith_round_in_period(const struct kith_policy *policy, int64_t opened_at, int64_t now);
+
 /* Whether the roster's joins (without a roster yet: all joins so far) name the documents of the
  * open statement and one standardiser. KITH_OK, or KITH_ERR_NO with the reason and the culprit: the
  * first whose documents differ from the open statement's; the one whose standardiser differs from

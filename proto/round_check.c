@@ -74,6 +74,28 @@ enum kith_err kith_round_check_open(const struct kith_open *open,
   return KITH_OK;
 }
 
+bool kith_round_counts(const struct kith_round_view *view, const char *member)
+{
+  bool over = view->aborted || view->closed || view->released;
+
+  for (unsigned i = 0; i < view->n_seats; i++) {
+    const struct kith_seat *seat = &view->seats[i];
+
+    if (member && strcmp(seat->member, member) != 0)
+      continue;
+    if (seat->intended || (!over && (seat->joined || !member)))
+      return true;
+  }
+  return false;
+}
+
+bool kith_round_in_period(const struct kith_policy *policy, int64_t opened_at, int64_t now)
+{
+  enum { DAY_S = 86400 };
+
+  return opened_at > now - (int64_t)policy->rounds_days * DAY_S;
+}
+
 /* Whether all joins but `except`'s name one standardiser. */
 static bool one_standardiser(const struct kith_round_view *view, const struct kith_seat *except)
 {

@@ -4,6 +4,22 @@
 
 #include "proto/gateway.h"
 
+/* Rounds of the policy's period that this agency sent records to, or may yet, but for this one. */
+static unsigned rounds_before(const struct kith_agency *agency,
+                              const struct kith_agency_round *round)
+{
+  unsigned n = 0;
+
+  for (unsigned i = 0; i < agency->n_rounds; i++) {
+    const struct kith_round_view *view = kith_node_round_view(agency->rounds[i]->node);
+
+    n += agency->rounds[i] != round &&
+         kith_round_in_period(&round->policy, view->opened_at, kith_node_now(agency->node)) &&
+         kith_round_counts(view, agency->node->id);
+  }
+  return n;
+}
+
 /* Whether this agency may take part at all; says why not. */
 static bool may_join(const struct kith_agency *agency, struct kith_agency_round *round)
 {
@@ -28,6 +44,9 @@ static bool may_join(const struct kith_agency *agency, struct kith_agency_round 
     kith_agency_problem(round, "the round names members, or a quorum, that its policy does not");
   else if (kith_node_now(agency->node) >= round->policy.expires)
     kith_agency_problem(round, "the round's policy has expired");
+  else if (round->policy.rounds_max && rounds_before(agency, round) >= round->policy.rounds_max)
+    kith_agency_problem(round, "the policy allows %u rounds in %u days, and there were as many",
+                        round->policy.rounds_max, round->policy.rounds_days);
   else
     return true;
   return false;

@@ -181,6 +181,20 @@ struct kith_matcher_round *kith_matcher_round_find(struct kith_matcher *matcher,
 /* ---- opening
  * -------------------------------------------------------------------------------------------- */
 
+/* Whether as many rounds as the policy allows in its period are there already. */
+static bool too_many(struct kith_matcher *matcher, const struct kith_policy *policy)
+{
+  int64_t now = kith_node_now(matcher->node);
+  unsigned n = 0;
+
+  for (unsigned i = 0; policy->rounds_max && i < matcher->n_rounds; i++) {
+    const struct kith_round_view *view = kith_node_round_view(matcher->rounds[i]->node);
+
+    n += kith_round_in_period(policy, view->opened_at, now) && kith_round_counts(view, NULL);
+  }
+  return policy->rounds_max && n >= policy->rounds_max;
+}
+
 /* What the signed documents allow, and now. */
 static enum kith_reply_error check_open(struct kith_matcher *matcher,
                                         const struct kith_matcher_round *round)
@@ -196,6 +210,8 @@ static enum kith_reply_error check_open(struct kith_matcher *matcher,
   if (kith_round_check_open(open, &round->node->charter, policy) != KITH_OK ||
       kith_gateways_check(policy, &round->node->charter, culprit, NULL) != KITH_OK)
     return KITH_REPLY_DENIED;
+  if (too_many(matcher, policy))
+    return KITH_REPLY_LIMIT;
   return KITH_REPLY_OK;
 }
 

@@ -211,6 +211,44 @@ def test_a_round_without_a_lawful_gateway_is_not_opened(city, gateway):
     assert city.governance().say(wire.OPEN, os.urandom(16), city.open_body(policy)) == wire.DENIED
 
 
+def test_more_rounds_than_the_policy_allows(tmp_path_factory):
+    """Two in a month: the third is not opened; one that ended before records were announced is none."""
+    terms = dict(quorum=2, minimum_batch=5, gather_s=600, keying_s=600, submit_s=600, rounds_max=2,
+                 rounds_days=30)
+    with partnership.Partnership(tmp_path_factory.mktemp("often"), policy=dict(round=terms)) as city:
+        city.start()
+        city.governance().put_document(city.policy)
+        first = city.open_round()
+        early = city.open_round()
+        third = os.urandom(16)
+        assert city.governance().say(wire.OPEN, third, city.open_body()) == wire.LIMIT
+        assert city.governance().say(wire.ABORT, early, [1, ""]) == wire.OK
+        # An unbounded policy's rounds count as well.
+        free = city.open_round(city.make_policy(round=dict(rounds_max=1000, rounds_days=1)))
+        for round_id in (first, free):
+            city.join(round_id)
+            city.wait_state(round_id, "released")
+        assert city.governance().say(wire.OPEN, third, city.open_body()) == wire.LIMIT
+        assert "2 in 30 days" in city.kith("policy", "show", "policy.json")
+
+
+def test_an_agency_counts_its_rounds_itself(tmp_path_factory):
+    """A round that the matcher let through before others were opened."""
+    with partnership.Partnership(tmp_path_factory.mktemp("counted")) as city:
+        city.start()
+        one = city.open_round(city.make_policy(round=dict(rounds_max=1, rounds_days=30)))
+        other = city.open_round()
+        city.join(other)
+        city.wait_state(other, "released")
+        assert city.ask("police", do="join", round=one.hex())["ok"]
+
+        def problem():
+            return city.ask("police", do="show", round=one.hex())["problem"]
+        assert wait_for(problem, "the agency says why") == \
+            "the policy allows 1 rounds in 30 days, and there were as many"
+        assert not city.statements(one, wire.JOIN)
+
+
 # ---- joining
 
 def test_a_join_under_another_policy_stops_the_round_and_names_who(city, played):
