@@ -176,26 +176,19 @@ enum kith_err kith_verify_text(const uint8_t signature[KITH_SIGN_BYTES],
              : KITH_ERR_NO;
 }
 
-void kith_fingerprint(char out[KITH_FINGERPRINT_BYTES], const struct kith_public *keys)
+void kith_fingerprint_text(char out[KITH_FINGERPRINT_BYTES], const uint8_t *bytes)
 {
   /* Crockford's base 32: no letter that sounds or looks like a digit. */
   static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   enum { GROUPS = 8, GROUP = 4 };
-  struct kith_hasher hasher;
-  struct kith_hash hash;
   uint32_t bits = 0;
   unsigned n_bits = 0;
   size_t taken = 0;
   size_t at = 0;
 
-  kith_hasher_init(&hasher, "kith fingerprint v1");
-  kith_hasher_part(&hasher, keys->sign, sizeof keys->sign);
-  kith_hasher_part(&hasher, keys->seal, sizeof keys->seal);
-  kith_hasher_part(&hasher, keys->curve, sizeof keys->curve);
-  kith_hasher_final(&hasher, &hash);
   for (unsigned i = 0; i < GROUPS * GROUP; i++) {
     if (n_bits < 5) {
-      bits = bits << 8 | hash.bytes[taken++];
+      bits = bits << 8 | bytes[taken++];
       n_bits += 8;
     }
     if (i && i % GROUP == 0)
@@ -204,4 +197,17 @@ void kith_fingerprint(char out[KITH_FINGERPRINT_BYTES], const struct kith_public
     out[at++] = digits[bits >> n_bits & 31];
   }
   out[at] = '\0';
+}
+
+void kith_fingerprint(char out[KITH_FINGERPRINT_BYTES], const struct kith_public *keys)
+{
+  struct kith_hasher hasher;
+  struct kith_hash hash;
+
+  kith_hasher_init(&hasher, "kith fingerprint v1");
+  kith_hasher_part(&hasher, keys->sign, sizeof keys->sign);
+  kith_hasher_part(&hasher, keys->seal, sizeof keys->seal);
+  kith_hasher_part(&hasher, keys->curve, sizeof keys->curve);
+  kith_hasher_final(&hasher, &hash);
+  kith_fingerprint_text(out, hash.bytes);
 }

@@ -60,5 +60,7 @@ KITH_MUST_USE enum kith_err kith_verify_text(const uint8_t signature[KITH_SIGN_B
 
 /* Eight groups of four letters and digits, for reading over the telephone: H of all public keys. */
 void kith_fingerprint(char out[KITH_FINGERPRINT_BYTES], const struct kith_public *keys);
+/* The same form of the first 20 bytes of a hash. */
+void kith_fingerprint_text(char out[KITH_FINGERPRINT_BYTES], const uint8_t *bytes);
 
 #endif

@@ -9,6 +9,7 @@ enum {
   KITH_AGENCIES_MAX = 16,        /* of a round */
   KITH_RECIPIENTS_MAX = 4,       /* of a round */
   KITH_GOVERNANCE_KEYS_MAX = 16, /* of a charter */
+  KITH_OFFICERS_MAX = 32,        /* of a member's list */
   KITH_MEMBER_ID_BYTES = 33,     /* with its terminator */
   KITH_FIELDS_MAX = 16,          /* of a policy's filter: one bit of the mask each */
   KITH_FILTERS_MAX = 4,          /* of a record */

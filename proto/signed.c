@@ -18,12 +18,16 @@ enum {
 
 static const char *kind_label(enum kith_document_kind kind)
 {
-  return kind == KITH_DOCUMENT_CHARTER ? "kith charter v1" : "kith policy v1";
+  return kind == KITH_DOCUMENT_CHARTER    ? "kith charter v1"
+         : kind == KITH_DOCUMENT_OFFICERS ? "kith officers v1"
+                                          : "kith policy v1";
 }
 
 static const char *kind_name(enum kith_document_kind kind)
 {
-  return kind == KITH_DOCUMENT_CHARTER ? "charter" : "policy";
+  return kind == KITH_DOCUMENT_CHARTER    ? "charter"
+         : kind == KITH_DOCUMENT_OFFICERS ? "list of officers"
+                                          : "policy";
 }
 
 void kith_signed_free(struct kith_signed *document)
@@ -39,7 +43,7 @@ enum kith_err kith_signed_from_bytes(struct kith_signed *out, enum kith_document
 {
   char *copy;
 
-  if (kind != KITH_DOCUMENT_CHARTER && kind != KITH_DOCUMENT_POLICY)
+  if (kind < KITH_DOCUMENT_CHARTER || kind > KITH_DOCUMENT_OFFICERS)
     return KITH_ERR_DATA;
   if (len == 0 || len > KITH_DOCUMENT_BYTES_MAX)
     return KITH_ERR_LIMIT;
@@ -220,6 +224,25 @@ static bool signer_repeated(const struct kith_signers *signers, unsigned n)
   return false;
 }
 
+/* Who has to sign it, in words. */
+static const char *signer_words(enum kith_document_kind kind)
+{
+  return kind == KITH_DOCUMENT_OFFICERS ? "the member" : "a governance key";
+}
+
+static enum kith_err too_few(const struct kith_signed *document, unsigned valid, unsigned needed,
+                             struct kith_fault *fault)
+{
+  const char *name = kind_name(document->kind);
+
+  if (document->kind == KITH_DOCUMENT_OFFICERS)
+    return kith_fail(fault, KITH_ERR_NO, "%s: not signed by the member's own key", name);
+  return kith_fail(fault, KITH_ERR_NO,
+                   "%s: signed by %u governance keys, %u are needed; have it signed by more "
+                   "('kith %s sign')",
+                   name, valid, needed, name);
+}
+
 enum kith_err kith_signed_verify(const struct kith_signed *document,
                                  const struct kith_signers *signers, struct kith_fault *fault)
 {
@@ -230,24 +253,22 @@ enum kith_err kith_signed_verify(const struct kith_signed *document,
                      kind_name(document->kind));
   for (unsigned i = 0; i < signers->n_keys; i++) {
     const struct kith_signature *signature = signature_of(document, signers->keys[i]);
+    enum kith_err err;
 
     if (!signature || signer_repeated(signers, i))
       continue;
-    if (kith_verify(signature->signature, signature->key, kind_label(document->kind),
-                    document->bytes, document->len) != KITH_OK)
+    err = kith_verify(signature->signature, signature->key, kind_label(document->kind),
+                      document->bytes, document->len);
+    if (err == KITH_ERR_NO)
       return kith_fail(fault, KITH_ERR_NO,
-                       "%s: a governance key's signature is false: the document was changed "
-                       "after it was signed, or it is another's; have it signed again",
-                       kind_name(document->kind));
+                       "%s: %s's signature is false: the document was changed after it was "
+                       "signed, or it is another's; have it signed again",
+                       kind_name(document->kind), signer_words(document->kind));
+    if (err != KITH_OK)
+      return kith_fail(fault, err, "%s: out of memory", kind_name(document->kind));
     valid++;
   }
-  if (valid < signers->threshold)
-    return kith_fail(fault, KITH_ERR_NO,
-                     "%s: signed by %u governance keys, %u are needed; have it signed by more "
-                     "('kith %s sign')",
-                     kind_name(document->kind), valid, signers->threshold,
-                     kind_name(document->kind));
-  return KITH_OK;
+  return valid < signers->threshold ? too_few(document, valid, signers->threshold, fault) : KITH_OK;
 }
 
 void kith_signed_hash(struct kith_hash *out, const struct kith_signed *document)

@@ -1,5 +1,6 @@
 /* A document with signatures: exact bytes, and detached Ed25519 signatures over them under the
- * document kind's label ("kith charter v1", "kith policy v1"). Verified before it is parsed.
+ * document kind's label ("kith charter v1", "kith policy v1"; "kith officers v1", which a member
+ * signs and keeps: proto/officer.h). Verified before it is parsed.
  *
  * On disk: PATH holds the document, PATH.sig one line a signature: base64 key, blank, base64
  * signature. On the wire: [document bin, [[key bin32, signature bin64], ...]]. */
@@ -13,7 +14,7 @@
 #include "proto/limits.h"
 #include "proto/wire.h"
 
-enum kith_document_kind { KITH_DOCUMENT_CHARTER = 1, KITH_DOCUMENT_POLICY = 2 };
+enum kith_document_kind { KITH_DOCUMENT_CHARTER = 1, KITH_DOCUMENT_POLICY, KITH_DOCUMENT_OFFICERS };
 
 struct kith_signature {
   uint8_t key[KITH_PUBLIC_BYTES];

@@ -274,7 +274,7 @@ static void bounds(void **state)
   assert_int_equal(
       kith_signed_from_bytes(&document, KITH_DOCUMENT_POLICY, big, KITH_DOCUMENT_BYTES_MAX + 1),
       KITH_ERR_LIMIT);
-  assert_int_equal(kith_signed_from_bytes(&document, (enum kith_document_kind)3, big, 9),
+  assert_int_equal(kith_signed_from_bytes(&document, (enum kith_document_kind)4, big, 9),
                    KITH_ERR_DATA);
   assert_null(document.bytes);
   free(big);
