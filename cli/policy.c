@@ -94,6 +94,7 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
          policy->quorum, policy->minimum_batch, policy->minimum_count);
   if (policy->rounds_max)
     printf("rounds      %u in %u days at most\n", policy->rounds_max, policy->rounds_days);
+  printf("officers    %u of each agency must decide to join\n", policy->officers);
   printf("linkage     clk of %u bits, %s, %s; candidates from %s, threshold %s of %s to %s\n",
          policy->bits, policy->mask ? "with a presence mask" : "no presence mask",
          policy->masked_dice ? "masked Dice" : "Dice", bound, chosen, least, most);

@@ -237,6 +237,10 @@ static void lint_people(struct kith_lint *lint, const struct kith_policy *policy
     add(lint, false,
         "round.rounds_max: rounds may follow one another without bound. Who opens many, with lists "
         "that differ by one person, can ask about that person.");
+  if (policy->officers < 2 && !policy->trial)
+    add(lint, false,
+        "round.officers: one officer's key decides for an agency. 2 asks for another pair of "
+        "eyes.");
   if (policy->trial)
     add(lint, false,
         "trial: agencies may write the map from handles to records, to measure the linkage. For "

@@ -37,6 +37,7 @@ struct terms {
   uint64_t rounds_max;
   uint64_t rounds_days;
   uint64_t quorum;
+  uint64_t officers;
   uint64_t gather_s;
   uint64_t keying_s;
   uint64_t submit_s;
@@ -249,6 +250,7 @@ static void numbers_set(struct kith_policy *policy, const struct terms *terms)
 {
   policy->version = terms->version ? terms->version : policy->version;
   policy->quorum = terms->quorum ? (unsigned)terms->quorum : policy->quorum;
+  policy->officers = terms->officers ? (unsigned)terms->officers : policy->officers;
   if (terms->minimum_batch)
     policy->minimum_batch = (uint32_t)terms->minimum_batch;
   policy->threshold.review = terms->review;
@@ -410,6 +412,7 @@ int kith_policy_new(int argc, char **argv)
       NUMBER("rounds-max", rounds_max, 1, 1000, "most rounds in a period; 12"),
       NUMBER("rounds-days", rounds_days, 1, 366, "days of that period; 30"),
       NUMBER("quorum", quorum, 1, KITH_AGENCIES_MAX, "fewest agencies of a round; 2"),
+      NUMBER("officers", officers, 1, KITH_POLICY_OFFICERS_MAX, "of an agency who must decide; 1"),
       NUMBER("gather-s", gather_s, 1, SECONDS_MAX, "seconds for officers to join"),
       NUMBER("keying-s", keying_s, 1, SECONDS_MAX, "seconds for making the secret"),
       NUMBER("submit-s", submit_s, 1, SECONDS_MAX, "seconds for sending encodings"),

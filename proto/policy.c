@@ -187,6 +187,7 @@ static void round_read(struct kith_policy *out, struct kith_json_reader *reader)
 
   kith_json_nested(&nested, reader, "round", true);
   out->quorum = number(&nested, "quorum", n < 2 ? 1 : 2, n);
+  out->officers = (unsigned)kith_json_int_or(&nested, "officers", 1, KITH_POLICY_OFFICERS_MAX, 1);
   out->minimum_batch = number(&nested, "minimum_batch", 1, BATCH_MAX);
   out->rounds_max = (unsigned)kith_json_int_or(&nested, "rounds_max", 1, ROUNDS_MAX, 0);
   out->rounds_days = (unsigned)kith_json_int_or(&nested, "rounds_days", 1, ROUNDS_DAYS_MAX, 0);

@@ -17,13 +17,14 @@
  *       "candidate_bound": "0.65", "candidate_floor": "0.5", "candidates_max": 4000000,
  *       "threshold": { "default": "auto", "min": "0.5", "max": "0.99" } },
  *     "cohort": { "rule": "at least 3 services", "minimum_count": 5 },
- *     "round": { "quorum": 2, "minimum_batch": 20, "rounds_max": 12, "rounds_days": 30,
+ *     "round": { "quorum": 2, "officers": 1, "minimum_batch": 20, "rounds_max": 12,
+ *                "rounds_days": 30,
  *                "gather_s": 604800, "keying_s": 3600, "submit_s": 86400 },
  *     "release": { "recipients": ["horizon"], "review_days": 7, "retention_days": 30 } }
  *
  * "scope" and each of its members may be left out: then it bounds nothing. "evidence", "dates" and
  * "source" may be left out too: then they are as above, which is the default; they are printed
- * always. What each means is in kith-policy(5).
+ * always. "officers" may be left out where it is 1. What each means is in kith-policy(5).
  *
  * Instead of "bits" a policy can have "filters": [ { "name": "stable", "bits": 1024 }, ... ], two
  * to four of them, and each field "filter": NAME (the first, where it has none). Candidates and
@@ -45,7 +46,7 @@
 #include "proto/limits.h"
 #include "proto/signed.h"
 
-enum { KITH_TEXT_BYTES = 1024, KITH_FIELD_NAME_BYTES = 32 };
+enum { KITH_TEXT_BYTES = 1024, KITH_FIELD_NAME_BYTES = 32, KITH_POLICY_OFFICERS_MAX = 4 };
 
 enum kith_protection { KITH_PROTECTION_CLK = 1 };
 
@@ -147,6 +148,7 @@ struct kith_policy {
   char rule[KITH_TEXT_BYTES];
   unsigned minimum_count;
   unsigned quorum;
+  unsigned officers; /* different keys of an agency that must decide to join, 1 .. */
   uint32_t minimum_batch;
   unsigned rounds_max; /* rounds in which records are sent, in any rounds_days days; 0: no bound */
   unsigned rounds_days;

@@ -66,6 +66,7 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
                     .max = default_threshold_max},
       .minimum_count = DEFAULT_MINIMUM_COUNT,
       .quorum = n_agencies < 2 ? 1 : 2,
+      .officers = 1,
       .minimum_batch = DEFAULT_MINIMUM_BATCH,
       .rounds_max = DEFAULT_ROUNDS_MAX,
       .rounds_days = DEFAULT_ROUNDS_DAYS,

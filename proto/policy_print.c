@@ -96,6 +96,8 @@ static int put_cohort_and_round(json_t *object, const struct kith_policy *policy
   bad |= put_number(cohort, "minimum_count", policy->minimum_count);
   bad |= put(object, "cohort", cohort);
   bad |= put_number(round, "quorum", policy->quorum);
+  if (policy->officers > 1)
+    bad |= put_number(round, "officers", policy->officers);
   bad |= put_number(round, "minimum_batch", policy->minimum_batch);
   if (policy->rounds_max) {
     bad |= put_number(round, "rounds_max", policy->rounds_max);
