@@ -35,7 +35,7 @@ static const char *const words[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_LIST_SERVED] = "the list was given to a recipient",
     [KITH_AUDIT_LIST_OPENED] = "a recipient opened the list",
     [KITH_AUDIT_DESTROYED] = "destroyed",
-    [KITH_AUDIT_OFFICER_JOINED] = "an officer joined the round",
+    [KITH_AUDIT_OFFICER_JOINED] = "the officers joined the round",
     [KITH_AUDIT_OFFICER_DECLINED] = "an officer declined the round",
     [KITH_AUDIT_TRIAL_MAP] = "handles and records were written out, in a trial round",
     [KITH_AUDIT_EXPORTED] = "the log was exported",
@@ -43,6 +43,10 @@ static const char *const words[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_SOURCE_REFUSED] = "the source does not meet the policy's minima",
     [KITH_AUDIT_SUBJECT_REPORT] = "an officer asked what is known of a person",
     [KITH_AUDIT_PROPOSAL] = "governance proposed or signed a statement",
+    [KITH_AUDIT_OFFICERS] = "a list of officers came into force",
+    [KITH_AUDIT_OFFICER_ADDED] = "an officer was put on the list",
+    [KITH_AUDIT_OFFICER_REMOVED] = "an officer was taken off the list",
+    [KITH_AUDIT_OFFICER_DECISION] = "an officer decided",
 };
 
 struct shown {

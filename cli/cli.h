@@ -26,6 +26,7 @@ int kith_cmd_key(int argc, char **argv);
 int kith_cmd_charter(int argc, char **argv);
 int kith_cmd_policy(int argc, char **argv);
 int kith_cmd_setup(int argc, char **argv);
+int kith_cmd_officer(int argc, char **argv);
 int kith_cmd_round(int argc, char **argv);
 int kith_cmd_cohort(int argc, char **argv);
 int kith_cmd_disclosure(int argc, char **argv);

@@ -43,6 +43,16 @@ static const struct {
      "  $ kith policy new --charter charter.json --out policy.json\n"
      "  $ kith policy check --charter charter.json policy.json\n"
      "  $ kith policy sign --policy policy.json --key lead.key\n"},
+    {"officers",
+     "Officers decide for an agency, each with a key of their own. Who keeps the agency's own key\n"
+     "puts them on its list:\n"
+     "\n"
+     "  $ kith officer new --id officer_1 --out officer.key         the officer\n"
+     "  $ kith officer add --home police officer.key.json           who keeps the agency's key\n"
+     "  $ kith round show --home police ROUND                       what would leave, in words\n"
+     "  $ kith round join --home police --officer-key officer.key ROUND\n"
+     "\n"
+     "What is signed are the words that are shown. A policy may want two officers: two keys.\n"},
     {"rules", "The cohort rule of a policy selects people by the services that know them:\n"
               "\n"
               "  at least 3 services\n"

@@ -14,6 +14,7 @@
 #pragma weak kith_cmd_generate
 #pragma weak kith_cmd_source
 #pragma weak kith_cmd_setup
+#pragma weak kith_cmd_officer
 #pragma weak kith_cmd_round
 #pragma weak kith_cmd_cohort
 #pragma weak kith_cmd_disclosure
@@ -33,6 +34,7 @@ static const struct kith_cli_command commands[] = {
     {"key", kith_cmd_key, "identities and cards"},
     {"charter", kith_cmd_charter, "who takes part"},
     {"policy", kith_cmd_policy, "what a round may do"},
+    {"officer", kith_cmd_officer, "who decides for an agency, with keys of their own"},
     {"round", kith_cmd_round, "open, join, watch and end rounds"},
     {"threshold", kith_cmd_threshold, "what a threshold does to people"},
     {"cohort", kith_cmd_cohort, "the list that a recipient gets"},

@@ -355,54 +355,6 @@ static int round_proceed(int argc, char **argv)
                          "  $ kith round proceed --home lead 6f1c...\n", say_consent);
 }
 
-/* ---- join, decline
- * ------------------------------------------------------------------------------------------ */
-
-static int officer_verb(int argc, char **argv, const char *verb, const char *usage,
-                        const char *about, const char *example)
-{
-  struct common common = {0};
-  struct kith_cli_option options[N_COMMON];
-  const struct kith_cli_spec spec = {.usage = usage,
-                                     .about = about,
-                                     .examples = example,
-                                     .options = options,
-                                     .n_options = N_COMMON};
-  struct kith_fault fault = {0};
-  struct kith_home home = {0};
-  char id_text[HEX_BYTES];
-  kith_round_id id;
-  json_t *reply = NULL;
-  int status;
-
-  common_options(options, &common);
-  if (!begin(&home, &common, id, &spec, argc, argv, &status))
-    return status;
-  kith_hex_encode(id_text, id, sizeof id);
-  if (!home.agency)
-    fault.err = kith_fail(&fault, KITH_ERR_CONFIG,
-                          "only an agency's officers join or decline: this home has no kithd.conf");
-  else
-    fault.err =
-        kith_home_ask(&home, &reply, json_pack("{s:s, s:s}", "do", verb, "round", id_text), &fault);
-  json_decref(reply);
-  return finish(&home, &fault, fault.err);
-}
-
-static int round_join(int argc, char **argv)
-{
-  return officer_verb(argc, argv, "join", "kith round join ROUND",
-                      "Lets this agency take part. 'kith round show' says what would leave.",
-                      "  $ kith round join 6f1c...\n");
-}
-
-static int round_decline(int argc, char **argv)
-{
-  return officer_verb(argc, argv, "decline", "kith round decline ROUND",
-                      "This agency takes no part in the round.",
-                      "  $ kith round decline 6f1c...\n");
-}
-
 int kith_cmd_round(int argc, char **argv)
 {
   static const struct kith_cli_verb verbs[] = {
@@ -410,10 +362,10 @@ int kith_cmd_round(int argc, char **argv)
       {"list", kith_round_list, "the rounds that this member knows"},
       {"show", kith_round_show, "one round, in words"},
       {"watch", kith_round_watch, "follow a round until it is released or over"},
-      {"join", round_join, "let this agency take part"},
-      {"decline", round_decline, "take no part"},
       {"proposals", kith_round_proposals, "what waits for more governance signatures"},
       {"sign", kith_round_sign, "sign what another governance member proposed"},
+      {"join", kith_round_join, "let this agency take part"},
+      {"decline", kith_round_decline, "take no part"},
       {"proceed", round_proceed, "consent to a roster that shrank"},
       {"abort", round_abort, "end a round before its release"},
       {"close", round_close, "close a released round"},

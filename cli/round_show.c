@@ -12,6 +12,7 @@
 #include "cli/home.h"
 #include "cli/round.h"
 #include "cli/verbs.h"
+#include "proto/officer.h"
 
 enum { HEX_BYTES = 2 * KITH_ROUND_ID_BYTES + 1, N_OPTIONS = 4, WATCH_MS = 500 };
 
@@ -20,6 +21,7 @@ struct show {
   const char *passphrase_file;
   bool json;
   bool quiet;
+  bool recount; /* the records in scope */
   struct kith_home home;
 };
 
@@ -122,14 +124,19 @@ static enum kith_err fetch_remote(struct show *show, json_t **out, const kith_ro
 static void times_to_text(json_t *object)
 {
   static const char *const keys[] = {"opened", "deadline", "expires"};
+  json_t *decision;
+  size_t i;
 
-  for (size_t i = 0; i < KITH_COUNT_OF(keys); i++) {
+  for (i = 0; i < KITH_COUNT_OF(keys); i++) {
     json_t *value = json_object_get(object, keys[i]);
 
     if (json_is_integer(value))
       json_object_set_new(object, keys[i], time_json(json_integer_value(value)));
   }
+  json_array_foreach(json_object_get(object, "decisions"), i, decision) json_object_set_new(
+      decision, "time", time_json(json_integer_value(json_object_get(decision, "time"))));
   json_object_del(object, "ok");
+  json_object_del(object, "now");
 }
 
 static enum kith_err fetch_round(struct show *show, json_t **out, const kith_round_id id,
@@ -141,8 +148,9 @@ static enum kith_err fetch_round(struct show *show, json_t **out, const kith_rou
   if (!show->home.agency)
     return fetch_remote(show, out, id, fault);
   kith_hex_encode(text, id, KITH_ROUND_ID_BYTES);
-  err =
-      kith_home_ask(&show->home, out, json_pack("{s:s, s:s}", "do", "show", "round", text), fault);
+  err = kith_home_ask(
+      &show->home, out,
+      json_pack("{s:s, s:s}", "do", show->recount ? "recount" : "show", "round", text), fault);
   if (err == KITH_OK)
     times_to_text(*out);
   return err;
@@ -211,8 +219,12 @@ static int print_list(const json_t *rounds)
 
   KITH_CLI_ROW(&table, "ROUND", "STATE", "OPENED", "UNTIL", "PROBLEM");
   json_array_foreach(rounds, i, round)
-      KITH_CLI_ROW(&table, text_of(round, "round"), text_of(round, "state"),
-                   text_of(round, "opened"), text_of(round, "deadline"), text_of(round, "problem"));
+  {
+    const char *problem = text_of(round, "problem");
+
+    KITH_CLI_ROW(&table, text_of(round, "round"), text_of(round, "state"), text_of(round, "opened"),
+                 text_of(round, "deadline"), *problem ? problem : text_of(round, "waiting"));
+  }
   err = kith_cli_table_print(&table);
   kith_cli_table_free(&table);
   return err == KITH_OK ? kith_cli_finish_stdout() : kith_cli_error(err, "out of memory");
@@ -276,12 +288,40 @@ static void print_value(const char *key, const json_t *value)
   }
 }
 
+/* An agency's view: what officers sign, word for word, and then how far it is. */
+static void print_agency(const json_t *round)
+{
+  static const char *const keys[] = {"state",    "attempt", "deadline", "decision", "waiting",
+                                     "finished", "problem", "reason",   "culprit"};
+  const json_t *decision;
+  size_t i;
+
+  printf("%s\n", text_of(round, "text"));
+  for (i = 0; i < KITH_COUNT_OF(keys); i++)
+    print_value(keys[i], json_object_get(round, keys[i]));
+  json_array_foreach(json_object_get(round, "decisions"), i, decision)
+  {
+    const char *reason =
+        kith_officer_reason_name((unsigned)json_integer_value(json_object_get(decision, "reason")));
+
+    printf("%-15s %s at %s: %s%s%s%s (key %s)\n", "decided by", text_of(decision, "officer"),
+           text_of(decision, "time"), text_of(decision, "decision"),
+           strcmp(reason, "none") == 0 ? "" : ", ", strcmp(reason, "none") == 0 ? "" : reason,
+           json_is_true(json_object_get(decision, "on_list")) ? "" : ", no longer on the list",
+           text_of(decision, "fingerprint"));
+  }
+  print_value("shown", json_object_get(round, "text_hash"));
+}
+
 static int print_round(json_t *round)
 {
   const char *key;
   json_t *value;
 
-  json_object_foreach(round, key, value) print_value(key, value);
+  if (json_object_get(round, "text"))
+    print_agency(round);
+  else
+    json_object_foreach(round, key, value) print_value(key, value);
   return kith_cli_finish_stdout();
 }
 
@@ -311,14 +351,21 @@ static bool begin(struct show *show, kith_round_id id, const struct kith_cli_spe
 int kith_round_show(int argc, char **argv)
 {
   struct show show = {0};
-  struct kith_cli_option options[N_OPTIONS];
+  struct kith_cli_option options[N_OPTIONS + 1] = {
+      [N_OPTIONS] = {.name = "recount",
+                     .kind = KITH_CLI_FLAG,
+                     .out = &show.recount,
+                     .help = "count the records in scope anew; what was decided before it, by a "
+                             "first of two, is to be decided again"}};
   const struct kith_cli_spec spec = {
-      .usage = "kith round show ROUND",
-      .about = "One round in words. At an agency: what would leave, to whom, for what and until "
-               "when. Elsewhere: how far every agency is, verified statement by statement.",
+      .usage = "kith round show [--recount] ROUND",
+      .about =
+          "One round in words. At an agency: what would leave, of how many people, to whom, "
+          "for what and until when, how that differs from the last round, and who has decided. "
+          "Elsewhere: how far every agency is, verified statement by statement.",
       .examples = "  $ kith round show 6f1c...\n",
       .options = options,
-      .n_options = N_OPTIONS};
+      .n_options = N_OPTIONS + 1};
   struct kith_fault fault = {0};
   kith_round_id id;
   json_t *round = NULL;
@@ -391,6 +438,8 @@ static void describe(char *line, size_t cap, const json_t *round)
   /* An agency's own view has the members' names only. */
   if (used < cap && json_is_object(json_array_get(agencies, 0)))
     used += describe_agencies(line + used, cap - used, agencies);
+  if (text_of(round, "waiting")[0] && used < cap)
+    used += (size_t)snprintf(line + used, cap - used, "  %s", text_of(round, "waiting"));
   if (text_of(round, "problem")[0] && used < cap)
     (void)snprintf(line + used, cap - used, "  problem: %s", text_of(round, "problem"));
 }

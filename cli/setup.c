@@ -192,6 +192,11 @@ static enum kith_err run_setup(struct kith_setup *setup, struct kith_fault *faul
   }
   if (err == KITH_OK && setup->charter)
     err = with_charter(setup, identity, fault);
+  if (err == KITH_OK && setup->charter && setup->role == KITH_ROLE_AGENCY)
+    fprintf(stderr,
+            "next, once kithd runs: each officer makes a key with 'kith officer new', and 'kith "
+            "officer add --home %s CARD' puts them on the list; without, nobody can join a round\n",
+            setup->home);
   kith_identity_free(identity);
   return err;
 }

@@ -53,6 +53,10 @@ static const char *const event_names[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_SOURCE_REFUSED] = "source_refused",
     [KITH_AUDIT_SUBJECT_REPORT] = "subject_report",
     [KITH_AUDIT_PROPOSAL] = "proposal",
+    [KITH_AUDIT_OFFICERS] = "officers",
+    [KITH_AUDIT_OFFICER_ADDED] = "officer_added",
+    [KITH_AUDIT_OFFICER_REMOVED] = "officer_removed",
+    [KITH_AUDIT_OFFICER_DECISION] = "officer_decision",
 };
 
 const char *kith_audit_event_name(unsigned event)

@@ -47,7 +47,7 @@ enum kith_audit_event {
   KITH_AUDIT_LIST_SERVED,    /* to a recipient */
   KITH_AUDIT_LIST_OPENED,    /* by a recipient */
   KITH_AUDIT_DESTROYED,      /* number: enum kith_destroyed */
-  KITH_AUDIT_OFFICER_JOINED, /* an officer let the agency join */
+  KITH_AUDIT_OFFICER_JOINED, /* enough officers have let the agency join */
   KITH_AUDIT_OFFICER_DECLINED,
   KITH_AUDIT_DISCLOSURE_REQUESTED,
   KITH_AUDIT_DISCLOSURE_REFUSED,
@@ -59,6 +59,10 @@ enum kith_audit_event {
   KITH_AUDIT_SOURCE_REFUSED, /* it does not meet the policy's minima; number: linkable rows */
   KITH_AUDIT_SUBJECT_REPORT, /* an officer asked what is known of a person */
   KITH_AUDIT_PROPOSAL,       /* of governance, not signed by enough yet; number: its type */
+  KITH_AUDIT_OFFICERS,       /* a list of officers came into force: hash, version, how many */
+  KITH_AUDIT_OFFICER_ADDED,  /* by it: id, hash of the key, version */
+  KITH_AUDIT_OFFICER_REMOVED,
+  KITH_AUDIT_OFFICER_DECISION, /* id, hash of the key, enum kith_officer_kind, subject, reason */
   KITH_AUDIT_EVENTS
 };
 

@@ -259,6 +259,24 @@ const char *kith_officer_kind_name(enum kith_officer_kind kind)
   return names[i < KITH_COUNT_OF(names) ? i : 0];
 }
 
+static const char *const reason_names[] = {"none", "purpose", "gateway", "scope", "data", "other"};
+
+const char *kith_officer_reason_name(unsigned reason)
+{
+  return reason < KITH_COUNT_OF(reason_names) ? reason_names[reason] : "unknown";
+}
+
+enum kith_err kith_officer_reason_parse(enum kith_officer_reason *out, const char *name)
+{
+  for (size_t i = 1; i < KITH_COUNT_OF(reason_names); i++) {
+    if (strcmp(reason_names[i], name) == 0) {
+      *out = (enum kith_officer_reason)i;
+      return KITH_OK;
+    }
+  }
+  return KITH_ERR_DATA;
+}
+
 void kith_officer_subject(struct kith_hash *out, const void *text, size_t len)
 {
   kith_hash_bytes(out, "kith officer text v1", text, len);

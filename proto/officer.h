@@ -101,6 +101,17 @@ enum kith_officer_kind {
   KITH_OFFICER_KINDS
 };
 
+/* Why a round is declined. Of other kinds, codes are of those who ask. */
+enum kith_officer_reason {
+  KITH_OFFICER_REASON_NONE,
+  KITH_OFFICER_REASON_PURPOSE, /* not one that this agency serves */
+  KITH_OFFICER_REASON_GATEWAY, /* no law that lets it */
+  KITH_OFFICER_REASON_SCOPE,   /* more people or fields than are needed */
+  KITH_OFFICER_REASON_DATA,    /* the source is not fit */
+  KITH_OFFICER_REASON_OTHER,
+  KITH_OFFICER_REASONS
+};
+
 /* What a decision is about. */
 struct kith_officer_question {
   const char *member; /* borrowed */
@@ -164,5 +175,10 @@ bool kith_officer_decisions_satisfy(const struct kith_officers *officers,
 
 /* "join", ...; static, "unknown" for none. */
 const char *kith_officer_kind_name(enum kith_officer_kind kind);
+/* "purpose", ...; "none" for 0, "unknown" for what is none. */
+const char *kith_officer_reason_name(unsigned reason);
+/* But for "none". KITH_ERR_DATA. */
+KITH_MUST_USE enum kith_err kith_officer_reason_parse(enum kith_officer_reason *out,
+                                                      const char *name);
 
 #endif

@@ -3,9 +3,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
 
-static const char *const table_names[] = {"outbox", "handles", "trial", "subjects"};
+static const char *const table_names[] = {"outbox",   "handles",  "trial",
+                                          "subjects", "officers", "decisions"};
 
 enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
                               struct kith_fault *fault)
@@ -21,6 +23,7 @@ enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
     goto fail;
   options.map_bytes = agency->config.map_bytes;
   if ((err = kith_node_open(&agency->node, &agency->config.node, &options, fault)) != KITH_OK ||
+      (err = kith_agency_officers_load(agency, fault)) != KITH_OK ||
       (err = kith_agency_rounds_load(agency, fault)) != KITH_OK ||
       (err = kith_control_open(&agency->control, agency->config.control_socket, fault)) != KITH_OK)
     goto fail;

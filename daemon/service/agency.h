@@ -16,19 +16,28 @@
 #include "proto/daemon_main.h"
 #include "proto/message.h"
 #include "proto/node.h"
+#include "proto/officer.h"
 #include "proto/transport.h"
 
 enum kith_agency_table {
   KITH_TABLE_OUTBOX = KITH_NODE_TABLES, /* round, number BE -> rows, boxed under "outbox" */
   KITH_TABLE_HANDLES,                   /* round, index of a handle -> entry (proto/submission.h) */
-  KITH_TABLE_TRIAL,    /* trial rounds: the same key -> handle, id; under "table" */
-  KITH_TABLE_SUBJECTS, /* round, number BE -> who was encoded (subjects.h) */
+  KITH_TABLE_TRIAL,     /* trial rounds: the same key -> handle, id; under "table" */
+  KITH_TABLE_SUBJECTS,  /* round, number BE -> who was encoded (subjects.h) */
+  KITH_TABLE_OFFICERS,  /* version BE -> signed list of officers (officers.h) */
+  KITH_TABLE_DECISIONS, /* round, number BE -> an officer's decision, and what was shown */
   KITH_AGENCY_TABLES_END
 };
 
 enum kith_decision { KITH_DECISION_NONE, KITH_DECISION_JOIN, KITH_DECISION_DECLINE };
 
-enum { KITH_PROBLEM_BYTES = 256 };
+enum { KITH_PROBLEM_BYTES = 256, KITH_ROUND_DECISIONS_MAX = 64 };
+
+/* An officer's decision as it was taken. */
+struct kith_kept_decision {
+  struct kith_officer_decision decision;
+  char officer[KITH_MEMBER_ID_BYTES]; /* their id on the list at that time */
+};
 
 struct kith_agency_round {
   struct kith_node_round *node;
@@ -39,12 +48,18 @@ struct kith_agency_round {
   uint32_t verified_attempt;
   bool outbox_ready; /* all rows are in the outbox */
   uint32_t n_records;
-  bool finished; /* everything is destroyed, and the matcher has our statement of it */
-  bool expired;  /* in this process: destroyed because its time was over */
+  bool finished;       /* everything is destroyed, and the matcher has our statement of it */
+  uint64_t n_in_scope; /* records, as officers are told; valid where counted_at is set */
+  int64_t counted_at;
+  /* Kept apart from it: */
+  unsigned n_decisions;
+  struct kith_kept_decision *decisions; /* owned; in the order of their coming */
+  bool expired;                         /* in this process: destroyed because its time was over */
   /* What the matcher says, for people only: */
   enum kith_round_state state;
   int64_t deadline;
   uint32_t progress;
+  int64_t count_again_ms;  /* monotonic: after a count that failed, none is made before */
   int64_t source_again_ms; /* monotonic: a source that was refused is not read again before */
   char problem[KITH_PROBLEM_BYTES]; /* what stands in the way here; empty: nothing */
 };
@@ -57,7 +72,9 @@ struct kith_agency {
   struct kith_node *node;
   struct kith_client *client;
   struct kith_control *control;
-  struct kith_encode_job *job; /* NULL: none runs */
+  struct kith_encode_job *job;   /* NULL: none runs */
+  struct kith_officers officers; /* in force; version 0: there is no list */
+  struct kith_hash officers_hash;
   unsigned n_rounds;
   struct kith_agency_round **rounds; /* owned */
   bool connected;                    /* the matcher answered the latest request */

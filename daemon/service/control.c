@@ -17,7 +17,7 @@
  * while and delays nobody; one connection more than there is room for waits in the backlog. */
 enum {
   CONNECTIONS_MAX = KITH_CONTROL_FDS - 1,
-  REQUEST_BYTES_MAX = 4096,
+  REQUEST_BYTES_MAX = 48 * 1024, /* a list of officers, in base64, fits */
   IDLE_MS = 10000,
   REPLY_MS = 2000,
   BACKLOG = 8

@@ -6,11 +6,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
 #include "proto/submission.h"
 
 /* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "subject", "id": ID}, {"do": "audit",
- * "offset": N}, {"do": "show" | "join" | "decline" | "trial-map", "round": HEX, "after": HEX}.
+ * "offset": N}, {"do": "officers"}, {"do": "officers-put", "document": BASE64, "signature":
+ * BASE64},
+ * {"do": "show" | "recount" | "join" | "decline" | "trial-map", "round": HEX, "after": HEX,
+ * "decision": BASE64}.
  * Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
 
 enum { TRIAL_PAGE = 500 };
@@ -41,17 +45,23 @@ static const char *decision_name(enum kith_decision decision)
 static json_t *round_json(const struct kith_agency *agency, const struct kith_agency_round *round)
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
+  char waiting[KITH_WAITING_BYTES] = "";
   bool encoding = agency->job && kith_encode_job_is_of(agency->job, round->node->id);
   unsigned progress = encoding ? kith_encode_job_progress(agency->job) : round->progress;
+  enum kith_err err = kith_agency_waiting(agency, round, waiting);
   json_t *object =
-      json_pack("{s:o, s:s, s:i, s:I, s:I, s:i, s:s, s:b, s:b, s:s}", "round",
+      json_pack("{s:o, s:s, s:i, s:I, s:I, s:i, s:s, s:b, s:b, s:s, s:s}", "round",
                 hex(round->node->id, KITH_ROUND_ID_BYTES), "state",
                 round->state ? kith_round_state_name(round->state) : "announced", "attempt",
                 (int)view->attempt, "opened", (json_int_t)view->opened_at, "deadline",
                 (json_int_t)round->deadline, "progress", (int)progress, "decision",
                 decision_name(round->decision), "trial", round->policy.trial, "finished",
-                round->finished, "problem", round->problem);
+                round->finished, "problem", round->problem, "waiting", waiting);
 
+  if (err != KITH_OK) {
+    json_decref(object);
+    return NULL;
+  }
   if (object && view->aborted) {
     json_object_set_new(object, "reason", json_string(kith_reason_name(view->abort.reason)));
     json_object_set_new(object, "culprit", json_string(view->abort.culprit));
@@ -85,29 +95,57 @@ static const char *own_gateway(const struct kith_agency *agency, const struct ki
   return "";
 }
 
-/* What an officer reads before deciding: what would leave, to whom, for what, until when. */
-static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *round)
+static void set_policy(json_t *object, const struct kith_agency *agency,
+                       const struct kith_agency_round *round)
 {
-  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_open *open = &kith_node_round_view(round->node)->open;
   const struct kith_policy *policy = &round->policy;
-  json_t *object = round_json(agency, round);
 
-  if (!object)
-    return NULL;
-  json_object_set_new(object, "ok", json_true());
   json_object_set_new(object, "purpose", json_string(policy->purpose));
   json_object_set_new(object, "policy", json_string(policy->name));
-  json_object_set_new(object, "policy_hash", hex(view->open.policy.bytes, KITH_HASH_BYTES));
+  json_object_set_new(object, "policy_hash", hex(open->policy.bytes, KITH_HASH_BYTES));
   json_object_set_new(object, "gateway", json_string(own_gateway(agency, policy)));
   json_object_set_new(object, "fields", fields_json(policy));
   json_object_set_new(object, "bits", json_integer(policy->bits));
   json_object_set_new(object, "mask", json_boolean(policy->mask));
-  json_object_set_new(object, "agencies", members_json(view->open.agencies, view->open.n_agencies));
-  json_object_set_new(object, "recipients",
-                      members_json(view->open.recipients, view->open.n_recipients));
+  json_object_set_new(object, "agencies", members_json(open->agencies, open->n_agencies));
+  json_object_set_new(object, "recipients", members_json(open->recipients, open->n_recipients));
   json_object_set_new(object, "rule", json_string(policy->rule));
-  json_object_set_new(object, "expires", json_integer((json_int_t)view->open.expires));
+  json_object_set_new(object, "expires", json_integer((json_int_t)open->expires));
   json_object_set_new(object, "retention_days", json_integer(policy->retention_days));
+}
+
+/* What an officer reads before deciding: what would leave, to whom, for what, until when. "text" is
+ * what they sign. */
+static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *round, bool recount)
+{
+  struct kith_fault fault = {0};
+  struct kith_hash subject;
+  struct kith_buf text;
+  json_t *object;
+  enum kith_err err = KITH_OK;
+
+  if (recount || kith_agency_undecided(agency, round))
+    err = kith_agency_count_scope(agency, round, recount, &fault);
+  if (err != KITH_OK && recount)
+    return refuse(err, fault.text);
+  if (err != KITH_OK)
+    kith_agency_problem(round, "the records in scope can't be counted: %s", fault.text);
+  object = round_json(agency, round);
+  if (!object || kith_agency_showing(agency, round, &text) != KITH_OK) {
+    json_decref(object);
+    return NULL;
+  }
+  kith_officer_subject(&subject, text.bytes, text.len);
+  json_object_set_new(object, "ok", json_true());
+  json_object_set_new(object, "member", json_string(agency->node->id));
+  set_policy(object, agency, round);
+  json_object_set_new(object, "officers_needed", json_integer(round->policy.officers));
+  json_object_set_new(object, "decisions", kith_agency_decisions_json(agency, round));
+  json_object_set_new(object, "now", json_integer((json_int_t)kith_node_now(agency->node)));
+  json_object_set_new(object, "text", json_stringn((const char *)text.bytes, text.len));
+  json_object_set_new(object, "text_hash", hex(subject.bytes, KITH_HASH_BYTES));
+  kith_buf_free(&text);
   return object;
 }
 
@@ -117,13 +155,17 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
 static json_t *do_status(struct kith_agency *agency)
 {
   struct kith_client_counts counts;
+  int n_waiting = 0;
 
+  for (unsigned i = 0; i < agency->n_rounds; i++)
+    n_waiting += kith_agency_undecided(agency, agency->rounds[i]);
   kith_client_get_counts(agency->client, &counts);
-  return json_pack("{s:b, s:s, s:s, s:I, s:b, s:I, s:i, s:I, s:I}", "ok", 1, "member",
+  return json_pack("{s:b, s:s, s:s, s:I, s:b, s:I, s:i, s:i, s:i, s:I, s:I}", "ok", 1, "member",
                    agency->node->id, "charter", agency->node->charter.name, "charter_version",
                    (json_int_t)agency->node->charter.version, "connected", agency->connected,
                    "last_answer", (json_int_t)agency->last_answer, "rounds", (int)agency->n_rounds,
-                   "sent_bytes", (json_int_t)counts.sent_bytes, "received_bytes",
+                   "rounds_to_decide", n_waiting, "officers", (int)agency->officers.n, "sent_bytes",
+                   (json_int_t)counts.sent_bytes, "received_bytes",
                    (json_int_t)counts.received_bytes);
 }
 
@@ -136,31 +178,102 @@ static json_t *do_rounds(struct kith_agency *agency)
   return json_pack("{s:b, s:o}", "ok", 1, "rounds", rounds);
 }
 
-static json_t *do_decide(struct kith_agency *agency, struct kith_agency_round *round,
-                         enum kith_decision decision)
+/* Bytes of a base64 string in a request (kith_free); KITH_ERR_DATA where it is none. */
+static enum kith_err request_bytes(uint8_t **out, size_t *len, const json_t *request,
+                                   const char *key)
 {
-  const struct kith_round_view *view = kith_node_round_view(round->node);
-  const struct kith_seat *own = kith_round_seat(view, agency->node->id);
-  enum kith_decision before = round->decision;
+  const json_t *value = json_object_get(request, key);
+  size_t text_len = json_string_length(value);
+  uint8_t *bytes;
   enum kith_err err;
 
-  if (before == decision)
-    return json_pack("{s:b}", "ok", 1);
-  if (!own || kith_round_step(view) != KITH_STEP_GATHER || own->joined || own->declined)
-    return refuse(KITH_ERR_NO, "the round is past deciding: it can be aborted by governance");
-  if (decision == KITH_DECISION_JOIN && round->policy.trial && !agency->config.allow_trial)
-    return refuse(KITH_ERR_DENIED, "this is a trial round: it writes out who is behind each "
-                                   "handle. Set [agency] allow_trial = yes if that is meant");
-  round->decision = decision;
-  err = kith_agency_round_save(
-      agency, round,
-      decision == KITH_DECISION_JOIN ? KITH_AUDIT_OFFICER_JOINED : KITH_AUDIT_OFFICER_DECLINED, 0);
+  if (!json_is_string(value) || text_len == 0)
+    return KITH_ERR_DATA;
+  bytes = kith_realloc(NULL, text_len, 1);
+  if (!bytes)
+    return KITH_ERR_MEMORY;
+  err = kith_base64_decode_any(bytes, len, text_len, json_string_value(value), text_len);
   if (err != KITH_OK) {
-    round->decision = before;
-    return refuse(err, "the decision could not be kept");
+    kith_free(bytes);
+    return err;
   }
-  agency->wake = true;
-  return json_pack("{s:b}", "ok", 1);
+  *out = bytes;
+  return KITH_OK;
+}
+
+static json_t *do_decide(struct kith_agency *agency, struct kith_agency_round *round,
+                         enum kith_officer_kind kind, const json_t *request)
+{
+  KITH_AUTO_FREE uint8_t *decision = NULL;
+  struct kith_fault fault = {0};
+  json_t *object;
+  size_t len = 0;
+  enum kith_err err;
+
+  if (!json_object_get(request, "decision"))
+    return refuse(KITH_ERR_DENIED, "an officer's signed decision is needed: 'kith round join' and "
+                                   "'decline' sign it with --officer-key");
+  err = request_bytes(&decision, &len, request, "decision");
+  if (err == KITH_ERR_DATA)
+    return refuse(err, "\"decision\" is no decision in base64");
+  if (err == KITH_OK)
+    err = kith_agency_decide(agency, round, kind, decision, len, &fault);
+  if (err != KITH_OK)
+    return refuse(err, fault.text[0] ? fault.text : kith_err_name(err));
+  object = round_json(agency, round);
+  if (object)
+    json_object_set_new(object, "ok", json_true());
+  return object;
+}
+
+/* ---- the list of officers */
+
+static json_t *do_officers(const struct kith_agency *agency)
+{
+  const struct kith_officers *list = &agency->officers;
+  json_t *officers = json_array();
+
+  for (unsigned i = 0; officers && i < list->n; i++) {
+    const struct kith_officer *officer = &list->officers[i];
+    char fingerprint[KITH_FINGERPRINT_BYTES];
+    char key[KITH_BASE64_BYTES(KITH_PUBLIC_BYTES)];
+
+    kith_officer_fingerprint(fingerprint, officer->key);
+    kith_base64_encode(key, officer->key, KITH_PUBLIC_BYTES);
+    json_array_append_new(officers,
+                          json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "id", officer->id, "role",
+                                    officer->role, "fingerprint", fingerprint, "key", key,
+                                    "valid_from", (json_int_t)officer->valid_from, "expires",
+                                    (json_int_t)officer->expires));
+  }
+  return json_pack("{s:b, s:s, s:I, s:o}", "ok", 1, "member", agency->node->id, "version",
+                   (json_int_t)list->version, "officers", officers);
+}
+
+static json_t *do_officers_put(struct kith_agency *agency, const json_t *request)
+{
+  KITH_AUTO_FREE uint8_t *bytes = NULL;
+  KITH_AUTO_FREE uint8_t *signature = NULL;
+  struct kith_signed document = {0};
+  struct kith_fault fault = {0};
+  size_t len = 0;
+  size_t signature_len = 0;
+  enum kith_err err = request_bytes(&bytes, &len, request, "document");
+
+  if (err == KITH_OK)
+    err = request_bytes(&signature, &signature_len, request, "signature");
+  if (err == KITH_OK && signature_len != KITH_SIGN_BYTES)
+    err = KITH_ERR_DATA;
+  if (err == KITH_OK)
+    err = kith_signed_from_bytes(&document, KITH_DOCUMENT_OFFICERS, bytes, len);
+  if (err != KITH_OK)
+    return refuse(err, "a list of officers and the agency's signature were expected, in base64");
+  memcpy(document.signatures[0].key, agency->node->identity->public_keys.sign, KITH_PUBLIC_BYTES);
+  memcpy(document.signatures[0].signature, signature, KITH_SIGN_BYTES);
+  document.n_signatures = 1;
+  err = kith_agency_officers_take(agency, &document, &fault);
+  kith_signed_free(&document);
+  return err == KITH_OK ? do_officers(agency) : refuse(err, fault.text);
 }
 
 static enum kith_err trial_visit(void *context, const uint8_t *handle, const char *id)
@@ -253,11 +366,13 @@ static json_t *answer_about_round(struct kith_agency *agency, const char *verb,
   if (!round)
     return refuse(KITH_ERR_NOT_FOUND, "no such round is known here; see 'kith round list'");
   if (strcmp(verb, "show") == 0)
-    return do_show(agency, round);
+    return do_show(agency, round, false);
+  if (strcmp(verb, "recount") == 0)
+    return do_show(agency, round, true);
   if (strcmp(verb, "join") == 0)
-    return do_decide(agency, round, KITH_DECISION_JOIN);
+    return do_decide(agency, round, KITH_OFFICER_JOIN, request);
   if (strcmp(verb, "decline") == 0)
-    return do_decide(agency, round, KITH_DECISION_DECLINE);
+    return do_decide(agency, round, KITH_OFFICER_DECLINE, request);
   if (strcmp(verb, "trial-map") == 0)
     return do_trial_map(agency, round, after ? after : "");
   return refuse(KITH_ERR_USAGE, "unknown request");
@@ -277,6 +392,10 @@ enum kith_err kith_officer_answer(struct kith_agency *agency, char **out, const 
     reply = do_status(agency);
   else if (strcmp(verb, "rounds") == 0)
     reply = do_rounds(agency);
+  else if (strcmp(verb, "officers") == 0)
+    reply = do_officers(agency);
+  else if (strcmp(verb, "officers-put") == 0)
+    reply = do_officers_put(agency, object);
   else if (strcmp(verb, "audit") == 0)
     reply = do_audit(agency, object);
   else if (strcmp(verb, "subject") == 0)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/service/officers.h"
 
 void kith_agency_problem(struct kith_agency_round *round, const char *format, ...)
 {
@@ -29,7 +30,8 @@ void kith_agency_problem(struct kith_agency_round *round, const char *format, ..
 /* ---- the round's record
  * ---------------------------------------------------------------------------- */
 
-enum { RECORD_VALUES = 6 };
+/* Two more since officers are told the number of records in scope. */
+enum { RECORD_VALUES = 8, RECORD_VALUES_BEFORE = 6 };
 
 enum kith_err kith_agency_round_store(struct kith_agency *agency, struct kith_txn *txn,
                                       const struct kith_agency_round *round)
@@ -46,6 +48,8 @@ enum kith_err kith_agency_round_store(struct kith_agency *agency, struct kith_tx
   kith_write_u64(&buf, round->outbox_ready);
   kith_write_u64(&buf, round->n_records);
   kith_write_u64(&buf, round->finished);
+  kith_write_u64(&buf, round->n_in_scope);
+  kith_write_u64(&buf, (uint64_t)round->counted_at);
   err = kith_buf_err(&buf);
   if (err == KITH_OK)
     err = kith_store_put(txn, KITH_TABLE_ROUNDS,
@@ -76,17 +80,22 @@ enum kith_err kith_agency_round_save(struct kith_agency *agency,
 static enum kith_err record_read(struct kith_agency_round *round, const void *bytes, size_t len)
 {
   struct kith_reader reader;
+  uint32_t n;
   enum kith_err err = kith_reader_init(&reader, bytes, len);
 
   if (err != KITH_OK)
     return err;
-  kith_read_array(&reader, RECORD_VALUES);
+  n = kith_read_array_between(&reader, RECORD_VALUES_BEFORE, RECORD_VALUES);
   round->decision = (enum kith_decision)kith_read_u64(&reader, 0, KITH_DECISION_DECLINE);
   round->verified = kith_read_u64(&reader, 0, 1) == 1;
   round->verified_attempt = (uint32_t)kith_read_u64(&reader, 0, KITH_ATTEMPTS_MAX);
   round->outbox_ready = kith_read_u64(&reader, 0, 1) == 1;
   round->n_records = (uint32_t)kith_read_u64(&reader, 0, UINT32_MAX);
   round->finished = kith_read_u64(&reader, 0, 1) == 1;
+  if (n == RECORD_VALUES) {
+    round->n_in_scope = kith_read_u64(&reader, 0, UINT64_MAX);
+    round->counted_at = (int64_t)kith_read_u64(&reader, 0, INT64_MAX);
+  }
   return kith_reader_done(&reader);
 }
 
@@ -98,6 +107,7 @@ static void round_free(struct kith_agency_round *round)
   if (!round)
     return;
   kith_node_round_free(round->node);
+  kith_free(round->decisions);
   kith_free(round);
 }
 
@@ -178,6 +188,8 @@ static enum kith_err round_load(struct kith_agency *agency, const kith_round_id 
     err = kith_node_round_load(agency->node, &round->node, id, fault);
   if (err == KITH_OK)
     err = policy_parse(agency, round);
+  if (err == KITH_OK)
+    err = kith_agency_decisions_load(agency, round);
   if (err == KITH_OK)
     err = rounds_add(agency, round);
   if (err != KITH_OK)

@@ -76,27 +76,37 @@ static enum kith_err judges_find(struct search *search)
 
 /* ---- the source */
 
-static void row_judge(struct judge *judge, const struct kith_source_row *row,
-                      const struct kith_profile *profile)
+enum kith_scope_reason kith_subject_row_judge(const struct kith_scope_rules *rules,
+                                              const struct kith_policy *policy,
+                                              const struct kith_source_row *row,
+                                              const struct kith_profile *profile)
 {
   struct kith_standardise_options options = {0};
   enum kith_outcome outcomes[KITH_FIELD_COUNT];
-  struct kith_scope_rules rules;
+  enum kith_scope_reason reason;
   struct kith_record record;
   bool conflict;
 
-  if (kith_scope_rules_make(&rules, &judge->policy, NULL) != KITH_OK) {
-    judge->unjudged = true;
-    return;
-  }
   if (profile)
     options.date_order = kith_profile_date_order(profile);
-  kith_scope_dates(&options, &judge->policy);
+  kith_scope_dates(&options, policy);
   kith_standardise(&record, outcomes, row->fields, &options);
   conflict = kith_scope_births_differ(record.birth, row->other_birth, &options);
-  kith_scope_drop_date(&record, &judge->policy);
-  judge->reason = kith_scope_judge(&rules, &record, conflict);
+  kith_scope_drop_date(&record, policy);
+  reason = kith_scope_judge(rules, &record, conflict);
   kith_wipe(&record, sizeof record);
+  return reason;
+}
+
+static void row_judge(struct judge *judge, const struct kith_source_row *row,
+                      const struct kith_profile *profile)
+{
+  struct kith_scope_rules rules;
+
+  if (kith_scope_rules_make(&rules, &judge->policy, NULL) == KITH_OK)
+    judge->reason = kith_subject_row_judge(&rules, &judge->policy, row, profile);
+  else
+    judge->unjudged = true;
 }
 
 static bool stay_alive(void *context)

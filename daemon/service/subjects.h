@@ -48,6 +48,12 @@ KITH_MUST_USE enum kith_err kith_subjects_expire(struct kith_agency *agency);
 
 /* ---- subject_report.c */
 
+/* What the policy's scope and evidence say of a row that was not set aside. */
+enum kith_scope_reason kith_subject_row_judge(const struct kith_scope_rules *rules,
+                                              const struct kith_policy *policy,
+                                              const struct kith_source_row *row,
+                                              const struct kith_profile *profile);
+
 /* All that this agency's kith knows about one person: {"ok": true, ...}, docs/protocol.md. Reads
  * the source. */
 KITH_MUST_USE enum kith_err kith_subject_report(struct kith_agency *agency, json_t **out,

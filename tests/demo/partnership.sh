@@ -73,12 +73,27 @@ make_policy() {
   "$kith" policy sign --policy policy.json --key lead/key --passphrase-file passphrase
 }
 
+# Every agency's officer makes a key, and who keeps the agency's own puts them on its list. A daemon that
+# does not answer yet is asked again.
+make_officers() {
+  local a
+  for a in "${agencies[@]}"; do
+    "$kith" officer new --id officer_1 --role "data officer" --out "$a/officer.key" \
+      --passphrase-file passphrase
+    for _ in $(seq 100); do
+      "$kith" officer add --home "$a" "$a/officer.key.json" 2>/dev/null && break
+      sleep 0.1
+    done
+  done
+}
+
 # ROUND: every agency's officer joins; a daemon that has not heard of the round yet is asked again.
 join_all() {
   local a
   for a in "${agencies[@]}"; do
     for _ in $(seq 100); do
-      "$kith" round join --home "$a" "$1" 2>/dev/null && break
+      "$kith" round join --home "$a" --officer-key "$a/officer.key" --passphrase-file passphrase \
+        --quiet "$1" 2>/dev/null && break
       sleep 0.1
     done
   done

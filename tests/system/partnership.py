@@ -134,6 +134,7 @@ class Partnership:
         self.charter_address = f"tcp://127.0.0.1:{free_port()}" if front else self.address
         self.programs = {}
         self.n_policies = 0
+        self.officers = {}  # (agency, name) -> Identity
         self.clients = []
         self.env = env or {}  # member -> environment of its program
         self.members = {"matcher": wire.Identity("matcher", "matcher"),
@@ -313,11 +314,63 @@ class Partnership:
         assert error == wire.OK, error
         return round_id
 
+    # ---- officers
+
+    def officer(self, agency, name="officer_1"):
+        """An officer's key; made when it is first asked for."""
+        return self.officers.setdefault((agency, name), wire.Identity(name, "officer"))
+
+    def officer_list(self, agency, officers, version, days=(-1, 300), signer=None, **changes):
+        """The request that hands in a signed list: of names, or of whole entries."""
+        value = {"kith": "officers", "format": 1, "member": agency, "version": version,
+                 "officers": [o if isinstance(o, dict) else
+                              {"id": o, "role": "data officer",
+                               "key": base64.b64encode(self.officer(agency, o).sign_public).decode(),
+                               "valid_from": zulu(days[0]), "expires": zulu(days[1])} for o in officers]}
+        value.update(changes)
+        document = wire.Document(wire.OFFICERS, value, [signer or self.members[agency]])
+        return dict(do="officers-put", document=base64.b64encode(document.bytes).decode(),
+                    signature=base64.b64encode(document.signatures[0][1]).decode())
+
+    def enrol(self, agency, *names, **options):
+        """Makes these the agency's officers; kithd's answer."""
+        version = self.ask(agency, do="officers")["version"] + 1
+        reply = self.ask(agency, **self.officer_list(agency, names or ["officer_1"], version, **options))
+        assert reply["ok"], reply
+        return reply
+
+    def decision(self, agency, round_id, kind, officer="officer_1", shown=None, **changes):
+        """An officer's signed decision on what kithd shows now, in base64."""
+        shown = shown or self.ask(agency, do="show", round=round_id.hex())
+        subject = wire.officer_subject(shown["text"].encode())
+        assert subject.hex() == shown["text_hash"]
+        terms = dict(officer=self.officer(agency, officer), member=agency, round_id=round_id, kind=kind,
+                     subject=subject, time=shown["now"])
+        return base64.b64encode(wire.officer_decision(**{**terms, **changes})).decode()
+
+    def decide(self, agency, round_id, kind="join", officer="officer_1", **changes):
+        return self.ask(agency, do=kind, round=round_id.hex(),
+                        decision=self.decision(agency, round_id, kind, officer, **changes))
+
+    def try_join(self, agency, round_id):
+        """An officer joins, enrolled where there is none; None where kithd does not (yet) take it."""
+        officers = self.ask(agency, do="officers")
+        if officers is None:
+            return None
+        if not officers["officers"]:
+            put = self.officer_list(agency, ["officer_1"], officers["version"] + 1)
+            if not (self.ask(agency, **put) or {}).get("ok"):
+                return None
+        shown = self.ask(agency, do="show", round=round_id.hex())
+        if not (shown or {}).get("ok"):
+            return None
+        reply = self.decide(agency, round_id, shown=shown)
+        return reply if (reply or {}).get("ok") else None
+
     def join(self, round_id, *agencies):
-        """Officers of running daemons join."""
+        """Officers of running daemons join, each with a key."""
         for agency in agencies or self.agencies:
-            wait_for(lambda: (self.ask(agency, do="join", round=round_id.hex()) or {}).get("ok"),
-                     f"{agency} joins")
+            wait_for(lambda: self.try_join(agency, round_id), f"{agency} joins")
 
     def player(self, member, round_id, policy=None, **more):
         return wire.Player(self.client(member), round_id, policy or self.policy, self.charter, **more)

@@ -65,8 +65,7 @@ class Round:
             self.wait(lambda: city.governance().hello(), "the matcher serves")
             round_id = city.open_round()
             for agency in AGENCIES:
-                self.wait(lambda: (city.ask(agency, do="join", round=round_id.hex()) or {}).get("ok"),
-                          f"{agency} joins")
+                self.wait(lambda: city.try_join(agency, round_id), f"{agency} joins")
             self.wait(lambda: self.ended(round_id) or city.state(round_id) == wire.RELEASED, "release")
             people = {frozenset(bytes(r[1]) for r in p[4]) for p in city.cohort(round_id)[7]}
             rows = {a: (self.reveal / f"{a}.{round_id.hex()}.rows").read_bytes() for a in AGENCIES}
@@ -92,8 +91,7 @@ class Round:
         try:
             self.wait(lambda: city.governance().hello(), "the matcher serves")
             round_id = city.open_round()
-            self.wait(lambda: (city.ask(AGENCIES[0], do="join", round=round_id.hex()) or {}).get("ok"),
-                      "joins")
+            self.wait(lambda: city.try_join(AGENCIES[0], round_id), "joins")
             self.wait(lambda: city.statements(round_id, wire.JOIN), "the join is there")
             self.wait(lambda: city.governance().say(wire.ABORT, round_id, [1, ""]) == wire.OK, "aborted")
             self.wait(lambda: all(4 in city.destroyed(round_id).get(m, ())

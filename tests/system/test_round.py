@@ -55,6 +55,12 @@ class ByHand:
             self.programs.append(partnership.Program(name[0], config, folder / member))
         for agency in agencies:
             wait_for(lambda: self.quiet("status", "--home", agency, "--json"), f"{agency} serves", 20)
+            self.kith("officer", "new", "--id", "officer_1", "--out", f"{agency}.officer", *person)
+            self.kith("officer", "add", "--home", agency, f"{agency}.officer.json")
+
+    def join(self, agency, round_id):
+        return self.kith("round", "join", "--home", agency, "--officer-key", f"{agency}.officer",
+                         "--passphrase-file", "pass", round_id)
 
     def kith(self, *arguments, status=0):
         return kith(self.folder, *arguments, status=status)
@@ -83,7 +89,7 @@ def test_a_review_by_the_command_line(tmp_path):
         for agency in agencies:
             wait_for(lambda: round_id in (hand.quiet("round", "list", "--home", agency) or ""),
                      f"{agency} hears of the round", 20)
-            hand.kith("round", "join", "--home", agency, round_id)
+            hand.join(agency, round_id)
         wait_for(lambda: hand.kith("round", "show", "--home", "lead", "--json", round_id)["state"] == "review",
                  "review", 20)
         assert "ON THE LIST" in hand.kith("threshold", "show", "--home", "lead", round_id)
@@ -119,7 +125,7 @@ def test_a_round_by_the_command_line(tmp_path):
             wait_for(lambda: round_id in (hand.quiet("round", "list", "--home", agency) or ""),
                      f"{agency} hears of the round", 20)
             assert "made-up data" in hand.kith("round", "show", "--home", agency, round_id)
-            hand.kith("round", "join", "--home", agency, round_id)
+            hand.join(agency, round_id)
         hand.kith("round", "watch", "--home", "lead", "--quiet", round_id)
         assert hand.kith("round", "show", "--home", "lead", "--json", round_id)["state"] == "released"
         hand.kith("cohort", "list", "--home", "horizon", round_id, status=66)  # not pulled yet
@@ -135,7 +141,7 @@ def test_a_round_by_the_command_line(tmp_path):
         assert find_f1(score) > 0.9, score["pairs"]
         # Nobody else may do what is not theirs.
         for arguments in (("round", "abort", "--home", "horizon"), ("round", "close", "--home", agencies[0]),
-                          ("cohort", "pull", "--home", "lead"), ("round", "join", "--home", "lead")):
+                          ("cohort", "pull", "--home", "lead"), ("round", "join", "--home", "lead", "--officer-key", f"{agencies[0]}.officer")):
             assert hand.quiet(*arguments, round_id) is None
         hand.kith("round", "close", "--home", "lead", round_id)
         wait_for(lambda: hand.kith("round", "show", "--home", "lead", "--json",
@@ -160,8 +166,9 @@ def test_city_small_by_a_round(tmp_path):
     with ByHand(tmp_path, agencies, {a: CITY_SMALL / f"{a}.csv" for a in agencies}) as hand:
         round_id = hand.kith("round", "open", "--home", "lead", "--policy", "policy.json").split()[-1]
         for agency in agencies:
-            wait_for(lambda: hand.quiet("round", "join", "--home", agency, round_id) is not None,
-                     f"{agency} joins", 30)
+            wait_for(lambda: round_id in (hand.quiet("round", "list", "--home", agency) or ""),
+                     f"{agency} hears of the round", 30)
+            hand.join(agency, round_id)
         hand.kith("round", "watch", "--home", "lead", "--quiet", round_id)
         hand.kith("cohort", "pull", "--home", "horizon", round_id)
         hand.kith("cohort", "export", "--home", "horizon", "--out", "exported", round_id)

@@ -26,8 +26,9 @@ def open_round(hand):
 
 def join_all(hand, round_id):
     for agency in hand.agencies:
-        wait_for(lambda: hand.quiet("round", "join", "--home", agency, round_id) is not None,
-                 f"{agency} joins", 30)
+        wait_for(lambda: round_id in (hand.quiet("round", "list", "--home", agency) or ""),
+                 f"{agency} hears of the round", 30)
+        hand.join(agency, round_id)
 
 
 def restart(hand, agency):

@@ -29,8 +29,8 @@ STATES = dict(announced=1, gathering=2, keying=3, submitting=4, matching=5, revi
 REASONS = (None, "governance", "no quorum", "documents differ", "standardisers differ", "bad opening",
            "false complaint", "bad confirmation", "conflict", "too few records", "member removed",
            "policy expired", "retention ended", "internal", "officer", "data quality", "no decision")
-CHARTER, POLICY = 1, 2
-LABELS = {CHARTER: b"kith charter v1", POLICY: b"kith policy v1"}
+CHARTER, POLICY, OFFICERS = 1, 2, 3
+LABELS = {CHARTER: b"kith charter v1", POLICY: b"kith policy v1", OFFICERS: b"kith officers v1"}
 BATCH_BYTES_MAX = 1024 * 1024
 ASK_AGAIN_S = 1
 
@@ -193,6 +193,22 @@ class Document:
 
     def body(self):
         return [self.kind, self.bytes, [[k, s] for k, s in self.signatures]]
+
+
+# ---- officers (section 10)
+
+KINDS = dict(join=1, decline=2, approve=3, refuse=4, withdraw=5)
+
+
+def officer_subject(text):
+    return H(b"kith officer text v1", text)
+
+
+def officer_decision(officer, member, round_id, kind, subject, time, reason=0, key=None):
+    """`officer` is an Identity, of which the signing key is used."""
+    core = pack([1, KINDS.get(kind, kind), member, round_id, subject, key or officer.sign_public, time,
+                 reason])
+    return pack([core, officer.signature(b"kith officer decision v1", core)])
 
 
 # ---- statements (section 4)
