@@ -11,6 +11,7 @@
 #include "cli/home.h"
 #include "cli/verbs.h"
 #include "proto/audit.h"
+#include "proto/officer.h"
 
 /* In plain words; those that are missing say their name. */
 static const char *const words[KITH_AUDIT_EVENTS] = {
@@ -102,6 +103,28 @@ static enum kith_err show_json(struct shown *shown, const struct kith_audit_entr
   return object && json_array_append_new(shown->json, object) == 0 ? KITH_OK : KITH_ERR_MEMORY;
 }
 
+/* What an entry says of officers: the decision, and the key's fingerprint. */
+enum { OFFICER_BYTES = KITH_FINGERPRINT_BYTES + 32 };
+static void officer_words(char out[OFFICER_BYTES], const struct kith_audit_entry *entry)
+{
+  char fingerprint[KITH_FINGERPRINT_BYTES] = "";
+  const char *kind = "";
+
+  out[0] = '\0';
+  if (entry->event != KITH_AUDIT_OFFICER_DECISION && entry->event != KITH_AUDIT_OFFICER_ADDED &&
+      entry->event != KITH_AUDIT_OFFICER_REMOVED)
+    return;
+  for (unsigned i = 0; i < entry->n_values; i++) {
+    const struct kith_audit_value *value = &entry->values[i];
+
+    if (value->kind == KITH_AUDIT_HASH && strcmp(value->name, "key") == 0)
+      kith_fingerprint_text(fingerprint, value->as.hash.bytes);
+    else if (value->kind == KITH_AUDIT_NUMBER && strcmp(value->name, "kind") == 0)
+      kind = kith_officer_kind_name((enum kith_officer_kind)value->as.number);
+  }
+  (void)snprintf(out, OFFICER_BYTES, "%s%skey %s", kind, *kind ? ", " : "", fingerprint);
+}
+
 /* Number, time, round, who, what, digest. */
 static void show_row(struct shown *shown, const struct kith_audit_entry *entry, const char *digest)
 {
@@ -109,8 +132,9 @@ static void show_row(struct shown *shown, const struct kith_audit_entry *entry, 
   char at[32] = "";
   char round[9] = "";
   char what[160];
+  char officer[OFFICER_BYTES];
   const char *member = "";
-  const char *more = "";
+  const char *more = officer;
   const char *cells[6];
   time_t seconds = (time_t)entry->time;
   struct tm parts;
@@ -118,6 +142,7 @@ static void show_row(struct shown *shown, const struct kith_audit_entry *entry, 
   (void)snprintf(seq, sizeof seq, "%llu", (unsigned long long)entry->seq);
   if (gmtime_r(&seconds, &parts))
     (void)strftime(at, sizeof at, "%Y-%m-%d %H:%M:%SZ", &parts);
+  officer_words(officer, entry);
   for (unsigned i = 0; i < entry->n_values; i++) {
     const struct kith_audit_value *value = &entry->values[i];
 

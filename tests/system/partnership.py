@@ -320,13 +320,15 @@ class Partnership:
         """An officer's key; made when it is first asked for."""
         return self.officers.setdefault((agency, name), wire.Identity(name, "officer"))
 
+    def listed(self, agency, name, days=(-1, 300)):
+        return {"id": name, "role": "data officer",
+                "key": base64.b64encode(self.officer(agency, name).sign_public).decode(),
+                "valid_from": zulu(days[0]), "expires": zulu(days[1])}
+
     def officer_list(self, agency, officers, version, days=(-1, 300), signer=None, **changes):
         """The request that hands in a signed list: of names, or of whole entries."""
         value = {"kith": "officers", "format": 1, "member": agency, "version": version,
-                 "officers": [o if isinstance(o, dict) else
-                              {"id": o, "role": "data officer",
-                               "key": base64.b64encode(self.officer(agency, o).sign_public).decode(),
-                               "valid_from": zulu(days[0]), "expires": zulu(days[1])} for o in officers]}
+                 "officers": [o if isinstance(o, dict) else self.listed(agency, o, days) for o in officers]}
         value.update(changes)
         document = wire.Document(wire.OFFICERS, value, [signer or self.members[agency]])
         return dict(do="officers-put", document=base64.b64encode(document.bytes).decode(),
@@ -339,18 +341,20 @@ class Partnership:
         assert reply["ok"], reply
         return reply
 
-    def decision(self, agency, round_id, kind, officer="officer_1", shown=None, **changes):
+    def decision(self, agency, of_round, verb, officer="officer_1", shown=None, **changes):
         """An officer's signed decision on what kithd shows now, in base64."""
-        shown = shown or self.ask(agency, do="show", round=round_id.hex())
+        shown = shown or self.ask(agency, do="show", round=of_round.hex())
         subject = wire.officer_subject(shown["text"].encode())
         assert subject.hex() == shown["text_hash"]
-        terms = dict(officer=self.officer(agency, officer), member=agency, round_id=round_id, kind=kind,
-                     subject=subject, time=shown["now"])
+        if isinstance(officer, str):
+            officer = self.officer(agency, officer)
+        terms = dict(officer=officer, member=agency, round_id=of_round, kind=verb, subject=subject,
+                     time=shown["now"])
         return base64.b64encode(wire.officer_decision(**{**terms, **changes})).decode()
 
-    def decide(self, agency, round_id, kind="join", officer="officer_1", **changes):
-        return self.ask(agency, do=kind, round=round_id.hex(),
-                        decision=self.decision(agency, round_id, kind, officer, **changes))
+    def decide(self, agency, of_round, verb="join", officer="officer_1", **changes):
+        return self.ask(agency, do=verb, round=of_round.hex(),
+                        decision=self.decision(agency, of_round, verb, officer, **changes))
 
     def try_join(self, agency, round_id):
         """An officer joins, enrolled where there is none; None where kithd does not (yet) take it."""

@@ -130,7 +130,10 @@ def test_an_earlier_and_a_later_export_agree(city):
 
 def test_show_is_in_words_and_in_json(city):
     shown = city.kith("audit", "show", "after-police.kith-audit", "--round", city.round_id.hex())
-    assert "an officer joined the round" in shown and "destroyed" in shown
+    assert "the officers joined the round" in shown and "destroyed" in shown
+    decided, = [line for line in shown.splitlines() if "an officer decided: join, key " in line]
+    listed, = city.ask("police", do="officers")["officers"]
+    assert listed["fingerprint"] in decided and "officer_1" in decided
     entries = city.kith("audit", "show", "--json", home="police")
     assert [e["seq"] for e in entries] == list(range(1, len(entries) + 1))
     assert "released" in city.kith("audit", "show", home="lead")
