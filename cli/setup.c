@@ -151,6 +151,16 @@ static enum kith_err check_connection(const struct kith_setup *setup,
   return err;
 }
 
+/* Before the connection is tried, which may not be there yet. */
+static void say_next(const struct kith_setup *setup)
+{
+  if (setup->role == KITH_ROLE_AGENCY)
+    fprintf(stderr,
+            "next, once kithd runs: each officer makes a key with 'kith officer new', and 'kith "
+            "officer add --home %s CARD' puts them on the list; without, nobody can join a round\n",
+            setup->home);
+}
+
 static enum kith_err with_charter(const struct kith_setup *setup,
                                   const struct kith_identity *identity, struct kith_fault *fault)
 {
@@ -161,9 +171,11 @@ static enum kith_err with_charter(const struct kith_setup *setup,
     return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
   if ((err = install_charter(setup, identity, charter, fault)) == KITH_OK &&
       (err = kith_setup_write_config(setup, fault)) == KITH_OK &&
-      (!setup->is_daemon || (err = kith_setup_write_drop_in(setup, charter, fault)) == KITH_OK) &&
-      setup->role != KITH_ROLE_MATCHER && !setup->offline)
-    err = check_connection(setup, identity, charter, fault);
+      (!setup->is_daemon || (err = kith_setup_write_drop_in(setup, charter, fault)) == KITH_OK)) {
+    say_next(setup);
+    if (setup->role != KITH_ROLE_MATCHER && !setup->offline)
+      err = check_connection(setup, identity, charter, fault);
+  }
   kith_free(charter);
   return err;
 }
@@ -192,11 +204,6 @@ static enum kith_err run_setup(struct kith_setup *setup, struct kith_fault *faul
   }
   if (err == KITH_OK && setup->charter)
     err = with_charter(setup, identity, fault);
-  if (err == KITH_OK && setup->charter && setup->role == KITH_ROLE_AGENCY)
-    fprintf(stderr,
-            "next, once kithd runs: each officer makes a key with 'kith officer new', and 'kith "
-            "officer add --home %s CARD' puts them on the list; without, nobody can join a round\n",
-            setup->home);
   kith_identity_free(identity);
   return err;
 }

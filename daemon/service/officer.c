@@ -115,6 +115,8 @@ static void set_policy(json_t *object, const struct kith_agency *agency,
   json_object_set_new(object, "retention_days", json_integer(policy->retention_days));
 }
 
+static const char count_problem[] = "the records in scope can't be counted";
+
 /* What an officer reads before deciding: what would leave, to whom, for what, until when. "text" is
  * what they sign. */
 static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *round, bool recount)
@@ -130,7 +132,10 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   if (err != KITH_OK && recount)
     return refuse(err, fault.text);
   if (err != KITH_OK)
-    kith_agency_problem(round, "the records in scope can't be counted: %s", fault.text);
+    kith_agency_problem(round, "%s: %s", count_problem, fault.text);
+  else if (round->counted_at &&
+           strncmp(round->problem, count_problem, sizeof count_problem - 1) == 0)
+    round->problem[0] = '\0';
   object = round_json(agency, round);
   if (!object || kith_agency_showing(agency, round, &text) != KITH_OK) {
     json_decref(object);
