@@ -240,6 +240,8 @@ static enum kith_err check_round(const struct kith_agency *agency,
   const struct kith_round_view *view = kith_node_round_view(round->node);
   const struct kith_seat *own = kith_round_seat(view, agency->node->id);
 
+  if (kind == KITH_OFFICER_JOIN && round->decision == KITH_DECISION_DECLINE)
+    return kith_fail(fault, KITH_ERR_NO, "an officer of this agency has declined the round");
   if (!own || kith_round_step(view) != KITH_STEP_GATHER || own->joined || own->declined)
     return kith_fail(fault, KITH_ERR_NO,
                      "the round is past deciding: it can be aborted by governance");

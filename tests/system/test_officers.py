@@ -136,7 +136,8 @@ def test_one_officer_declines(city, round_id):
     assert statement.author == "police" and statement.body[1] == 14
     one, = city.ask("police", do="show", round=round_id.hex())["decisions"]
     assert (one["decision"], one["reason"]) == ("decline", 3)
-    refused(city.decide("police", round_id, time=int(time.time()) + 5), "past deciding", 1)
+    # Nobody takes it back.
+    refused(city.decide("police", round_id, time=int(time.time()) + 5), "has declined the round", 1)
 
 
 def test_nothing_but_an_officers_decision_decides(city, round_id):
