@@ -90,8 +90,15 @@ static enum kith_err columns_fill(struct kith_source_check *check, const struct 
   check->columns = KITH_NEW_ARRAY(struct kith_column, check->n_columns);
   if (!check->columns)
     return kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
-  for (size_t i = 0; i < check->n_columns; i++)
-    kith_source_show(check->columns[i].name, sizeof check->columns[i].name, header[i]);
+  for (size_t i = 0; i < check->n_columns; i++) {
+    struct kith_column *column = &check->columns[i];
+
+    /* Without a header these are a person's. */
+    if (check->spec.profile && kith_profile_headerless(check->spec.profile))
+      (void)snprintf(column->name, sizeof column->name, "column %zu", i + 1);
+    else
+      kith_source_show(column->name, sizeof column->name, header[i]);
+  }
   if (!check->spec.profile)
     err = kith_profile_load(&standard, "standard", fault);
   if (err == KITH_OK)

@@ -206,7 +206,7 @@ def test_what_people_send(tmp_path, charset, delimiter):
     (b"", "empty"),
     (b"\n", "blank"),
     (b"given_name,surname\nAnn,Roe\n", 'no column "id"'),
-    (b"id,surname,Surname\n1,a,b\n", "both"),
+    (b"id,surname,Surname\n1,a,b\n", "same name"),
     (b"id,surname,surname\n1,a,b\n", "same name"),
     (b"id," + b",".join(b"c%d" % i for i in range(5000)) + b"\n", "column"),
     (gzip.compress(GOOD.encode())[:60], "gzip"),
@@ -510,3 +510,10 @@ def test_preview(tmp_path):
     preview(path, status=2)
     preview("--policy", policy, "--row", "x", path, status=2)
     preview("--policy", tmp_path / "none.json", path, status=66)
+
+
+def test_names_that_are_there_twice(tmp_path):
+    """Only those that are needed are in the way."""
+    text = GOOD.replace("\n", ",a note,another\n").replace("postcode,a note,another", "postcode,notes,notes")
+    found = report(written(tmp_path / "a.csv", text))
+    assert found["ignored_columns"] == 2 and found["fields"] == report(written(tmp_path / "b.csv", GOOD))["fields"]
