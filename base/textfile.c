@@ -128,6 +128,27 @@ static bool zeros_alternate(const uint8_t *bytes, size_t len, size_t place)
   return len >= 4 && n[place] * 10 > len / 2 * 7 && n[1 - place] * 10 < len / 2;
 }
 
+/* People give the file that their spreadsheet keeps. */
+static enum kith_err other_refuse(const struct kith_textfile *file, struct kith_fault *fault)
+{
+  static const struct {
+    const char *magic;
+    const char *what;
+  } others[] = {{"PK\003\004", "a spreadsheet's own file (.xlsx, .ods) or an archive"},
+                {"\320\317\021\340", "a spreadsheet's own file (.xls)"},
+                {"%PDF", "a PDF document"},
+                {"SQLite format 3", "a database; see kith-odbc(8)"}};
+
+  for (size_t i = 0; i < KITH_COUNT_OF(others); i++) {
+    size_t n = strlen(others[i].magic);
+
+    if (file->len >= n && memcmp(file->raw, others[i].magic, n) == 0)
+      return kith_fail(fault, KITH_ERR_DATA, "%s: is %s; save the table as CSV (UTF-8)", file->path,
+                       others[i].what);
+  }
+  return KITH_OK;
+}
+
 static enum kith_err start(struct kith_textfile *file, struct kith_fault *fault)
 {
   static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
@@ -140,6 +161,8 @@ static enum kith_err start(struct kith_textfile *file, struct kith_fault *fault)
   }
   if (!file->detect)
     return charset_set(file, CHARSET_UTF8, fault);
+  if (other_refuse(file, fault) != KITH_OK)
+    return KITH_ERR_DATA;
   if (file->len >= 2 && raw[0] + raw[1] == 0xff + 0xfe) {
     file->at = 2;
     return charset_set(file, raw[0] == 0xff ? CHARSET_UTF16LE : CHARSET_UTF16BE, fault);

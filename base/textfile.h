@@ -9,9 +9,10 @@
  *
  * "The first" are those of the first 64 KiB that have any; up to there the file is ASCII, which
  * all but UTF-16 share. A file that mixes both is UTF-8 with faults: what can't be converted comes
- * as bytes that are no UTF-8, so that whoever reads it sees where. Without `detect`, and where all
- * is UTF-8, bytes are given as they are. infile.h says what is unpacked, and
- * that the file must not change meanwhile. */
+ * as bytes that are no UTF-8, so that whoever reads it sees where. What is no text by its first
+ * bytes, such as a spreadsheet's own file, is refused (KITH_ERR_DATA). Without `detect`, and where
+ * all is UTF-8, bytes are given as they are. infile.h says what is unpacked, and that the file must
+ * not change meanwhile. */
 #ifndef KITH_BASE_TEXTFILE_H
 #define KITH_BASE_TEXTFILE_H
 

@@ -8,6 +8,7 @@
 
 static const char check_usage[] = "kith source check [--profile NAME|FILE] [--policy POLICY.json] "
                                   "[--objections FILE] [--strict] [--json] [--html OUT] "
+                                  "[--propose OUT.ini] "
                                   "FILE | --config KITHD.CONF | --odbc DSN --query-file FILE";
 
 /* Rows that could not be read are bad data, whatever else is so; else the answer is the verdict. */
@@ -23,24 +24,55 @@ static int check_status(const struct kith_source_check *check, bool strict)
   return 0;
 }
 
+static int print(const struct kith_source_check *check, bool json)
+{
+  if (check->report)
+    return json ? kith_cli_json(kith_source_json(check)) : kith_source_print(check);
+  return json ? kith_cli_json(json_pack("{s:s, s:n, s:o}", "file", check->name, "profile",
+                                        "proposal", kith_source_proposal_json(check)))
+              : kith_source_proposal_print(check);
+}
+
+/* Reads the table; one that can't be read for want of a profile is looked at for one, and *fault
+ * says why. */
+static enum kith_err check_read(struct kith_source_check *check, struct kith_fault *fault)
+{
+  struct kith_fault other = {0};
+  enum kith_err err = kith_source_check_open(check, fault);
+  enum kith_err proposed = kith_source_propose(check, err, &other);
+
+  if (proposed != KITH_OK && (err == KITH_OK || check->propose_path)) {
+    *fault = other;
+    return proposed;
+  }
+  return err == KITH_OK ? kith_source_check_read(check, fault) : err;
+}
+
 static int check_run(struct kith_source_check *check, bool json, const char *html, bool strict)
 {
   struct kith_fault fault = {0};
+  const enum kith_err read = fault.err = check_read(check, &fault);
   int status;
 
-  fault.err = kith_source_check_open(check, &fault);
-  if (fault.err == KITH_OK)
-    fault.err = kith_source_check_read(check, &fault);
+  if (read != KITH_OK && (!check->proposal || check->source))
+    return kith_cli_fail(&fault);
+  if (read != KITH_OK && !check->propose_path) {
+    (void)kith_cli_fail(&fault);
+    kith_source_advise(check);
+  }
+  fault = (struct kith_fault){0};
+  if (check->propose_path)
+    fault.err = kith_source_propose_write(check, &fault);
   if (fault.err == KITH_OK && html)
     fault.err = kith_source_html(check, html, &fault);
-  if (fault.err != KITH_OK) {
-    status = kith_cli_fail(&fault);
-    if (fault.err == KITH_ERR_DATA && !check->source)
-      kith_source_advise(check);
+  if (fault.err != KITH_OK)
+    return kith_cli_fail(&fault);
+  status = print(check, json);
+  if (status != 0)
     return status;
-  }
-  status = json ? kith_cli_json(kith_source_json(check)) : kith_source_print(check);
-  return status == 0 ? check_status(check, strict) : status;
+  if (read != KITH_OK)
+    return check->propose_path ? 0 : kith_err_exit_status(read);
+  return check_status(check, strict);
 }
 
 struct check_options {
@@ -50,7 +82,7 @@ struct check_options {
   bool strict;
 };
 
-enum { N_OWN_OPTIONS = 8, N_OPTIONS = N_OWN_OPTIONS + KITH_SOURCE_DATABASE_OPTIONS };
+enum { N_OWN_OPTIONS = 9, N_OPTIONS = N_OWN_OPTIONS + KITH_SOURCE_DATABASE_OPTIONS };
 
 static void check_options(struct kith_cli_option out[N_OPTIONS], struct check_options *asked)
 {
@@ -86,6 +118,11 @@ static void check_options(struct kith_cli_option out[N_OPTIONS], struct check_op
        .out = &asked->html,
        .value = "OUT",
        .help = "also write the report as one web page, to show or print"},
+      {.name = "propose",
+       .kind = KITH_CLI_STRING,
+       .out = &check->propose_path,
+       .value = "OUT.ini",
+       .help = "write the profile that is proposed for a file without the standard columns"},
       {.name = "quiet", .kind = KITH_CLI_FLAG, .out = &check->quiet, .help = "no progress"},
   };
 
@@ -104,10 +141,13 @@ static int cmd_check(int argc, char **argv)
           "values\n"
           "that are missing, placeholders, implausible or unusable, defaults typed for many,\n"
           "people who are there twice, rows set aside, and what a round would take. It shows row\n"
-          "numbers and counts, never a value. Exit status: 0 ready, perhaps with remarks; 1 not\n"
-          "ready; 65 a row was set aside or the file can't be read to its end.",
+          "numbers and counts, never a value. For a file without the standard columns it proposes\n"
+          "a profile, and says how sure it is of each column. Exit status: 0 ready, perhaps with\n"
+          "remarks, or a profile was written; 1 not ready; 65 a row was set aside, or the file\n"
+          "can't be read to its end or without a profile.",
       .examples = "  $ kith source check police.csv\n"
                   "  $ kith source check --policy policy.json --html report.html police.csv\n"
+                  "  $ kith source check --propose ours.ini clients.csv\n"
                   "  $ kith source check --odbc people --query-file people.sql --credential "
                   "database\n",
       .options = options,
@@ -121,6 +161,8 @@ static int cmd_check(int argc, char **argv)
     return status;
   if ((misfit = kith_source_misfit(&asked.check, argc - first)))
     return kith_cli_usage(check_usage, "%s", misfit);
+  if (asked.check.propose_path && asked.check.profile_name)
+    return kith_cli_usage(check_usage, "--propose is for a file without a profile");
   asked.check.path = argv[first];
   status = check_run(&asked.check, asked.json, asked.html, asked.strict);
   kith_source_check_free(&asked.check);

@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "daemon/pipeline/objections.h"
+#include "daemon/pipeline/propose.h"
 #include "daemon/pipeline/quality.h"
 #include "daemon/pipeline/source.h"
 #include "daemon/service/config.h"
@@ -57,6 +59,11 @@ struct kith_source_check {
   struct kith_column *columns;              /* owned */
   size_t n_columns;
   char name[256]; /* of the table, for showing */
+  /* Of a table without the standard columns that nobody named a profile for. */
+  const char *propose_path;    /* borrowed: where to write it; NULL: nowhere */
+  struct kith_table *proposed; /* owned; the proposal points into it */
+  struct kith_proposer *proposer;
+  const struct kith_proposal *proposal; /* the proposer's; NULL: there is none */
 };
 
 /* Options, documents, source and columns; then rows can be read. */
@@ -78,6 +85,17 @@ KITH_MUST_USE enum kith_err kith_source_place(struct kith_source_check *check,
 
 /* The name of the profile that the table is read with. */
 const char *kith_source_profile(const struct kith_source_check *check);
+
+/* source_propose.c: a proposal into check->proposal, where one is wanted and the table can be read
+ * twice; `err`: what opening it with the standard columns gave. Then it as text, as JSON and as a
+ * part of a page, and into check->propose_path. */
+KITH_MUST_USE enum kith_err kith_source_propose(struct kith_source_check *check, enum kith_err err,
+                                                struct kith_fault *fault);
+KITH_MUST_USE enum kith_err kith_source_propose_write(const struct kith_source_check *check,
+                                                      struct kith_fault *fault);
+int kith_source_proposal_print(const struct kith_source_check *check);
+json_t *kith_source_proposal_json(const struct kith_source_check *check);
+void kith_source_proposal_html(struct kith_buf *page, const struct kith_source_check *check);
 
 /* source_columns.c: what each column is read as; and, for a table that can't be read so, a word on
  * standard error about the built-in profile that fits it. */

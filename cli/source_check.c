@@ -102,6 +102,8 @@ void kith_source_check_free(struct kith_source_check *check)
   kith_source_free(check->source);
   kith_objections_free(check->objections);
   kith_profile_free(check->profile);
+  kith_proposer_free(check->proposer);
+  kith_table_free(check->proposed);
   kith_free(check->columns);
   kith_free(check->query);
   kith_free(check->own_credential);

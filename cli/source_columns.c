@@ -1,7 +1,6 @@
 /* What the columns of a table are read as, for showing. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -90,8 +89,15 @@ static enum kith_err columns_fill(struct kith_source_check *check, const struct 
   check->columns = KITH_NEW_ARRAY(struct kith_column, check->n_columns);
   if (!check->columns)
     return kith_fail(fault, KITH_ERR_MEMORY, "not enough memory");
-  for (size_t i = 0; i < check->n_columns; i++)
-    kith_source_show(check->columns[i].name, sizeof check->columns[i].name, header[i]);
+  for (size_t i = 0; i < check->n_columns; i++) {
+    struct kith_column *column = &check->columns[i];
+
+    /* Without a header these are a person's. */
+    if (check->spec.profile && kith_profile_headerless(check->spec.profile))
+      (void)snprintf(column->name, sizeof column->name, "column %zu", i + 1);
+    else
+      kith_source_show(column->name, sizeof column->name, header[i]);
+  }
   if (!check->spec.profile)
     err = kith_profile_load(&standard, "standard", fault);
   if (err == KITH_OK)
@@ -114,15 +120,6 @@ enum kith_err kith_source_columns(struct kith_source_check *check, struct kith_f
 
 /* ---- advice */
 
-/* A pipe can't be read from its start again. */
-static bool reads_again(const struct kith_table_place *place)
-{
-  struct stat status;
-
-  return place->kind != KITH_TABLE_FILE ||
-         (stat(place->path, &status) == 0 && S_ISREG(status.st_mode));
-}
-
 /* How many fields the profile finds in the table; 0 where it does not fit. */
 static unsigned fields_found(const char *name, const char *const *header, size_t n_columns)
 {
@@ -141,31 +138,42 @@ static unsigned fields_found(const char *name, const char *const *header, size_t
   return n;
 }
 
-void kith_source_advise(const struct kith_source_check *check)
+/* The built-in profile that finds most fields, and how many; fewer than three are chance. */
+static const char *best_profile(unsigned *most, const struct kith_table *table)
 {
-  struct kith_table *table = NULL;
-  struct kith_fault fault = {0};
-  const char *const *header;
-  const char *best = NULL;
-  unsigned most = 2; /* fewer fields are chance */
   size_t n_columns;
+  const char *const *header = kith_table_header(table, &n_columns);
+  const char *best = NULL;
 
-  if (check->spec.profile || !reads_again(&check->spec.place) ||
-      kith_table_open(&table, &check->spec.place, &fault) != KITH_OK)
-    return;
-  header = kith_table_header(table, &n_columns);
+  *most = 2;
   for (size_t i = 0; kith_profile_builtin(i).name; i++) {
     unsigned n = fields_found(kith_profile_builtin(i).name, header, n_columns);
 
-    if (n > most)
-      most = n, best = kith_profile_builtin(i).name;
+    if (n > *most)
+      *most = n, best = kith_profile_builtin(i).name;
   }
-  if (best)
+  return best;
+}
+
+void kith_source_advise(const struct kith_source_check *check)
+{
+  const char *best;
+  unsigned most;
+
+  if (!check->proposal)
+    return;
+  best = best_profile(&most, check->proposed);
+  if (check->proposal->builtin)
     (void)fprintf(stderr,
-                  "kith: the profile \"%s\" finds %u fields in this table: try --profile %s\n",
+                  "kith: the profile \"%s\" reads this table as its columns look: try --profile "
+                  "%s\n",
+                  check->proposal->builtin, check->proposal->builtin);
+  else if (best)
+    (void)fprintf(stderr,
+                  "kith: the profile \"%s\" finds %u fields in this table: try --profile %s; or "
+                  "--propose OUT.ini writes a profile for it\n",
                   best, most, best);
   else
-    (void)fprintf(stderr, "kith: none of the built-in profiles fits this table either; write one "
-                          "as kith-profile(5) says\n");
-  kith_table_free(table);
+    (void)fprintf(stderr, "kith: none of the built-in profiles fits this table either; --propose "
+                          "OUT.ini writes one for it, as kith-profile(5) says\n");
 }

@@ -360,29 +360,56 @@ static void columns(struct page *page)
   kith_page_put(&page->buf, "</tbody></table>\n");
 }
 
+static void page_start(struct page *page, const char *title)
+{
+  kith_page_put(
+      &page->buf,
+      "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
+      "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
+  kith_page_put(&page->buf, "<title>%s of ", title);
+  put_text(page, "", page->check->name, "</title>\n<style>\n");
+  kith_buf_append_string(&page->buf, kith_page_style);
+  kith_page_put(&page->buf, "</style>\n</head>\n<body>\n<main>\n");
+}
+
+static void report_put(struct page *page)
+{
+  page->read = page->report->summary.rows - page->report->summary.set_aside;
+  page_start(page, "Data quality");
+  top(page);
+  findings(page);
+  if (page->check->proposal)
+    kith_source_proposal_html(&page->buf, page->check);
+  fields(page);
+  scope(page);
+  ages(page);
+  rows(page);
+  columns(page);
+}
+
+/* Of a table that can't be read yet. */
+static void proposal_put(struct page *page)
+{
+  page_start(page, "Columns");
+  put_text(page, "<h1>Columns of ", page->check->name, "</h1>\n");
+  kith_page_put(&page->buf,
+                "<p class=\"verdict stop\">This file does not have the standard columns: "
+                "<strong>name a profile</strong> to have it checked.</p>\n");
+  kith_source_proposal_html(&page->buf, page->check);
+}
+
 enum kith_err kith_source_html(const struct kith_source_check *check, const char *path,
                                struct kith_fault *fault)
 {
   struct page page = {.check = check, .report = check->report};
   enum kith_err err;
 
-  page.read = check->report->summary.rows - check->report->summary.set_aside;
   kith_buf_init(&page.buf, 0);
-  kith_page_put(
-      &page.buf,
-      "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
-      "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, "
-      "initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
-  put_text(&page, "<title>Data quality of ", check->name, "</title>\n<style>\n");
-  kith_buf_append_string(&page.buf, kith_page_style);
-  kith_page_put(&page.buf, "</style>\n</head>\n<body>\n<main>\n");
-  top(&page);
-  findings(&page);
-  fields(&page);
-  scope(&page);
-  ages(&page);
-  rows(&page);
-  columns(&page);
+  if (check->report)
+    report_put(&page);
+  else
+    proposal_put(&page);
   kith_page_put(&page.buf, "</main>\n</body>\n</html>\n");
   err = kith_buf_err(&page.buf);
   if (err != KITH_OK)

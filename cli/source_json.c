@@ -189,6 +189,9 @@ static int more_json(json_t *object, const struct kith_source_check *check)
             json_object_set_new(more, "delimiter", json_string(delimiter)) ||
             json_object_update(object, more) != 0;
 
+  if (check->proposal && !bad)
+    bad = json_object_set_new(object, "proposal", kith_source_proposal_json(check));
+
   json_decref(more);
   return bad;
 }

@@ -279,5 +279,9 @@ int kith_source_print(const struct kith_source_check *check)
     err = kith_source_print_scope(check);
   if (err == KITH_OK)
     err = print_rows(check);
+  if (err == KITH_OK && check->proposal) {
+    printf("\n");
+    return kith_source_proposal_print(check);
+  }
   return err == KITH_OK ? kith_cli_finish_stdout() : kith_cli_error(err, "not enough memory");
 }

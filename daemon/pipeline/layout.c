@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "crypto/secret.h"
 #include "daemon/pipeline/fold.h"
 #include "daemon/pipeline/profile_parts.h"
@@ -20,6 +21,7 @@ struct kith_layout {
   const struct kith_profile *profile;
   struct from from[KITH_KEY_COUNT];
   size_t n_ignored;
+  bool id_is_row;
   char joined[KITH_KEY_COUNT][TEXT_BYTES];
   char split[KITH_FIELD_COUNT][TEXT_BYTES];
 };
@@ -31,10 +33,11 @@ static char plain(char c)
   return c == '_' || c == '-' ? ' ' : (char)tolower((unsigned char)c);
 }
 
-/* Without regard to case; runs of blanks, '_' and '-' are one blank, and none at the ends. */
-static bool same_name(const char *a, const char *b)
+bool kith_profile_same_column(const char *a, const char *b)
 {
-  for (;;) {
+  a += a ? strspn(a, " _-") : 0;
+  b += b ? strspn(b, " _-") : 0;
+  while (a && b) {
     size_t blanks_a = strspn(a, " _-");
     size_t blanks_b = strspn(b, " _-");
 
@@ -45,25 +48,40 @@ static bool same_name(const char *a, const char *b)
     if ((blanks_a == 0) != (blanks_b == 0) || plain(*a++) != plain(*b++))
       return false;
   }
+  return false;
+}
+
+/* "#3": the third; NONE: it is no place. */
+static uint32_t place_of(const char *name, size_t n_columns)
+{
+  uint64_t number;
+
+  return name[0] == '#' && kith_u64_parse(&number, name + 1, 1, n_columns) == KITH_OK
+             ? (uint32_t)number - 1
+             : NONE;
 }
 
 struct header {
   const char *const *names;
   size_t n;
   const char *table;
+  bool named; /* else these are no names */
 };
 
 /* NONE: no such column. */
 static enum kith_err column_find(uint32_t *out, const struct header *header, const char *name,
                                  struct kith_fault *fault)
 {
-  *out = NONE;
+  *out = place_of(name, header->n);
+  if (*out != NONE || !header->named)
+    return KITH_OK;
   for (size_t i = 0; i < header->n; i++) {
-    if (!same_name(header->names[i], name))
+    if (!kith_profile_same_column(header->names[i], name))
       continue;
     if (*out != NONE)
-      return kith_fail(fault, KITH_ERR_DATA, "%s: row 1: columns %u and %zu are both \"%s\"",
-                       header->table, *out + 1, i + 1, name);
+      return kith_fail(fault, KITH_ERR_DATA,
+                       "%s: row 1: columns %u and %zu have the same name, \"%s\"", header->table,
+                       *out + 1, i + 1, name);
     *out = (uint32_t)i;
   }
   return KITH_OK;
@@ -92,6 +110,10 @@ static enum kith_err key_find(struct kith_layout *layout, unsigned key, const st
   const struct kith_profile_column *column = &layout->profile->columns[key];
   struct from *from = &layout->from[key];
 
+  if (key == KITH_KEY_ID && strcmp(column->choices[0].names[0], "#row") == 0) {
+    layout->id_is_row = true;
+    return KITH_OK;
+  }
   for (unsigned c = 0; c < column->n_choices && from->n == 0; c++) {
     enum kith_err err = choice_find(from, header, &column->choices[c], fault);
 
@@ -127,7 +149,7 @@ enum kith_err kith_layout_new(struct kith_layout **out, const struct kith_profil
                               const char *const *header, size_t n_columns, const char *table,
                               struct kith_fault *fault)
 {
-  const struct header columns = {header, n_columns, table};
+  const struct header columns = {header, n_columns, table, !profile->headerless};
   struct kith_layout *layout = KITH_NEW(struct kith_layout);
   enum kith_err err = layout ? KITH_OK : KITH_ERR_MEMORY;
 
@@ -184,6 +206,17 @@ bool kith_layout_has(const struct kith_layout *layout, enum kith_field field)
 size_t kith_layout_id_column(const struct kith_layout *layout)
 {
   return layout->from[KITH_KEY_ID].columns[0];
+}
+
+bool kith_layout_id_is_row(const struct kith_layout *layout)
+{
+  return layout->id_is_row;
+}
+
+const uint32_t *kith_layout_columns(const struct kith_layout *layout, unsigned key, unsigned *n)
+{
+  *n = layout->from[key].n;
+  return layout->from[key].columns;
 }
 
 size_t kith_layout_ignored(const struct kith_layout *layout)
@@ -390,7 +423,7 @@ const char *kith_layout_apply(struct kith_layout *layout, const char *const *cel
   for (unsigned i = 0; i < KITH_FIELD_COUNT; i++)
     if ((text = value_of(layout, i, cells)))
       fields[i] = text;
-  return value_of(layout, KITH_KEY_ID, cells);
+  return layout->id_is_row ? "" : value_of(layout, KITH_KEY_ID, cells);
 }
 
 const char *kith_layout_other_birth(struct kith_layout *layout, const char *const *cells)

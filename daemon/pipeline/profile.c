@@ -127,7 +127,9 @@ static enum kith_err read_formats(struct kith_profile *profile, struct kith_ini 
   static const char *const names[] = {"surname, forenames", "forenames surname"};
   static const char *const addresses[] = {"street", "street, town", "street, town, postcode"};
   static const char *const orders[] = {"dmy", "mdy", "ymd"};
+  static const char *const headers[] = {"names", "none"};
   unsigned order = 0;
+  unsigned header = 0;
   enum kith_err err = read_format(&profile->name_format, profile, ini, "full_name", names,
                                   KITH_COUNT_OF(names), fault);
 
@@ -136,6 +138,9 @@ static enum kith_err read_formats(struct kith_profile *profile, struct kith_ini 
                       KITH_COUNT_OF(addresses), fault);
   if (err == KITH_OK)
     err = read_format(&order, profile, ini, "dates", orders, KITH_COUNT_OF(orders), fault);
+  if (err == KITH_OK)
+    err = read_format(&header, profile, ini, "header", headers, KITH_COUNT_OF(headers), fault);
+  profile->headerless = header == 1;
   profile->date_order = (enum kith_date_order)order;
   return err;
 }
@@ -224,4 +229,9 @@ const char *kith_profile_about(const struct kith_profile *profile)
 enum kith_date_order kith_profile_date_order(const struct kith_profile *profile)
 {
   return profile->date_order;
+}
+
+bool kith_profile_headerless(const struct kith_profile *profile)
+{
+  return profile->headerless;
 }

@@ -6,9 +6,9 @@
  *
  * Life: kith_profile_load, then for each table kith_layout_new over its header, kith_layout_apply
  * to each row, kith_layout_free; kith_profile_free. Column names are told apart without regard to
- * case, and blanks, underscores and hyphens are alike. Faults name the profile, the section and the
- * key, or the column that a table lacks; never a table's own column, since a table without a header
- * has a person there. */
+ * case, and blanks, underscores and hyphens are alike; "#3" is the third column. Faults name the
+ * profile, the section and the key, or the column that a table lacks; never a table's own column,
+ * since a table without a header has a person there. */
 #ifndef KITH_DAEMON_PIPELINE_PROFILE_H
 #define KITH_DAEMON_PIPELINE_PROFILE_H
 
@@ -33,6 +33,8 @@ void kith_profile_free(struct kith_profile *profile); /* takes NULL */
 const char *kith_profile_name(const struct kith_profile *profile);
 const char *kith_profile_about(const struct kith_profile *profile);
 enum kith_date_order kith_profile_date_order(const struct kith_profile *profile);
+/* The table's first row is a row and no names of columns. */
+bool kith_profile_headerless(const struct kith_profile *profile);
 
 /* The i-th built-in profile: static; NULL name after the last. */
 struct kith_profile_text {
@@ -63,6 +65,8 @@ const char *kith_layout_other_birth(struct kith_layout *layout, const char *cons
 
 bool kith_layout_has(const struct kith_layout *layout, enum kith_field field);
 size_t kith_layout_id_column(const struct kith_layout *layout); /* the first, 0-based */
+/* Rows are named by their number, which whoever reads them knows: kith_layout_apply gives "". */
+bool kith_layout_id_is_row(const struct kith_layout *layout);
 /* Columns that the profile does not use. */
 size_t kith_layout_ignored(const struct kith_layout *layout);
 

@@ -2,6 +2,8 @@
 #ifndef KITH_DAEMON_PIPELINE_PROFILE_PARTS_H
 #define KITH_DAEMON_PIPELINE_PROFILE_PARTS_H
 
+#include <stdint.h>
+
 #include "daemon/pipeline/profile.h"
 
 /* What a profile maps columns to: the standard fields, the id, and things that are taken apart. */
@@ -44,7 +46,15 @@ struct kith_profile {
   unsigned name_format;
   unsigned address_format;
   enum kith_date_order date_order;
+  bool headerless; /* the first row is a row */
 };
+
+/* Names of columns are the same without regard to case; runs of blanks, '_' and '-' are one blank,
+ * and none at the ends. NULL is no name. */
+bool kith_profile_same_column(const char *a, const char *b);
+
+/* What a key is taken from: 0-based; *n is 0 where the table has none of its columns. */
+const uint32_t *kith_layout_columns(const struct kith_layout *layout, unsigned key, unsigned *n);
 
 /* "given_name", "id", "full_name", ..., static. */
 const char *kith_profile_key_name(unsigned key);

@@ -13,6 +13,8 @@ struct kith_source {
   struct kith_profile *standard; /* owned; where the spec has no profile */
   struct kith_layout *layout;
   size_t n_columns;
+  bool header_is_next; /* the first row, where the table has no header */
+  char row_id[24];     /* where rows are named by their number */
   struct kith_ids ids;
   uint32_t *index; /* open addressing: row + 1 of an id, 0: free */
   size_t index_size;
@@ -158,6 +160,10 @@ static enum kith_row_rule row_read(struct kith_source *source, const struct kith
     return rule_of(raw->problem);
   *column = kith_layout_id_column(source->layout);
   id = kith_layout_apply(source->layout, raw->cells, row->fields);
+  if (kith_layout_id_is_row(source->layout)) {
+    (void)snprintf(source->row_id, sizeof source->row_id, "%llu", (unsigned long long)raw->row);
+    id = source->row_id;
+  }
   if (id[strspn(id, " \t")] == '\0')
     return KITH_ROW_NO_ID;
   if (strlen(id) > KITH_ID_BYTES_MAX || has_control(id))
@@ -212,12 +218,23 @@ static enum kith_err row_keep_id(struct kith_source *source, const struct kith_s
   return KITH_OK;
 }
 
+static enum kith_err row_next(struct kith_source *source, struct kith_table_row *raw,
+                              struct kith_fault *fault)
+{
+  if (!source->header_is_next)
+    return kith_table_next(source->table, raw, fault);
+  source->header_is_next = false;
+  *raw = (struct kith_table_row){.row = 1, .line = 1};
+  raw->cells = kith_table_header(source->table, &raw->n_cells);
+  return KITH_OK;
+}
+
 enum kith_err kith_source_next(struct kith_source *source, struct kith_source_row *row,
                                struct kith_fault *fault)
 {
   struct kith_table_row raw;
   size_t column;
-  enum kith_err err = kith_table_next(source->table, &raw, fault);
+  enum kith_err err = row_next(source, &raw, fault);
 
   if (err != KITH_OK)
     return err;
@@ -243,9 +260,11 @@ static enum kith_err columns_find(struct kith_source *source, const struct kith_
     err = kith_profile_load(&source->standard, "standard", fault);
     profile = source->standard;
   }
-  return err == KITH_OK ? kith_layout_new(&source->layout, profile, header, source->n_columns,
-                                          kith_table_name(source->table), fault)
-                        : err;
+  if (err != KITH_OK)
+    return err;
+  source->header_is_next = kith_profile_headerless(profile);
+  return kith_layout_new(&source->layout, profile, header, source->n_columns,
+                         kith_table_name(source->table), fault);
 }
 
 struct kith_source_spec kith_source_of_file(const char *path)

@@ -3,7 +3,8 @@
  * Life: kith_table_open, kith_table_next until KITH_ERR_NOT_FOUND, kith_table_free. What a row or
  * the header points to is the table's; a row is good until the next call. Rows are counted as a
  * spreadsheet counts them: the header is row 1, and row 2 is the first of a query's result. Faults
- * name the table, row and column, never a value. Bounded memory, whatever the size of the table. */
+ * name the table, row and column, never a value. Columns of a file may share a name: who looks for
+ * one refuses it where it is there twice. Bounded memory, whatever the size of the table. */
 #ifndef KITH_DAEMON_PIPELINE_TABLE_H
 #define KITH_DAEMON_PIPELINE_TABLE_H
 

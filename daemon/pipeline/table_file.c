@@ -10,7 +10,7 @@ static void file_free(void *state)
 static enum kith_err file_open(void **state, const struct kith_table_place *place,
                                struct kith_fault *fault)
 {
-  const struct kith_csv_limits limits = {.detect = true};
+  const struct kith_csv_limits limits = {.detect = true, .same_names = true};
   struct kith_csv *csv;
   enum kith_err err = kith_csv_open(&csv, place->path, &limits, fault);
 

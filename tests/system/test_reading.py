@@ -76,10 +76,14 @@ def test_what_is_read(tmp_path, content, rows, aside):
 
 @pytest.mark.parametrize("content,words", [
     (b"", "is empty"), (b"\xef\xbb\xbf", "is empty"), (b"\n" + HEADER, "row 1 is blank"),
-    (b",,\n1,2,3\n", "row 1 has no names"), (b"id,surname,surname\n", "columns 2 and 3 have the same name"),
+    (b",,\n1,2,3\n", "row 1 has no names"),
     (b"id,\"surname\n1,a\n", "row 1, column 2: a quote"), (b"id,sur\0name\n1,a\n", "row 1, column 2"),
     (gzip.compress(HEADER + b"1,a,b,\n")[:-3], "gzip"),
     (gzip.compress(HEADER) + b"1,a,b,\n", "something else follows"),
+    (b"PK\3\4\x14\0\6\0" + bytes(100), "is a spreadsheet's own file (.xlsx, .ods)"),
+    (gzip.compress(b"PK\3\4\x14\0\6\0" + bytes(100)), "save the table as CSV (UTF-8)"),
+    (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "own file (.xls)"), (b"%PDF-1.7\n%\xe2\xe3", "a PDF document"),
+    (b"SQLite format 3\0" + bytes(100), "kith-odbc"),
 ])
 def test_what_is_refused(tmp_path, content, words):
     assert words in refused(written(tmp_path / "a.csv", content))

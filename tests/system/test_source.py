@@ -206,7 +206,7 @@ def test_what_people_send(tmp_path, charset, delimiter):
     (b"", "empty"),
     (b"\n", "blank"),
     (b"given_name,surname\nAnn,Roe\n", 'no column "id"'),
-    (b"id,surname,Surname\n1,a,b\n", "both"),
+    (b"id,surname,Surname\n1,a,b\n", "same name"),
     (b"id,surname,surname\n1,a,b\n", "same name"),
     (b"id," + b",".join(b"c%d" % i for i in range(5000)) + b"\n", "column"),
     (gzip.compress(GOOD.encode())[:60], "gzip"),
@@ -474,7 +474,7 @@ def test_profiles(tmp_path):
     assert found["fields"] == plain["fields"]
 
 
-def test_a_profile_is_proposed():
+def test_a_built_in_profile_is_named():
     folder = SHARED / "data/city-small/raw"
     if not folder.exists():
         pytest.skip("no open data here")
@@ -510,3 +510,105 @@ def test_preview(tmp_path):
     preview(path, status=2)
     preview("--policy", policy, "--row", "x", path, status=2)
     preview("--policy", tmp_path / "none.json", path, status=66)
+
+
+def test_names_that_are_there_twice(tmp_path):
+    """Only those that are needed are in the way."""
+    text = GOOD.replace("\n", ",a note,another\n").replace("postcode,a note,another", "postcode,notes,notes")
+    found = report(written(tmp_path / "a.csv", text))
+    assert found["ignored_columns"] == 2 and found["fields"] == report(written(tmp_path / "b.csv", GOOD))["fields"]
+
+
+# ---- a proposed profile
+
+CLIENTS = ("Title,Client surname,FORENAME(S),D.O.B.,Gender,addr1,addr2,PCODE,NHS No,ethnicity,Mother's surname\n"
+           "Mr,Quillfeather,Johnathan Paul,24/05/1990,1,12 Sampleton Street,Modelton,QX1 1AB,9990000018,Teal,Yarborough\n"
+           "Mrs,Okonjowole,Aishabella,01/12/1985,2,14 Exemplar Lane,Modelton,QX1 1AC,,Ochre,Zephyrine\n"
+           "Mr,Brackenbury,Thomasin,03/04/1980,1,16 Exemplar Lane,Modelton,QX1 1AD,,Teal,Wrenfield\n")
+PROPOSED = {"Client surname": "surname", "FORENAME(S)": "given_names", "D.O.B.": "date_of_birth", "Gender": "sex",
+            "addr1": "street", "addr2": "town", "PCODE": "postcode", "NHS No": "nhs_number"}
+
+
+def proposal(*arguments, status=65):
+    done = check("--json", *arguments)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)["proposal"]
+
+
+def test_a_profile_for_a_spreadsheet(tmp_path):
+    path = written(tmp_path / "clients.csv", CLIENTS)
+    found = proposal(path)
+    assert {c["name"]: c["field"] for c in found["columns"] if c["field"]} == PROPOSED
+    assert all(c["why"] for c in found["columns"])
+    assert found["row_id"] and not found["headerless"] and found["builtin"] is None
+    assert found["formats"] == {"full_name": None, "address": None, "dates": "dmy"}
+    text = check(path)
+    assert text.returncode == 65 and "--propose OUT.ini" in text.stdout + text.stderr
+    assert "another person's" in text.stdout
+    profile = tmp_path / "ours.ini"
+    done = check("--propose", profile, path)
+    assert done.returncode == 0 and not done.stderr
+    content = profile.read_text()
+    for shown in (text.stdout, text.stderr, done.stdout, content, page(path, tmp_path, status=65)):
+        no_values(shown, path)
+    assert "surname = Client surname\n" in content and "# sure: " in content
+    read = report("--profile", profile, path)
+    assert {c["name"]: c["field"] for c in read["columns"] if c["field"]} == {**PROPOSED,
+                                                                             "FORENAME(S)": "given_name, middle_names"}
+    assert read["rows"] == 3 and read["set_aside"]["rows"] == 0
+    assert all(read["fields"][name]["fine"] == 3 for name in ("surname", "date_of_birth", "sex", "street", "postcode"))
+    # What somebody worked on is not written over; a file with a profile has one.
+    assert check("--propose", profile, path).returncode == 73
+    assert check("--propose", tmp_path / "b.ini", "--profile", profile, path).returncode == 2
+    done = subprocess.run([KITH, "source", "check", "--propose", tmp_path / "b.ini", "/dev/stdin"], input=CLIENTS,
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2 and "read twice" in done.stderr
+    assert profile.read_text() == content and not (tmp_path / "b.ini").exists()
+
+
+def test_a_file_without_a_header(tmp_path):
+    """The first person is not taken for names of columns, is not shown, and is not lost."""
+    path = written(tmp_path / "a.csv", CLIENTS.split("\n", 1)[1])
+    profile = tmp_path / "a.ini"
+    done = check("--propose", profile, path)
+    assert done.returncode == 0, done.stderr
+    shown = page(path, tmp_path, status=65)
+    for cell in ("Quillfeather", "Johnathan", "24/05/1990", "Sampleton", "QX1 1AB"):
+        assert cell not in done.stdout + profile.read_text() + shown + check(path).stdout + check(path).stderr
+    found = report("--profile", profile, path)
+    assert found["rows"] == 3 and found["fields"]["date_of_birth"]["fine"] == 3
+    assert "Quillfeather" not in json.dumps(found) and "Quillfeather" not in check("--profile", profile, path).stdout
+
+
+def test_a_proposal_beside_a_report(tmp_path):
+    """An id alone is enough to be read; what is overlooked is said."""
+    path = written(tmp_path / "a.csv", CLIENTS.replace("Title", "id").replace("Mr,", "1,").replace("Mrs,", "2,")
+                   .replace("1,Brack", "3,Brack"))
+    found = report(path, status=1)
+    assert {c["name"]: c["field"] for c in found["proposal"]["columns"]}["Client surname"] == "surname"
+    assert "what its columns seem to be" in check(path).stdout
+    assert "What the columns seem to be" in page(path, tmp_path, status=1)
+    whole = written(tmp_path / "b.csv", GOOD)
+    assert "proposal" not in report(whole) and "seem to be" not in check(whole).stdout
+    done = check("--propose", tmp_path / "b.ini", whole)
+    assert done.returncode == 0 and "surname = surname\n" in (tmp_path / "b.ini").read_text()
+    assert report("--profile", tmp_path / "b.ini", whole)["fields"] == report(whole)["fields"]
+
+
+def test_proposals_for_the_raw_exports(tmp_path):
+    """Without the built-in profiles' help the same columns are found, and link to the same pairs."""
+    folder = SHARED / "data/city-small/raw"
+    if not folder.exists():
+        pytest.skip("skipped: no shared data")
+    secret = written(tmp_path / "secret", "a secret of this test\n")
+    made, built_in, files = [], [], sorted(folder.glob("*.csv"))
+    for path in files:
+        found = proposal("--propose", tmp_path / f"{path.stem}.ini", path, status=0)
+        assert found["builtin"] == path.stem
+        made += ["--profile", f"{path.stem}={tmp_path / path.stem}.ini"]
+        built_in += ["--profile", f"{path.stem}={path.stem}"]
+    for out, profiles in (("made", made), ("built_in", built_in)):
+        done = subprocess.run([KITH, "link", "--quiet", "--secret-file", secret, "--out", tmp_path / out, *profiles,
+                               *files], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "made/pairs.csv").read_bytes() == (tmp_path / "built_in/pairs.csv").read_bytes()

@@ -46,6 +46,7 @@ static void refusals(void **state)
       "[columns]\nid = a\n[formats]\ndates = dym\n",
       "[columns]\nid = a\n[formats]\naddress = town, street\n",
       "[columns]\nid = a\n[colours]\nx = y\n",
+      "[columns]\nid = a\n[formats]\nheader = two\n",
       "[columns]\nid = a\nid = b\n",
   };
   struct kith_fault fault = {0};
@@ -77,7 +78,8 @@ static void loading(void **state)
 
 static void columns(void **state)
 {
-  static const char *const header[] = {"REF No", "First-Name", "extra", "surname", "House", "Road"};
+  static const char *const header[] = {"REF No",   " First-Name", "extra",
+                                       "surname ", "House",       "Road"};
   static const char *const twice[] = {"ref_no", "Ref No", "first name"};
   static const char *const without[] = {"ref_no", "Mary"};
   const char *const cells[] = {"7", "Ann", "x", "Lee", "12", "High St"};
@@ -107,6 +109,50 @@ static void columns(void **state)
   assert_non_null(strstr(fault.text, "forename"));
   assert_null(strstr(fault.text, "Mary"));
   kith_profile_free(profile);
+}
+
+/* Places instead of names, with a header and without. */
+static void places(void **state)
+{
+  static const char *const header[] = {"A1", "Smith", "#1", "Surname"};
+  const char *const cells[] = {"A2", "Khan", "x", "y"};
+  static const struct {
+    const char *text;
+    const char *id;
+    const char *surname;
+  } cases[] = {{"[columns]\nid = #1\nsurname = #2\n", "A2", "Khan"},
+               {"[columns]\nid = #1\nsurname = surname\n", "A2", "y"},
+               {"[columns]\nid = #5 | #3\nsurname = #9 ?\n", "x", NULL},
+               {"[columns]\nid = #row\nsurname = #2 + #1\n", "", "Khan A2"},
+               /* Without a header nothing has a name. */
+               {"[columns]\nid = #1\nsurname = surname ?\n[formats]\nheader = none\n", "A2", NULL}};
+  static const char *const bad[] = {"[columns]\nid = #5\n", "[columns]\nid = #0\n",
+                                    "[columns]\nid = #x\n", "[columns]\nid = #1x\n",
+                                    "[columns]\nid = a1\n[formats]\nheader = none\n"};
+  (void)state;
+
+  for (size_t i = 0; i < KITH_COUNT_OF(cases); i++) {
+    struct kith_profile *profile = parsed(cases[i].text);
+    struct kith_layout *layout = NULL;
+    const char *fields[KITH_FIELD_COUNT];
+
+    assert_int_equal(kith_layout_new(&layout, profile, header, 4, "t", NULL), KITH_OK);
+    assert_string_equal(kith_layout_apply(layout, cells, fields), cases[i].id);
+    assert_int_equal(kith_layout_id_is_row(layout), cases[i].id[0] == '\0');
+    if (cases[i].surname)
+      assert_string_equal(fields[KITH_FIELD_SURNAME], cases[i].surname);
+    else
+      assert_null(fields[KITH_FIELD_SURNAME]);
+    kith_layout_free(layout);
+    kith_profile_free(profile);
+  }
+  for (size_t i = 0; i < KITH_COUNT_OF(bad); i++) {
+    struct kith_profile *profile = parsed(bad[i]);
+    struct kith_layout *layout = NULL;
+
+    assert_int_equal(kith_layout_new(&layout, profile, header, 4, "t", NULL), KITH_ERR_DATA);
+    kith_profile_free(profile);
+  }
 }
 
 struct split {
@@ -235,9 +281,9 @@ static void long_names(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(builtin),    cmocka_unit_test(refusals),   cmocka_unit_test(loading),
-      cmocka_unit_test(columns),    cmocka_unit_test(names),      cmocka_unit_test(addresses),
-      cmocka_unit_test(long_names), cmocka_unit_test(joined_ids),
+      cmocka_unit_test(builtin),   cmocka_unit_test(refusals),   cmocka_unit_test(loading),
+      cmocka_unit_test(columns),   cmocka_unit_test(places),     cmocka_unit_test(names),
+      cmocka_unit_test(addresses), cmocka_unit_test(long_names), cmocka_unit_test(joined_ids),
   };
   return cmocka_run_group_tests(tests, unit_folder_make, unit_folder_remove);
 }
