@@ -377,7 +377,7 @@ enum kith_err kith_encoder_encode(struct kith_encoder *encoder, uint8_t *filters
 
       kith_bloom_cache_key(&key, field, fields[field].values[i],
                            strnlen(fields[field].values[i], TOKEN_BYTES_MAX));
-      kith_bloom_cache_expect(encoder->values, &key);
+      kith_bloom_cache_approach(encoder->values, &key);
     }
   memset(filters, 0, encoder->layout.bytes);
   *mask = 0;

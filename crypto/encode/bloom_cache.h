@@ -103,9 +103,16 @@ static inline uint64_t kith_bloom_alike(uint64_t tags, uint8_t tag)
   return (differ - ones) & ~differ & ones << 7;
 }
 
-/* Says that a key will be asked for soon: its place, rarely in the near caches, is fetched. */
+/* Neither tags nor places are in the near caches, often. Says that a key will be asked for: tags are
+ * fetched. Then, when they are there: the place is. */
 static inline void kith_bloom_cache_expect(const struct kith_bloom_cache *cache,
-                                           struct kith_bloom_cache_key *key)
+                                           const struct kith_bloom_cache_key *key)
+{
+  __builtin_prefetch(&cache->tags[kith_bloom_group(cache, key)]);
+}
+
+static inline void kith_bloom_cache_approach(const struct kith_bloom_cache *cache,
+                                             struct kith_bloom_cache_key *key)
 {
   size_t group = kith_bloom_group(cache, key);
   uint64_t alike = kith_bloom_alike(cache->tags[group], kith_bloom_tag(key));

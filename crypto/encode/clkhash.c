@@ -15,6 +15,7 @@ enum {
   MASK_BYTES_MAX = 1024,
   TOKENS_SHARE = 8,          /* of what is remembered, one part is of tokens */
   POSITIONS_MAX = 256,       /* that are remembered of a token, in a longer filter */
+  ROWS_NEAR = KITH_CLKHASH_AHEAD / 2,
   LOOKS_A_JUDGEMENT = 65536, /* of a feature, once it had time to see its values */
   LOOKS_A_HIT = 8,           /* at most, or they are not looked up */
   VALUES_UNTIL_LOOK = 524288 /* and then again */
@@ -303,6 +304,22 @@ void kith_clkhash_expect(struct kith_clkhash_encoder *encoder, const char *const
   encoder->n_expected++;
 }
 
+/* Of rows that come soon, the bits are fetched, where they are known. */
+static void rows_approach(struct kith_clkhash_encoder *encoder)
+{
+  const struct kith_clkhash_schema *schema = encoder->schema;
+
+  while (encoder->n_near < ROWS_NEAR && encoder->n_near < encoder->n_expected) {
+    unsigned at = (encoder->first_expected + encoder->n_near) % KITH_CLKHASH_AHEAD;
+    struct kith_bloom_cache_key *keys = encoder->value_keys + (size_t)at * schema->n_features;
+
+    for (unsigned i = 0; i < schema->n_features; i++)
+      if (!schema->features[i].ignored)
+        kith_bloom_cache_approach(encoder->values, &keys[i]);
+    encoder->n_near++;
+  }
+}
+
 /* The keys of a row's values, from those expected, of which it is the first or none. */
 static struct kith_bloom_cache_key *keys_take(struct kith_clkhash_encoder *encoder,
                                                     const char *const *values, const size_t *lens)
@@ -311,11 +328,14 @@ static struct kith_bloom_cache_key *keys_take(struct kith_clkhash_encoder *encod
 
   if (!encoder->n_expected || encoder->expected[encoder->first_expected] != (const void *)values) {
     encoder->n_expected = 0;
+    encoder->n_near = 0;
     kith_clkhash_expect(encoder, values, lens, encoder->schema->n_features);
   }
+  rows_approach(encoder);
   at = encoder->first_expected;
   encoder->first_expected = (at + 1) % KITH_CLKHASH_AHEAD;
   encoder->n_expected--;
+  encoder->n_near--;
   return encoder->value_keys + (size_t)at * encoder->schema->n_features;
 }
 

@@ -28,6 +28,7 @@ static uint8_t *ask(struct kith_bloom_cache *cache, bool *hit, unsigned field, c
 
   key_of(&key, field, text, strlen(text));
   kith_bloom_cache_expect(cache, &key);
+  kith_bloom_cache_approach(cache, &key);
   return find_or_take(cache, hit, &key);
 }
 
