@@ -121,7 +121,7 @@ __attribute__((target("ssse3"))) static size_t base64_vector(char *out, const ui
 /* 48 bytes a step: each 3 of them reversed into 4 (b c a b, from the lowest), from which one
  * instruction takes six bits at 10, 4, 22 and 16, and another turns them into digits. What is not
  * read or written is masked out. */
-__attribute__((target("avx512vbmi,avx512bw,avx512vl,avx512f"))) static size_t
+__attribute__((target("avx512vbmi,avx512bw,avx512vl,avx512f"))) static void
 base64_wide(char *out, const uint8_t *in, size_t len)
 {
   static const uint8_t spread[WIDE_OUT] = {
@@ -133,40 +133,37 @@ base64_wide(char *out, const uint8_t *in, size_t len)
   const __m512i places = _mm512_loadu_si512(spread);
   const __m512i table = _mm512_loadu_si512(digits);
   const __m512i shifts = _mm512_set1_epi64(0x3036242a1016040a);
-  const size_t whole = len / 3 * 3;
 
-  for (size_t at = 0; at < whole; at += WIDE_IN, out += WIDE_OUT) {
-    size_t left = whole - at < WIDE_IN ? whole - at : WIDE_IN;
+  for (size_t at = 0; at < len; at += WIDE_IN) {
+    size_t left = len - at < WIDE_IN ? len - at : WIDE_IN;
+    size_t n = (left + 2) / 3 * 4;
     __mmask64 read = ~UINT64_C(0) >> (WIDE_OUT - left);
-    __mmask64 written = ~UINT64_C(0) >> (WIDE_OUT - left / 3 * 4);
+    __mmask64 written = ~UINT64_C(0) >> (WIDE_OUT - n);
     __m512i bytes = _mm512_maskz_loadu_epi8(read, in + at);
     __m512i sixes = _mm512_multishift_epi64_epi8(shifts, _mm512_permutexvar_epi8(places, bytes));
 
     _mm512_mask_storeu_epi8(out, written, _mm512_permutexvar_epi8(sixes, table));
+    out += n;
   }
-  return whole;
+  for (size_t i = 1; i <= (3 - len % 3) % 3; i++)
+    *(out - i) = '=';
+  *out = '\0';
 }
 
-static size_t base64_quick(char *out, const uint8_t *in, size_t len)
-{
-  if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw"))
-    return base64_wide(out, in, len);
-  return __builtin_cpu_supports("ssse3") ? base64_vector(out, in, len) : 0;
-}
-#else
-static size_t base64_quick(char *out, const uint8_t *in, size_t len)
-{
-  (void)out;
-  (void)in;
-  (void)len;
-  return 0;
-}
 #endif
 
 void kith_base64_encode(char *out, const void *bytes, size_t len)
 {
-  size_t done = base64_quick(out, bytes, len);
+  size_t done = 0;
 
+#ifdef __SSE2__
+  if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw")) {
+    base64_wide(out, bytes, len);
+    return;
+  }
+  if (__builtin_cpu_supports("ssse3"))
+    done = base64_vector(out, bytes, len);
+#endif
   kith_base64_encode_plain(out + done / 3 * 4, (const uint8_t *)bytes + done, len - done);
 }
 
