@@ -1,7 +1,7 @@
 /* Of crypto/encode/ only: what keyed hashing gave for a text, remembered. A table of fixed size
- * with seven places for each hash; a later text takes one that was not used last. Eight bits of each
- * text's hash are apart from the places and mostly in the near caches, so that of the places only the
- * right one is looked at.
+ * with seven places for each hash; a later text takes one that was not used last. Eight bits of
+ * each text's hash are apart from the places and mostly in the near caches, so that of the places
+ * only the right one is looked at.
  *
  * It holds texts of people and bits under a key: its pages are kept out of core dumps where the
  * kernel can do that, and wiped when freed. Used by one thread. */
@@ -23,8 +23,8 @@ enum {
 struct kith_bloom_cache;
 struct kith_bloom_place;
 
-/* As many places as fit into bytes_max, seven at least, for payload_bytes each; payloads are aligned
- * to 32 bytes. */
+/* As many places as fit into bytes_max, seven at least, for payload_bytes each; payloads are
+ * aligned to 32 bytes. */
 KITH_MUST_USE enum kith_err kith_bloom_cache_new(struct kith_bloom_cache **out,
                                                  size_t payload_bytes, size_t bytes_max);
 void kith_bloom_cache_free(struct kith_bloom_cache *cache);
@@ -103,8 +103,8 @@ static inline uint64_t kith_bloom_alike(uint64_t tags, uint8_t tag)
   return (differ - ones) & ~differ & ones << 7;
 }
 
-/* Neither tags nor places are in the near caches, often. Says that a key will be asked for: tags are
- * fetched. Then, when they are there: the place is. */
+/* Neither tags nor places are in the near caches, often. Says that a key will be asked for: tags
+ * are fetched. Then, when they are there: the place is. */
 static inline void kith_bloom_cache_expect(const struct kith_bloom_cache *cache,
                                            const struct kith_bloom_cache_key *key)
 {

@@ -13,8 +13,8 @@
 enum {
   WIDE_ALIGNMENT = 32, /* of the filter before folding, whose bytes are a multiple of it */
   MASK_BYTES_MAX = 1024,
-  TOKENS_SHARE = 8,          /* of what is remembered, one part is of tokens */
-  POSITIONS_MAX = 256,       /* that are remembered of a token, in a longer filter */
+  TOKENS_SHARE = 8,    /* of what is remembered, one part is of tokens */
+  POSITIONS_MAX = 256, /* that are remembered of a token, in a longer filter */
   ROWS_NEAR = KITH_CLKHASH_AHEAD / 2,
   LOOKS_A_JUDGEMENT = 65536, /* of a feature, once it had time to see its values */
   LOOKS_A_HIT = 8,           /* at most, or they are not looked up */
@@ -322,7 +322,7 @@ static void rows_approach(struct kith_clkhash_encoder *encoder)
 
 /* The keys of a row's values, from those expected, of which it is the first or none. */
 static struct kith_bloom_cache_key *keys_take(struct kith_clkhash_encoder *encoder,
-                                                    const char *const *values, const size_t *lens)
+                                              const char *const *values, const size_t *lens)
 {
   unsigned at;
 

@@ -193,7 +193,7 @@ struct kith_clkhash_encoder {
   const void *expected[KITH_CLKHASH_AHEAD]; /* whose rows they are, as a ring */
   unsigned first_expected;
   unsigned n_expected;
-  unsigned n_near; /* of those expected, the first that were approached too */
+  unsigned n_near;                  /* of those expected, the first that were approached too */
   const uint8_t **masks_found;      /* of a row, not ORed yet; one for each feature */
   struct kith_clkhash_looks *looks; /* for each feature */
   uint32_t *positions;              /* of one token */

@@ -36,8 +36,7 @@ enum { CHUNK_WORDS = 4 };
       if (!(fresh))                                                                                \
         a = out[0], b = out[1], c = out[2], d = out[3];                                            \
       for (size_t i = 0; i < (n); i++) {                                                           \
-        const words *in =                                                                          \
-            (const words *)__builtin_assume_aligned((masks)[i] + at, VECTOR_BYTES);                \
+        const words *in = (const words *)__builtin_assume_aligned((masks)[i] + at, VECTOR_BYTES);  \
                                                                                                    \
         a |= in[0], b |= in[1], c |= in[2], d |= in[3];                                            \
       }                                                                                            \

@@ -14,7 +14,8 @@ static void key_of(struct kith_bloom_cache_key *out, unsigned field, const char 
   kith_free(exact);
 }
 
-static void *find_or_take(struct kith_bloom_cache *cache, bool *hit, struct kith_bloom_cache_key *key)
+static void *find_or_take(struct kith_bloom_cache *cache, bool *hit,
+                          struct kith_bloom_cache_key *key)
 {
   void *payload = kith_bloom_cache_find(cache, key);
 
