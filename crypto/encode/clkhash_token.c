@@ -23,39 +23,40 @@ typedef uint64_t words __attribute__((vector_size(VECTOR_BYTES)));
 
 enum { CHUNK_WORDS = 4 };
 
-/* Once for each kind of processor. In chunks of 128 bytes, which registers hold while all masks are
- * gone through, then what is left. */
-#define OR_MASKS(to, masks, n, bytes, fresh)                                                       \
-  do {                                                                                             \
-    size_t at = 0;                                                                                 \
-                                                                                                   \
-    for (; at + CHUNK_WORDS * VECTOR_BYTES <= (bytes); at += CHUNK_WORDS * VECTOR_BYTES) {         \
-      words *out = (words *)__builtin_assume_aligned((to) + at, VECTOR_BYTES);                     \
-      words a = {0}, b = {0}, c = {0}, d = {0};                                                    \
-                                                                                                   \
-      if (!(fresh))                                                                                \
-        a = out[0], b = out[1], c = out[2], d = out[3];                                            \
-      for (size_t i = 0; i < (n); i++) {                                                           \
-        const words *in = (const words *)__builtin_assume_aligned((masks)[i] + at, VECTOR_BYTES);  \
-                                                                                                   \
-        a |= in[0], b |= in[1], c |= in[2], d |= in[3];                                            \
-      }                                                                                            \
-      out[0] = a, out[1] = b, out[2] = c, out[3] = d;                                              \
-    }                                                                                              \
-    for (; at < (bytes); at += VECTOR_BYTES) {                                                     \
-      words *out = (words *)__builtin_assume_aligned((to) + at, VECTOR_BYTES);                     \
-      words all = (fresh) ? (words){0} : *out;                                                     \
-                                                                                                   \
-      for (size_t i = 0; i < (n); i++)                                                             \
-        all |= *(const words *)__builtin_assume_aligned((masks)[i] + at, VECTOR_BYTES);            \
-      *out = all;                                                                                  \
-    }                                                                                              \
-  } while (0)
+/* In chunks of 128 bytes, which registers hold while all masks are gone through; then what is left.
+ * Compiled into each of those that call it, for their kind of processor. */
+__attribute__((always_inline)) static inline void or_masks(uint8_t *to, const uint8_t *const *masks,
+                                                           size_t n, size_t bytes, bool fresh)
+{
+  words *out = (words *)__builtin_assume_aligned(to, VECTOR_BYTES);
+  const size_t n_words = bytes / VECTOR_BYTES;
+  size_t at = 0;
+
+  if (fresh)
+    memset(to, 0, bytes);
+  for (; at + CHUNK_WORDS <= n_words; at += CHUNK_WORDS) {
+    words all[CHUNK_WORDS] = {out[at], out[at + 1], out[at + 2], out[at + 3]};
+
+    for (size_t i = 0; i < n; i++) {
+      const words *in = (const words *)__builtin_assume_aligned(masks[i], VECTOR_BYTES);
+
+      all[0] |= in[at];
+      all[1] |= in[at + 1];
+      all[2] |= in[at + 2];
+      all[3] |= in[at + 3];
+    }
+    for (size_t i = 0; i < CHUNK_WORDS; i++)
+      out[at + i] = all[i];
+  }
+  for (; at < n_words; at++)
+    for (size_t i = 0; i < n; i++)
+      out[at] |= ((const words *)__builtin_assume_aligned(masks[i], VECTOR_BYTES))[at];
+}
 
 void kith_clkhash_or_plain(uint8_t *to, const uint8_t *const *masks, size_t n, size_t bytes,
                            bool fresh)
 {
-  OR_MASKS(to, masks, n, bytes, fresh);
+  or_masks(to, masks, n, bytes, fresh);
 }
 
 #ifdef __x86_64__
@@ -63,7 +64,7 @@ void kith_clkhash_or_plain(uint8_t *to, const uint8_t *const *masks, size_t n, s
 __attribute__((target("avx2"))) static void or_avx2(uint8_t *to, const uint8_t *const *masks,
                                                     size_t n, size_t bytes, bool fresh)
 {
-  OR_MASKS(to, masks, n, bytes, fresh);
+  or_masks(to, masks, n, bytes, fresh);
 }
 #endif
 
