@@ -77,7 +77,9 @@ static inline size_t kith_bloom_group(const struct kith_bloom_cache *cache,
 
 static inline uint8_t kith_bloom_tag(const struct kith_bloom_cache_key *key)
 {
-  return (uint8_t)(key->hash | !(key->hash & 0xff));
+  const uint8_t tag = (uint8_t)key->hash;
+
+  return tag ? tag : 1;
 }
 
 static inline struct kith_bloom_place *kith_bloom_place(const struct kith_bloom_cache *cache,

@@ -232,7 +232,7 @@ static enum kith_err value_encode(struct kith_clkhash_encoder *encoder, unsigned
                                   struct kith_fault *fault)
 {
   uint8_t *mask = key ? kith_bloom_cache_take(encoder->values, key) : NULL;
-  const uint8_t *masks[1] = {mask};
+  const uint8_t *of_row = mask;
   enum kith_err err;
 
   if (!mask)
@@ -240,7 +240,7 @@ static enum kith_err value_encode(struct kith_clkhash_encoder *encoder, unsigned
   memset(mask, 0, encoder->wide_bytes);
   err = value_add(encoder, mask, index, value, fault);
   if (err == KITH_OK)
-    kith_clkhash_or(encoder->wide, masks, 1, encoder->wide_bytes, false);
+    kith_clkhash_or(encoder->wide, &of_row, 1, encoder->wide_bytes, false);
   else
     kith_bloom_cache_forget(mask);
   return err;

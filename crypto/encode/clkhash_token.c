@@ -32,22 +32,33 @@ __attribute__((always_inline)) static inline void or_masks(uint8_t *to, const ui
   const size_t n_words = bytes / VECTOR_BYTES;
   size_t at = 0;
 
-  if (fresh)
-    memset(to, 0, bytes);
   for (; at + CHUNK_WORDS <= n_words; at += CHUNK_WORDS) {
-    words all[CHUNK_WORDS] = {out[at], out[at + 1], out[at + 2], out[at + 3]};
+    words a = {0};
+    words b = {0};
+    words c = {0};
+    words d = {0};
 
-    for (size_t i = 0; i < n; i++) {
-      const words *in = (const words *)__builtin_assume_aligned(masks[i], VECTOR_BYTES);
-
-      all[0] |= in[at];
-      all[1] |= in[at + 1];
-      all[2] |= in[at + 2];
-      all[3] |= in[at + 3];
+    if (!fresh) {
+      a = out[at];
+      b = out[at + 1];
+      c = out[at + 2];
+      d = out[at + 3];
     }
-    for (size_t i = 0; i < CHUNK_WORDS; i++)
-      out[at + i] = all[i];
+    for (size_t i = 0; i < n; i++) {
+      const words *in = (const words *)__builtin_assume_aligned(masks[i], VECTOR_BYTES) + at;
+
+      a |= in[0];
+      b |= in[1];
+      c |= in[2];
+      d |= in[3];
+    }
+    out[at] = a;
+    out[at + 1] = b;
+    out[at + 2] = c;
+    out[at + 3] = d;
   }
+  if (fresh && at < n_words)
+    memset(out + at, 0, (n_words - at) * VECTOR_BYTES);
   for (; at < n_words; at++)
     for (size_t i = 0; i < n; i++)
       out[at] |= ((const words *)__builtin_assume_aligned(masks[i], VECTOR_BYTES))[at];
@@ -86,7 +97,7 @@ static void bits_set(uint8_t *filter, const uint32_t *positions, size_t n)
 }
 
 /* Decimal, without a terminator; returns the digits. */
-static size_t decimal(char out[POSITION_BYTES], size_t number)
+static size_t decimal_write(char out[POSITION_BYTES], size_t number)
 {
   char digits[POSITION_BYTES];
   size_t at = sizeof digits;
@@ -112,7 +123,7 @@ static enum kith_err blake_positions(struct kith_clkhash_encoder *encoder, unsig
     unsigned char salt[crypto_generichash_blake2b_SALTBYTES] = {0};
     uint8_t hash[BLAKE_BYTES];
 
-    memcpy(salt, number, decimal(number, i / BLAKE_PIECES)); /* k is at most 2^20: 5 digits */
+    memcpy(salt, number, decimal_write(number, i / BLAKE_PIECES)); /* k is at most 2^20: 5 digits */
     if (crypto_generichash_blake2b_salt_personal(hash, sizeof hash, encoder->token.bytes,
                                                  encoder->token.len, key, encoder->schema->key_size,
                                                  salt, NULL) != 0)
@@ -213,13 +224,12 @@ static enum kith_err token_make(struct kith_clkhash_encoder *encoder,
                                 const struct kith_clkhash_feature *feature, size_t position,
                                 const char *gram, size_t len)
 {
-  char digits[POSITION_BYTES];
-
   kith_buf_clear(&encoder->token);
   if (feature->encoding == KITH_CLKHASH_UTF16 || feature->encoding == KITH_CLKHASH_UTF32)
     point_append(&encoder->token, feature->encoding, 0xfeff);
   if (position) {
-    size_t n = decimal(digits, position);
+    char digits[POSITION_BYTES];
+    size_t n = decimal_write(digits, position);
 
     digits[n++] = ' ';
     text_append(&encoder->token, feature->encoding, digits, n);
