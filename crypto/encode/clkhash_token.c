@@ -119,11 +119,12 @@ static enum kith_err blake_positions(struct kith_clkhash_encoder *encoder, unsig
   uint32_t mask = encoder->schema->wide_bits - 1;
 
   for (unsigned i = 0; i < k; i += BLAKE_PIECES) {
-    char number[POSITION_BYTES];
+    char number[POSITION_BYTES] = {0};
     unsigned char salt[crypto_generichash_blake2b_SALTBYTES] = {0};
     uint8_t hash[BLAKE_BYTES];
 
-    memcpy(salt, number, decimal_write(number, i / BLAKE_PIECES)); /* k is at most 2^20: 5 digits */
+    (void)decimal_write(number, i / BLAKE_PIECES); /* k is at most 2^20: 5 digits */
+    memcpy(salt, number, sizeof salt);
     if (crypto_generichash_blake2b_salt_personal(hash, sizeof hash, encoder->token.bytes,
                                                  encoder->token.len, key, encoder->schema->key_size,
                                                  salt, NULL) != 0)
