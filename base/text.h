@@ -13,7 +13,10 @@ void kith_hex_encode(char *out, const void *bytes, size_t len);
 KITH_MUST_USE enum kith_err kith_hex_decode(void *out, size_t len, const char *hex);
 
 #define KITH_BASE64_BYTES(len) (((len) + 2) / 3 * 4 + 1)
+/* By vectors of 64 or 16 bytes where the machine has them. */
 void kith_base64_encode(char *out, const void *bytes, size_t len);
+/* The same for any machine, and what the other is tested against. */
+void kith_base64_encode_plain(char *out, const void *bytes, size_t len);
 /* Exactly `len` bytes, canonical padding; KITH_ERR_DATA otherwise. */
 KITH_MUST_USE enum kith_err kith_base64_decode(void *out, size_t len, const char *base64);
 /* Any length up to `cap`; *len is set. */

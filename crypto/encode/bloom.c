@@ -275,16 +275,17 @@ static enum kith_err add_gram(struct kith_encoder *encoder, uint8_t *filter, uns
                               const uint8_t *gram, size_t len)
 {
   struct kith_bloom_cache_key key;
-  bool hit = false;
   uint16_t *positions;
   enum kith_err err = KITH_OK;
 
   kith_bloom_cache_key(&key, field, gram, len);
-  positions = kith_bloom_cache_at(encoder->grams, &hit, &key);
-  if (!positions)
-    return add_token(encoder, filter, field, gram, len);
-  if (!hit)
+  positions = kith_bloom_cache_find(encoder->grams, &key);
+  if (!positions) {
+    positions = kith_bloom_cache_take(encoder->grams, &key);
+    if (!positions)
+      return add_token(encoder, filter, field, gram, len);
     err = token_positions(encoder, positions, field, gram, len);
+  }
   if (err == KITH_OK)
     set_bits(filter, positions, encoder->schema.fields[field].bits_per_token);
   else
@@ -346,15 +347,15 @@ static enum kith_err add_value(struct kith_encoder *encoder, uint8_t *filter, un
   size_t bytes = encoder->layout.bits[encoder->schema.fields[field].filter] / 8;
   size_t len = strnlen(value, TOKEN_BYTES_MAX);
   struct kith_bloom_cache_key key;
-  bool hit = false;
   uint8_t *bits;
   enum kith_err err = KITH_OK;
 
   kith_bloom_cache_key(&key, field, value, len);
-  bits = kith_bloom_cache_at(encoder->values, &hit, &key);
-  if (!bits)
-    return value_bits(encoder, filter, field, value, len);
-  if (!hit) {
+  bits = kith_bloom_cache_find(encoder->values, &key);
+  if (!bits) {
+    bits = kith_bloom_cache_take(encoder->values, &key);
+    if (!bits)
+      return value_bits(encoder, filter, field, value, len);
     memset(bits, 0, bytes);
     err = value_bits(encoder, bits, field, value, len);
   }
@@ -376,7 +377,7 @@ enum kith_err kith_encoder_encode(struct kith_encoder *encoder, uint8_t *filters
 
       kith_bloom_cache_key(&key, field, fields[field].values[i],
                            strnlen(fields[field].values[i], TOKEN_BYTES_MAX));
-      kith_bloom_cache_expect(encoder->values, &key);
+      kith_bloom_cache_approach(encoder->values, &key);
     }
   memset(filters, 0, encoder->layout.bytes);
   *mask = 0;

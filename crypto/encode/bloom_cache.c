@@ -10,51 +10,39 @@ enum {
   PAGE_BYTES = 4096,
   HUGE_PAGE_BYTES = 2 << 20,
   PLACE_ALIGNMENT = 32,
-  LINE_BYTES = 64,
-  LINES_EXPECTED = 6,
   LEN_SHIFT = 16,
-  OLDER_SHIFT = 24,
   TEXT_SHIFT = 32
-};
-#define OLDER (UINT64_C(1) << OLDER_SHIFT)
-
-/* The head of a place; the payload follows. The first word has the field from 1, the text's
- * length, and four of its bytes; 0: empty. OLDER in a pair's first place says which of the two is
- * given away next. */
-struct place {
-  uint64_t words[4];
-};
-
-struct kith_bloom_cache {
-  uint8_t *places;
-  size_t place_bytes;
-  size_t n_places; /* a power of two, 2 or more; those of a hash are next to each other */
-  size_t bytes;    /* whole pages */
 };
 
 enum kith_err kith_bloom_cache_new(struct kith_bloom_cache **out, size_t payload_bytes,
                                    size_t bytes_max)
 {
   struct kith_bloom_cache *cache = KITH_NEW(struct kith_bloom_cache);
-  size_t place_bytes = sizeof(struct place) + payload_bytes;
+  size_t head_bytes;
   size_t page;
 
   if (!cache)
     return KITH_ERR_MEMORY;
-  cache->place_bytes = (place_bytes + PLACE_ALIGNMENT - 1) / PLACE_ALIGNMENT * PLACE_ALIGNMENT;
-  cache->n_places = 2;
-  while (cache->n_places * 2 * cache->place_bytes <= bytes_max)
-    cache->n_places *= 2;
-  cache->bytes = cache->n_places * cache->place_bytes;
+  cache->place_bytes = (sizeof(struct kith_bloom_place) + payload_bytes + PLACE_ALIGNMENT - 1) /
+                       PLACE_ALIGNMENT * PLACE_ALIGNMENT;
+  cache->n_groups = bytes_max / (KITH_BLOOM_WAYS * cache->place_bytes + sizeof *cache->tags);
+  if (cache->n_groups == 0)
+    cache->n_groups = 1;
+  head_bytes = (cache->n_groups * sizeof *cache->tags + KITH_BLOOM_LINE_BYTES - 1) /
+               KITH_BLOOM_LINE_BYTES * KITH_BLOOM_LINE_BYTES;
+  cache->bytes = head_bytes + cache->n_groups * KITH_BLOOM_WAYS * cache->place_bytes;
   page = cache->bytes < HUGE_PAGE_BYTES ? PAGE_BYTES : HUGE_PAGE_BYTES;
   cache->bytes = (cache->bytes + page - 1) / page * page;
-  cache->places = kith_calloc_aligned(page, cache->bytes, 1);
-  if (!cache->places) {
+  cache->tags = kith_alloc_aligned(page, cache->bytes, 1);
+  if (!cache->tags) {
     kith_free(cache);
     return KITH_ERR_MEMORY;
   }
+  /* A place is nobody's, whatever is in it, until there is a tag. */
+  memset(cache->tags, 0, head_bytes);
+  cache->places = (uint8_t *)cache->tags + head_bytes;
   /* Where it fails, core dumps are still off for the programs that hold keys. */
-  (void)madvise(cache->places, cache->bytes, MADV_DONTDUMP);
+  (void)madvise(cache->tags, cache->bytes, MADV_DONTDUMP);
   *out = cache;
   return KITH_OK;
 }
@@ -63,9 +51,13 @@ void kith_bloom_cache_free(struct kith_bloom_cache *cache)
 {
   if (!cache)
     return;
-  kith_wipe(cache->places, cache->bytes);
-  (void)madvise(cache->places, cache->bytes, MADV_DODUMP); /* others get these pages */
-  kith_free(cache->places);
+  /* Most places of a small file were never touched: they are left so. */
+  for (size_t i = 0; i < cache->n_groups; i++)
+    if (cache->tags[i])
+      kith_wipe(kith_bloom_place(cache, i, 0), KITH_BLOOM_WAYS * cache->place_bytes);
+  kith_wipe(cache->tags, (size_t)(cache->places - (uint8_t *)cache->tags));
+  (void)madvise(cache->tags, cache->bytes, MADV_DODUMP); /* others get these pages */
+  kith_free(cache->tags);
   kith_free(cache);
 }
 
@@ -115,11 +107,8 @@ static void text_load(uint64_t words[4], const uint8_t *text, size_t len)
 /* Spreads well; nothing hangs on more than that. */
 static uint64_t hash_of(const uint64_t words[4])
 {
-  uint64_t hash =
-      fold(words[0] ^ UINT64_C(0x9e3779b97f4a7c15), words[1] ^ UINT64_C(0xbf58476d1ce4e5b9)) ^
-      fold(words[2] ^ UINT64_C(0x94d049bb133111eb), words[3] ^ UINT64_C(0xd6e8feb86659fd93));
-
-  return fold(hash, UINT64_C(0x9e3779b97f4a7c15));
+  return fold(words[0] ^ words[2] * UINT64_C(0x94d049bb133111eb) ^ UINT64_C(0x9e3779b97f4a7c15),
+              words[1] ^ words[3] * UINT64_C(0xd6e8feb86659fd93) ^ UINT64_C(0xbf58476d1ce4e5b9));
 }
 
 static void words_start(struct kith_bloom_cache_key *out, unsigned field, size_t len)
@@ -128,14 +117,16 @@ static void words_start(struct kith_bloom_cache_key *out, unsigned field, size_t
   out->words[1] = 0;
   out->words[2] = 0;
   out->words[3] = 0;
+  out->place = NULL;
 }
 
 void kith_bloom_cache_key(struct kith_bloom_cache_key *out, unsigned field, const void *text,
                           size_t len)
 {
-  out->words[0] = 0;
-  if (len > KITH_BLOOM_CACHE_TEXT_BYTES)
+  if (len > KITH_BLOOM_CACHE_TEXT_BYTES) {
+    *out = (struct kith_bloom_cache_key){0};
     return;
+  }
   words_start(out, field, len);
   text_load(out->words, text, len);
   out->hash = hash_of(out->words);
@@ -144,73 +135,55 @@ void kith_bloom_cache_key(struct kith_bloom_cache_key *out, unsigned field, cons
 void kith_bloom_cache_key_tagged(struct kith_bloom_cache_key *out, unsigned field, uint64_t tag,
                                  const void *text, size_t len)
 {
-  out->words[0] = 0;
-  if (len > KITH_BLOOM_CACHE_TAGGED_BYTES)
+  if (len > KITH_BLOOM_CACHE_TAGGED_BYTES) {
+    *out = (struct kith_bloom_cache_key){0};
     return;
+  }
   words_start(out, field, len);
   text_load(out->words, text, len);
   out->words[3] = tag;
   out->hash = hash_of(out->words);
 }
 
-/* The first of the two. */
-static struct place *pair_of(const struct kith_bloom_cache *cache,
-                             const struct kith_bloom_cache_key *key)
+bool kith_bloom_cache_search(const struct kith_bloom_cache *cache, struct kith_bloom_cache_key *key)
 {
-  size_t at = (size_t)key->hash & (cache->n_places - 2);
-
-  return (struct place *)(cache->places + at * cache->place_bytes);
-}
-
-void kith_bloom_cache_expect(const struct kith_bloom_cache *cache,
-                             const struct kith_bloom_cache_key *key)
-{
-  const uint8_t *place;
+  const size_t group = kith_bloom_group(cache, key);
 
   if (!key->words[0])
-    return;
-  place = (const uint8_t *)pair_of(cache, key);
-  for (size_t at = 0; at < 2 * cache->place_bytes && at < LINES_EXPECTED * LINE_BYTES;
-       at += LINE_BYTES)
-    __builtin_prefetch(place + at);
+    return false;
+  for (uint64_t alike = kith_bloom_alike(cache->tags[group], kith_bloom_tag(key)); alike;
+       alike &= alike - 1) {
+    key->way = (unsigned)__builtin_ctzll(alike) / 8;
+    key->place = kith_bloom_place(cache, group, key->way);
+    if (kith_bloom_is_of(key->place, key))
+      return true;
+  }
+  return false;
 }
 
-static bool is_of(const struct place *place, const struct kith_bloom_cache_key *key)
+void *kith_bloom_cache_take(struct kith_bloom_cache *cache, const struct kith_bloom_cache_key *key)
 {
-  return (((place->words[0] & ~OLDER) ^ key->words[0]) | (place->words[1] ^ key->words[1]) |
-          (place->words[2] ^ key->words[2]) | (place->words[3] ^ key->words[3])) == 0;
-}
-
-void *kith_bloom_cache_at(struct kith_bloom_cache *cache, bool *hit,
-                          const struct kith_bloom_cache_key *key)
-{
-  struct place *first;
-  struct place *second;
-  struct place *found;
+  size_t group;
+  unsigned way;
+  uint64_t *tags;
+  struct kith_bloom_place *place;
 
   if (!key->words[0])
     return NULL;
-  first = pair_of(cache, key);
-  second = (struct place *)((uint8_t *)first + cache->place_bytes);
-  found = is_of(first, key) ? first : is_of(second, key) ? second : NULL;
-  *hit = found != NULL;
-  if (!found) {
-    uint64_t older = first->words[0] & OLDER;
-
-    found = older ? second : first;
-    memcpy(found->words, key->words, sizeof key->words);
-    first->words[0] = (first->words[0] & ~OLDER) | older;
-  }
-  /* The other one is the older now. Written only where it changes: most hits change nothing. */
-  if (((first->words[0] & OLDER) != 0) == (found == second))
-    first->words[0] ^= OLDER;
-  return found + 1;
+  group = kith_bloom_group(cache, key);
+  tags = &cache->tags[group];
+  way = (unsigned)(*tags >> KITH_BLOOM_NEXT_SHIFT);
+  place = kith_bloom_place(cache, group, way);
+  memcpy(place->words, key->words, sizeof key->words);
+  *tags = (*tags & ~(UINT64_C(0xff) << 8 * way)) | (uint64_t)kith_bloom_tag(key) << 8 * way;
+  kith_bloom_used(tags, way);
+  return place + 1;
 }
 
 void kith_bloom_cache_forget(void *payload)
 {
-  struct place *place = (struct place *)payload - 1;
+  struct kith_bloom_place *place = (struct kith_bloom_place *)payload - 1;
 
-  /* A text of no field, which nobody asks for. */
-  place->words[0] &= OLDER;
+  /* A text of no field, which nobody asks for. The tag stays, and with it what wipes the place. */
+  place->words[0] = 0;
 }

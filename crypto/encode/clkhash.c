@@ -13,8 +13,9 @@
 enum {
   WIDE_ALIGNMENT = 32, /* of the filter before folding, whose bytes are a multiple of it */
   MASK_BYTES_MAX = 1024,
-  TOKENS_SHARE = 8,          /* of what is remembered, one part is of tokens */
-  POSITIONS_MAX = 256,       /* that are remembered of a token, in a longer filter */
+  TOKENS_SHARE = 8,    /* of what is remembered, one part is of tokens */
+  POSITIONS_MAX = 256, /* that are remembered of a token, in a longer filter */
+  ROWS_NEAR = KITH_CLKHASH_AHEAD / 2,
   LOOKS_A_JUDGEMENT = 65536, /* of a feature, once it had time to see its values */
   LOOKS_A_HIT = 8,           /* at most, or they are not looked up */
   VALUES_UNTIL_LOOK = 524288 /* and then again */
@@ -89,9 +90,10 @@ static enum kith_err arrays_new(struct kith_clkhash_encoder *encoder)
   encoder->positions = KITH_NEW_ARRAY(uint32_t, encoder->n_positions);
   encoder->macs = KITH_NEW_ARRAY(EVP_MAC_CTX *, 2 * n);
   encoder->value_keys = KITH_NEW_ARRAY(struct kith_bloom_cache_key, KITH_CLKHASH_AHEAD * n);
+  encoder->masks_found = KITH_NEW_ARRAY(const uint8_t *, n);
   encoder->looks = KITH_NEW_ARRAY(struct kith_clkhash_looks, n);
   return encoder->wide && encoder->positions && encoder->macs && encoder->value_keys &&
-                 encoder->looks
+                 encoder->masks_found && encoder->looks
              ? KITH_OK
              : KITH_ERR_MEMORY;
 }
@@ -158,6 +160,7 @@ void kith_clkhash_encoder_free(struct kith_clkhash_encoder *encoder)
   wipe_free(encoder->positions, encoder->n_positions * sizeof *encoder->positions);
   wipe_free(encoder->wide, encoder->wide_bytes);
   kith_free(encoder->starts);
+  kith_free(encoder->masks_found);
   kith_free(encoder->looks);
   kith_free(encoder);
 }
@@ -223,31 +226,62 @@ static bool is_looked_up(struct kith_clkhash_looks *looks)
   return false;
 }
 
-static enum kith_err feature_encode(struct kith_clkhash_encoder *encoder, unsigned index,
-                                    const char *value, const struct kith_bloom_cache_key *key,
-                                    struct kith_fault *fault)
+/* A value that is not remembered: its bits into the row's, and into a place of their own. */
+static enum kith_err value_encode(struct kith_clkhash_encoder *encoder, unsigned index,
+                                  const char *value, struct kith_bloom_cache_key *key,
+                                  struct kith_fault *fault)
 {
-  struct kith_clkhash_looks *looks = &encoder->looks[index];
-  bool hit = false;
-  uint8_t *mask = NULL;
+  uint8_t *mask = key ? kith_bloom_cache_take(encoder->values, key) : NULL;
+  const uint8_t *of_row = mask;
   enum kith_err err;
 
-  if (key && is_looked_up(looks)) {
-    mask = kith_bloom_cache_at(encoder->values, &hit, key);
-    looks->n++;
-    looks->n_hits += hit;
-  }
   if (!mask)
     return value_add(encoder, encoder->wide, index, value, fault);
-  if (!hit) {
-    memset(mask, 0, encoder->wide_bytes);
-    err = value_add(encoder, mask, index, value, fault);
-    if (err != KITH_OK) {
-      kith_bloom_cache_forget(mask);
-      return err;
+  memset(mask, 0, encoder->wide_bytes);
+  err = value_add(encoder, mask, index, value, fault);
+  if (err == KITH_OK)
+    kith_clkhash_or(encoder->wide, &of_row, 1, encoder->wide_bytes, false);
+  else
+    kith_bloom_cache_forget(mask);
+  return err;
+}
+
+/* All features' bits in encoder->wide. Masks that are found are ORed at once, but before a place is
+ * given to another value: it might be one of theirs. */
+static enum kith_err row_encode(struct kith_clkhash_encoder *encoder, unsigned *index,
+                                const char *const *values, struct kith_bloom_cache_key *keys,
+                                struct kith_fault *fault)
+{
+  const struct kith_clkhash_schema *schema = encoder->schema;
+  const uint8_t **found = encoder->masks_found;
+  size_t n_found = 0;
+  bool fresh = true;
+  enum kith_err err = KITH_OK;
+
+  for (*index = 0; *index < schema->n_features; ++*index) {
+    const unsigned i = *index;
+    struct kith_bloom_cache_key *key = NULL;
+
+    if (schema->features[i].ignored)
+      continue;
+    if (keys && is_looked_up(&encoder->looks[i])) {
+      key = &keys[i];
+      found[n_found] = kith_bloom_cache_find(encoder->values, key);
+      encoder->looks[i].n++;
+      if (found[n_found]) {
+        encoder->looks[i].n_hits++;
+        n_found++;
+        continue;
+      }
     }
+    kith_clkhash_or(encoder->wide, found, n_found, encoder->wide_bytes, fresh);
+    fresh = false;
+    n_found = 0;
+    err = value_encode(encoder, i, values[i], key, fault);
+    if (err != KITH_OK)
+      return err;
   }
-  kith_clkhash_or(encoder->wide, mask, encoder->wide_bytes);
+  kith_clkhash_or(encoder->wide, found, n_found, encoder->wide_bytes, fresh);
   return KITH_OK;
 }
 
@@ -270,20 +304,51 @@ void kith_clkhash_expect(struct kith_clkhash_encoder *encoder, const char *const
   encoder->n_expected++;
 }
 
+/* Of rows that come soon, the bits are fetched, where they are known. */
+static void rows_approach(struct kith_clkhash_encoder *encoder)
+{
+  const struct kith_clkhash_schema *schema = encoder->schema;
+
+  while (encoder->n_near < ROWS_NEAR && encoder->n_near < encoder->n_expected) {
+    unsigned at = (encoder->first_expected + encoder->n_near) % KITH_CLKHASH_AHEAD;
+    struct kith_bloom_cache_key *keys = encoder->value_keys + (size_t)at * schema->n_features;
+
+    for (unsigned i = 0; i < schema->n_features; i++)
+      if (!schema->features[i].ignored)
+        kith_bloom_cache_approach(encoder->values, &keys[i]);
+    encoder->n_near++;
+  }
+}
+
 /* The keys of a row's values, from those expected, of which it is the first or none. */
-static const struct kith_bloom_cache_key *keys_take(struct kith_clkhash_encoder *encoder,
-                                                    const char *const *values, const size_t *lens)
+static struct kith_bloom_cache_key *keys_take(struct kith_clkhash_encoder *encoder,
+                                              const char *const *values, const size_t *lens)
 {
   unsigned at;
 
   if (!encoder->n_expected || encoder->expected[encoder->first_expected] != (const void *)values) {
     encoder->n_expected = 0;
+    encoder->n_near = 0;
     kith_clkhash_expect(encoder, values, lens, encoder->schema->n_features);
   }
+  rows_approach(encoder);
   at = encoder->first_expected;
   encoder->first_expected = (at + 1) % KITH_CLKHASH_AHEAD;
   encoder->n_expected--;
+  encoder->n_near--;
   return encoder->value_keys + (size_t)at * encoder->schema->n_features;
+}
+
+/* The filter from encoder->wide. */
+static void filter_make(struct kith_clkhash_encoder *encoder, uint8_t *filter, size_t bytes)
+{
+  const struct kith_clkhash_schema *schema = encoder->schema;
+
+  for (unsigned i = 0; i < schema->folds; i++)
+    fold(encoder->wide, (size_t)schema->wide_bits >> i);
+  memcpy(filter, encoder->wide, bytes);
+  if (schema->bits % 8)
+    filter[bytes - 1] = (uint8_t)(filter[bytes - 1] & 0xff00u >> schema->bits % 8);
 }
 
 enum kith_err kith_clkhash_encode(struct kith_clkhash_encoder *encoder, uint8_t *filter,
@@ -291,32 +356,23 @@ enum kith_err kith_clkhash_encode(struct kith_clkhash_encoder *encoder, uint8_t 
                                   struct kith_fault *fault)
 {
   const struct kith_clkhash_schema *schema = encoder->schema;
-  const struct kith_bloom_cache_key *keys = NULL;
   size_t bytes = ((size_t)schema->bits + 7) / 8;
-  enum kith_err err = KITH_OK;
+  unsigned index = 0;
+  enum kith_err err;
 
-  memset(filter, 0, bytes);
-  if (n_values != schema->n_features)
+  if (n_values != schema->n_features) {
+    memset(filter, 0, bytes);
     return kith_fail(fault, KITH_ERR_DATA, "%zu fields, expected %u", n_values, schema->n_features);
-  if (encoder->values)
-    keys = keys_take(encoder, values, lens);
-  memset(encoder->wide, 0, encoder->wide_bytes);
-  for (unsigned i = 0; err == KITH_OK && i < schema->n_features; i++) {
-    if (schema->features[i].ignored)
-      continue;
-    err = feature_encode(encoder, i, values[i], keys ? &keys[i] : NULL, fault);
-    if (err == KITH_ERR_DATA)
-      (void)kith_fail_at(fault, err, "column %u (\"%.80s\")", i + 1,
-                         schema->features[i].identifier);
-    else if (err != KITH_OK)
-      (void)kith_fail(fault, err, "%s", kith_err_name(err));
   }
-  if (err != KITH_OK)
-    return err;
-  for (unsigned i = 0; i < schema->folds; i++)
-    fold(encoder->wide, (size_t)schema->wide_bits >> i);
-  memcpy(filter, encoder->wide, bytes);
-  if (schema->bits % 8)
-    filter[bytes - 1] = (uint8_t)(filter[bytes - 1] & 0xff00u >> schema->bits % 8);
-  return KITH_OK;
+  err = row_encode(encoder, &index, values,
+                   encoder->values ? keys_take(encoder, values, lens) : NULL, fault);
+  if (err == KITH_OK) {
+    filter_make(encoder, filter, bytes);
+    return KITH_OK;
+  }
+  memset(filter, 0, bytes);
+  if (err == KITH_ERR_DATA)
+    return kith_fail_at(fault, err, "column %u (\"%.80s\")", index + 1,
+                        schema->features[index].identifier);
+  return kith_fail(fault, err, "%s", kith_err_name(err));
 }

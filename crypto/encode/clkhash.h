@@ -23,8 +23,8 @@ enum {
   KITH_CLKHASH_RESOLUTION_MAX = 10000,
   KITH_CLKHASH_PRECISION_MAX = 300,
   KITH_CLKHASH_DIGITS_MAX = 4300, /* of a number: Python's own ceiling */
-  KITH_CLKHASH_CACHE_BYTES = 24 << 20,
-  KITH_CLKHASH_AHEAD = 8 /* rows */
+  KITH_CLKHASH_CACHE_BYTES = 32 << 20,
+  KITH_CLKHASH_AHEAD = 16 /* rows */
 };
 
 struct kith_clkhash_schema;

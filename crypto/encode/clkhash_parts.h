@@ -193,6 +193,8 @@ struct kith_clkhash_encoder {
   const void *expected[KITH_CLKHASH_AHEAD]; /* whose rows they are, as a ring */
   unsigned first_expected;
   unsigned n_expected;
+  unsigned n_near;                  /* of those expected, the first that were approached too */
+  const uint8_t **masks_found;      /* of a row, not ORed yet; one for each feature */
   struct kith_clkhash_looks *looks; /* for each feature */
   uint32_t *positions;              /* of one token */
   size_t n_positions;
@@ -204,8 +206,12 @@ struct kith_clkhash_encoder {
   struct kith_buf token;
 };
 
-/* Both of `bytes` bytes, a multiple of 32, and aligned to 32. */
-void kith_clkhash_or(uint8_t *to, const uint8_t *from, size_t bytes);
+/* ORs n masks into `to`, or, `fresh`, puts there what they have together. All of `bytes` bytes, a
+ * multiple of 32, and aligned to 32. By vectors of 32 bytes where the machine has them. */
+void kith_clkhash_or(uint8_t *to, const uint8_t *const *masks, size_t n, size_t bytes, bool fresh);
+/* The same for any machine, and what the other is tested against. */
+void kith_clkhash_or_plain(uint8_t *to, const uint8_t *const *masks, size_t n, size_t bytes,
+                           bool fresh);
 
 /* Sets the bits of a formatted value, one that is not empty, in `to`: encoder->wide_bytes. */
 KITH_MUST_USE enum kith_err kith_clkhash_tokens_add(struct kith_clkhash_encoder *encoder,

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -22,34 +21,95 @@ enum {
 
 typedef uint64_t words __attribute__((vector_size(VECTOR_BYTES)));
 
+enum { CHUNK_WORDS = 4 };
+
+/* In chunks of 128 bytes, which registers hold while all masks are gone through; then what is left.
+ * Compiled into each of those that call it, for their kind of processor. */
+__attribute__((always_inline)) static inline void or_masks(uint8_t *to, const uint8_t *const *masks,
+                                                           size_t n, size_t bytes, bool fresh)
+{
+  words *out = (words *)__builtin_assume_aligned(to, VECTOR_BYTES);
+  const size_t n_words = bytes / VECTOR_BYTES;
+  size_t at = 0;
+
+  for (; at + CHUNK_WORDS <= n_words; at += CHUNK_WORDS) {
+    words a = {0};
+    words b = {0};
+    words c = {0};
+    words d = {0};
+
+    if (!fresh) {
+      a = out[at];
+      b = out[at + 1];
+      c = out[at + 2];
+      d = out[at + 3];
+    }
+    for (size_t i = 0; i < n; i++) {
+      const words *in = (const words *)__builtin_assume_aligned(masks[i], VECTOR_BYTES) + at;
+
+      a |= in[0];
+      b |= in[1];
+      c |= in[2];
+      d |= in[3];
+    }
+    out[at] = a;
+    out[at + 1] = b;
+    out[at + 2] = c;
+    out[at + 3] = d;
+  }
+  if (fresh && at < n_words)
+    memset(out + at, 0, (n_words - at) * VECTOR_BYTES);
+  for (; at < n_words; at++)
+    for (size_t i = 0; i < n; i++)
+      out[at] |= ((const words *)__builtin_assume_aligned(masks[i], VECTOR_BYTES))[at];
+}
+
+void kith_clkhash_or_plain(uint8_t *to, const uint8_t *const *masks, size_t n, size_t bytes,
+                           bool fresh)
+{
+  or_masks(to, masks, n, bytes, fresh);
+}
+
 #ifdef __x86_64__
 /* Half the instructions of what every processor of this kind has. */
-__attribute__((target("avx2"))) static void or_avx2(words *out, const words *in, size_t n)
+__attribute__((target("avx2"))) static void or_avx2(uint8_t *to, const uint8_t *const *masks,
+                                                    size_t n, size_t bytes, bool fresh)
 {
-  for (size_t i = 0; i < n; i++)
-    out[i] |= in[i];
+  or_masks(to, masks, n, bytes, fresh);
 }
 #endif
 
-void kith_clkhash_or(uint8_t *to, const uint8_t *from, size_t bytes)
+void kith_clkhash_or(uint8_t *to, const uint8_t *const *masks, size_t n, size_t bytes, bool fresh)
 {
-  words *out = (words *)__builtin_assume_aligned(to, VECTOR_BYTES);
-  const words *in = (const words *)__builtin_assume_aligned(from, VECTOR_BYTES);
-
 #ifdef __x86_64__
   if (__builtin_cpu_supports("avx2")) {
-    or_avx2(out, in, bytes / VECTOR_BYTES);
+    or_avx2(to, masks, n, bytes, fresh);
     return;
   }
 #endif
-  for (size_t i = 0; i < bytes / VECTOR_BYTES; i++)
-    out[i] |= in[i];
+  kith_clkhash_or_plain(to, masks, n, bytes, fresh);
 }
 
 static void bits_set(uint8_t *filter, const uint32_t *positions, size_t n)
 {
   for (size_t i = 0; i < n; i++)
     filter[positions[i] / 8] = (uint8_t)(filter[positions[i] / 8] | 0x80u >> positions[i] % 8);
+}
+
+/* Decimal, without a terminator; returns the digits. */
+static size_t decimal_write(char out[POSITION_BYTES], size_t number)
+{
+  char digits[POSITION_BYTES];
+  size_t at = sizeof digits;
+  size_t len;
+
+  do {
+    digits[--at] = (char)('0' + number % 10);
+    number /= 10;
+  } while (number);
+  len = sizeof digits - at;
+  memcpy(out, digits + at, len);
+  return len;
 }
 
 static enum kith_err blake_positions(struct kith_clkhash_encoder *encoder, unsigned feature,
@@ -59,10 +119,12 @@ static enum kith_err blake_positions(struct kith_clkhash_encoder *encoder, unsig
   uint32_t mask = encoder->schema->wide_bits - 1;
 
   for (unsigned i = 0; i < k; i += BLAKE_PIECES) {
+    char number[POSITION_BYTES] = {0};
     unsigned char salt[crypto_generichash_blake2b_SALTBYTES] = {0};
     uint8_t hash[BLAKE_BYTES];
 
-    (void)snprintf((char *)salt, sizeof salt, "%u", i / BLAKE_PIECES);
+    (void)decimal_write(number, i / BLAKE_PIECES); /* k is at most 2^20: 5 digits */
+    memcpy(salt, number, sizeof salt);
     if (crypto_generichash_blake2b_salt_personal(hash, sizeof hash, encoder->token.bytes,
                                                  encoder->token.len, key, encoder->schema->key_size,
                                                  salt, NULL) != 0)
@@ -163,15 +225,15 @@ static enum kith_err token_make(struct kith_clkhash_encoder *encoder,
                                 const struct kith_clkhash_feature *feature, size_t position,
                                 const char *gram, size_t len)
 {
-  char digits[POSITION_BYTES];
-
   kith_buf_clear(&encoder->token);
   if (feature->encoding == KITH_CLKHASH_UTF16 || feature->encoding == KITH_CLKHASH_UTF32)
     point_append(&encoder->token, feature->encoding, 0xfeff);
   if (position) {
-    int n = snprintf(digits, sizeof digits, "%zu ", position);
+    char digits[POSITION_BYTES];
+    size_t n = decimal_write(digits, position);
 
-    text_append(&encoder->token, feature->encoding, digits, (size_t)n);
+    digits[n++] = ' ';
+    text_append(&encoder->token, feature->encoding, digits, n);
   }
   text_append(&encoder->token, feature->encoding, gram, len);
   return kith_buf_err(&encoder->token);
@@ -179,24 +241,24 @@ static enum kith_err token_make(struct kith_clkhash_encoder *encoder,
 
 /* ---- a token ---- */
 
-/* A place for the token, or NULL. */
-static void *place_of(struct kith_clkhash_encoder *encoder, bool *hit, unsigned feature, uint32_t k,
-                      size_t position, const char *gram, size_t len)
+/* How a token is remembered, if it can be. */
+static bool key_make(const struct kith_clkhash_encoder *encoder, struct kith_bloom_cache_key *key,
+                     unsigned feature, uint32_t k, size_t position, const char *gram, size_t len)
 {
-  struct kith_bloom_cache_key key;
-
   if (!encoder->masks && k > encoder->n_remembered)
-    return NULL;
-  kith_bloom_cache_key_tagged(&key, feature, (uint64_t)position << 32 | k, gram, len);
-  return kith_bloom_cache_at(encoder->tokens, hit, &key);
+    return false;
+  kith_bloom_cache_key_tagged(key, feature, (uint64_t)position << 32 | k, gram, len);
+  return true;
 }
 
 /* Puts the bits of a token that is remembered into `to`. */
 static void place_use(const struct kith_clkhash_encoder *encoder, uint8_t *to, const void *place,
                       uint32_t k)
 {
+  const uint8_t *mask = place;
+
   if (encoder->masks)
-    kith_clkhash_or(to, place, encoder->wide_bytes);
+    kith_clkhash_or(to, &mask, 1, encoder->wide_bytes, false);
   else
     bits_set(to, place, k);
 }
@@ -224,7 +286,8 @@ static enum kith_err token_add(struct kith_clkhash_encoder *encoder, uint8_t *to
   const struct kith_clkhash_feature *feature = &encoder->schema->features[share->feature];
   size_t position = 0;
   uint32_t k = feature->amount;
-  bool hit = false;
+  struct kith_bloom_cache_key key;
+  bool remembered;
   enum kith_err err;
   void *place;
 
@@ -236,8 +299,9 @@ static enum kith_err token_add(struct kith_clkhash_encoder *encoder, uint8_t *to
     return KITH_OK;
   if (feature->comparison == KITH_CLKHASH_NGRAM && feature->positional)
     position = share->at;
-  place = place_of(encoder, &hit, share->feature, k, position, gram, len);
-  if (hit) {
+  remembered = key_make(encoder, &key, share->feature, k, position, gram, len);
+  place = remembered ? kith_bloom_cache_find(encoder->tokens, &key) : NULL;
+  if (place) {
     place_use(encoder, to, place, k);
     return KITH_OK;
   }
@@ -247,10 +311,8 @@ static enum kith_err token_add(struct kith_clkhash_encoder *encoder, uint8_t *to
                          : double_positions(encoder, share->feature, k, fault);
   if (err == KITH_OK)
     bits_set(to, encoder->positions, k);
-  if (err == KITH_OK && place)
+  if (err == KITH_OK && remembered && (place = kith_bloom_cache_take(encoder->tokens, &key)))
     place_fill(encoder, place, k);
-  else if (place)
-    kith_bloom_cache_forget(place);
   return err;
 }
 

@@ -14,13 +14,23 @@ static void key_of(struct kith_bloom_cache_key *out, unsigned field, const char 
   kith_free(exact);
 }
 
+static void *find_or_take(struct kith_bloom_cache *cache, bool *hit,
+                          struct kith_bloom_cache_key *key)
+{
+  void *payload = kith_bloom_cache_find(cache, key);
+
+  *hit = payload != NULL;
+  return payload ? payload : kith_bloom_cache_take(cache, key);
+}
+
 static uint8_t *ask(struct kith_bloom_cache *cache, bool *hit, unsigned field, const char *text)
 {
   struct kith_bloom_cache_key key;
 
   key_of(&key, field, text, strlen(text));
   kith_bloom_cache_expect(cache, &key);
-  return kith_bloom_cache_at(cache, hit, &key);
+  kith_bloom_cache_approach(cache, &key);
+  return find_or_take(cache, hit, &key);
 }
 
 /* Texts of every length, which differ in one byte at any place, are told apart. */
@@ -44,11 +54,11 @@ static void texts_apart(void **state)
         text[at] = 'b';
       key_of(&keys[1], at < len ? 5 : 6, text, len);
       assert_true(memcmp(keys[0].words, keys[1].words, sizeof keys[0].words) != 0);
-      payload = kith_bloom_cache_at(cache, &hit, &keys[1]);
+      payload = find_or_take(cache, &hit, &keys[1]);
       assert_false(hit);
       assert_int_equal((uintptr_t)payload % 32, 0);
       memset(payload, (int)(len + at), PAYLOAD);
-      payload = kith_bloom_cache_at(cache, &hit, &keys[1]);
+      payload = find_or_take(cache, &hit, &keys[1]);
       assert_true(hit);
       assert_int_equal(payload[PAYLOAD - 1], len + at);
     }
@@ -70,11 +80,11 @@ static void tags_apart(void **state)
   for (unsigned round = 0; round < 2; round++)
     for (uint64_t tag = 0; tag < 50; tag++) {
       kith_bloom_cache_key_tagged(&key, 1, tag << 32 | 7, "ab", 2);
-      *(uint64_t *)kith_bloom_cache_at(cache, &hit, &key) += tag;
+      *(uint64_t *)find_or_take(cache, &hit, &key) += tag;
       assert_int_equal(hit, round);
     }
   kith_bloom_cache_key_tagged(&key, 1, 0, "12345678901234567", 17);
-  assert_null(kith_bloom_cache_at(cache, &hit, &key));
+  assert_null(find_or_take(cache, &hit, &key));
   kith_bloom_cache_free(cache);
 }
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/encode/clkhash.h"
+#include "crypto/encode/clkhash_parts.h"
 #include "crypto/secret.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/vectors/encode_vectors.h"
@@ -523,6 +524,40 @@ static void allocations_fail(void **state)
   pair_free(&(struct pair){0});
 }
 
+/* Masks together, by what this machine has and by what every machine has, of every length. */
+static void masks_ored(void **state)
+{
+  enum { MASKS = 6, WORDS = 32, BYTES_MAX = 20 * WORDS };
+  uint8_t *block = kith_calloc_aligned(WORDS, MASKS + 3, BYTES_MAX);
+  uint8_t *quick = block + MASKS * BYTES_MAX;
+  uint8_t *plain = quick + BYTES_MAX;
+  uint8_t *known = plain + BYTES_MAX;
+  const uint8_t *masks[MASKS];
+  uint32_t seed = 1;
+
+  (void)state;
+  for (size_t i = 0; i < MASKS; i++)
+    masks[i] = block + i * BYTES_MAX;
+  for (size_t bytes = 0; bytes <= BYTES_MAX; bytes += WORDS)
+    for (size_t n = 0; n <= MASKS; n++)
+      for (unsigned fresh = 0; fresh < 2; fresh++) {
+        for (size_t i = 0; i < MASKS * BYTES_MAX; i++)
+          block[i] = (uint8_t)(1u << ((seed = seed * 1103515245u + 12345u) >> 16) % 32);
+        for (size_t i = 0; i < BYTES_MAX; i++) {
+          quick[i] = plain[i] = known[i] = 0x10;
+          if (i < bytes && fresh)
+            known[i] = 0;
+          for (size_t m = 0; i < bytes && m < n; m++)
+            known[i] |= masks[m][i];
+        }
+        kith_clkhash_or(quick, masks, n, bytes, fresh);
+        kith_clkhash_or_plain(plain, masks, n, bytes, fresh);
+        assert_memory_equal(quick, known, BYTES_MAX);
+        assert_memory_equal(plain, known, BYTES_MAX);
+      }
+  kith_free(block);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -530,7 +565,7 @@ int main(void)
       cmocka_unit_test(shared_outcomes),      cmocka_unit_test(clkhash_answers),
       cmocka_unit_test(refused_schemas),      cmocka_unit_test(older_versions),
       cmocka_unit_test(faults_name_no_value), cmocka_unit_test(headers),
-      cmocka_unit_test(allocations_fail),
+      cmocka_unit_test(allocations_fail),     cmocka_unit_test(masks_ored),
   };
   bool locked;
 
