@@ -295,6 +295,7 @@ int kith_cmd_policy(int argc, char **argv)
       {"new", kith_policy_new, "the default policy over some agencies, with changes"},
       {"show", policy_show, "what it allows"},
       {"check", kith_policy_check, "what to think about before signing"},
+      {"tune", kith_policy_tune, "field weights and filter sizes from files, without labels"},
       {"diff", kith_policy_diff, "which terms of two policies differ"},
       {"sign", policy_sign, "sign it with a governance key"}};
 
