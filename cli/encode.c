@@ -21,9 +21,16 @@ static void show_share(void *context, double share)
   kith_cli_progress_update(context, share, share);
 }
 
+static void row_replace(void *context, const struct kith_coarser *row)
+{
+  kith_encodings_replace(context, row->row, row->old_filters, row->old_mask, row->filters,
+                         row->mask);
+}
+
 /* Block by block, so that a file of any length needs the memory of a few blocks. */
 static enum kith_err kith_blocks(struct kith_encode *encode, struct kith_pipeline *pipeline,
-                                 bool masked, struct kith_scope_counts *scope, FILE *stream,
+                                 bool masked, struct kith_scope_counts *scope,
+                                 struct kith_coarser_counts *coarser, FILE *stream,
                                  struct kith_fault *fault)
 {
   struct kith_encodings_writer writer;
@@ -41,12 +48,30 @@ static enum kith_err kith_blocks(struct kith_encode *encode, struct kith_pipelin
     if (ferror(stream))
       break;
   }
-  encode->n_encoded = scope->n[KITH_SCOPE_IN];
   if (err != KITH_OK && err != KITH_ERR_NOT_FOUND)
     return err;
+  err = kith_pipeline_coarsen(pipeline, row_replace, &writer, coarser);
+  if (err != KITH_OK)
+    return kith_fail(fault, err, "%s: no memory for the patterns of missing fields", encode->path);
+  kith_scope_counts_rare(scope, coarser->n_out);
+  encode->n_encoded = scope->n[KITH_SCOPE_IN];
   return kith_encodings_end(&writer) == KITH_OK
              ? KITH_OK
              : kith_fail(fault, KITH_ERR_IO, "%s: can't be written", encode->out_path);
+}
+
+static void say_coarser(const struct kith_encode *encode, const struct kith_policy *policy,
+                        const struct kith_coarser_counts *coarser)
+{
+  if (coarser->n_coarsened)
+    (void)fprintf(stderr,
+                  "%s: %llu rows are encoded without a field that they have: fewer than %u rows "
+                  "lack the same fields\n",
+                  encode->path, (unsigned long long)coarser->n_coarsened, policy->mask_minimum);
+  if (coarser->too_few)
+    (void)fprintf(stderr,
+                  "%s: fewer than %u rows: which fields each of them lacks is in the encodings\n",
+                  encode->path, policy->mask_minimum);
 }
 
 static void say_left_out(const struct kith_encode *encode, const struct kith_scope_counts *scope,
@@ -73,6 +98,7 @@ static enum kith_err encode_policy(struct kith_encode *encode, const struct kith
   struct kith_source_spec source = kith_source_of_file(encode->path);
   struct kith_profile *profile = NULL;
   struct kith_scope_counts scope = {0};
+  struct kith_coarser_counts coarser = {0};
   struct kith_pipeline *pipeline = NULL;
   struct kith_file_out *out = NULL;
   enum kith_err err = KITH_OK;
@@ -90,13 +116,16 @@ static enum kith_err encode_policy(struct kith_encode *encode, const struct kith
     err = kith_file_out_new(&out, encode->out_path, KITH_ENCODE_OUT_MODE, fault);
   if (err == KITH_OK) {
     kith_cli_progress_start(&progress, "encoding", "files", encode->quiet);
-    err = kith_blocks(encode, pipeline, policy->mask, &scope, kith_file_out_stream(out), fault);
+    err = kith_blocks(encode, pipeline, policy->mask, &scope, &coarser, kith_file_out_stream(out),
+                      fault);
     kith_cli_progress_finish(&progress);
   }
   if (err == KITH_OK)
     err = kith_file_out_commit(out, fault);
-  if (err == KITH_OK && !encode->quiet)
+  if (err == KITH_OK && !encode->quiet) {
+    say_coarser(encode, policy, &coarser);
     say_left_out(encode, &scope, options.objections);
+  }
   kith_file_out_free(out);
   kith_pipeline_free(pipeline);
   kith_objections_free(options.objections);

@@ -29,6 +29,8 @@ static enum kith_err load_policy(struct kith_link *link, struct kith_fault *faul
     (void)snprintf(agencies[p], sizeof agencies[p], "%s", link->names[p]);
   kith_policy_default(&link->policy, (const char(*)[KITH_MEMBER_ID_BYTES])agencies,
                       link->n_parties);
+  if (link->address_filter)
+    kith_policy_add_address_filter(&link->policy);
   return KITH_OK;
 }
 
@@ -353,6 +355,11 @@ static enum kith_err check_usage(struct kith_link *link, int n_operands, struct 
     return kith_fail(fault, KITH_ERR_USAGE,
                      "--encodings: the files are encoded already, --secret-file, --fields and "
                      "--objections do not go with it");
+  if (link->address_filter && link->policy_path)
+    return kith_fail(
+        fault, KITH_ERR_USAGE,
+        "--address-filter: goes with kith's default policy; --policy says itself which "
+        "filters there are");
   link->n_parties = (unsigned)n_operands;
   link->within |= n_operands == 1;
   return KITH_OK;
@@ -369,6 +376,8 @@ int kith_cmd_link(int argc, char **argv)
       {"policy", KITH_CLI_STRING, &link.policy_path, "FILE", "instead of kith's default policy", 0,
        0, NULL},
       {"fields", KITH_CLI_STRING, &link.fields, "LIST", "only these columns: a,b,c", 0, 0, NULL},
+      {"address-filter", KITH_CLI_FLAG, &link.address_filter, NULL,
+       "the default policy with a second filter, of street and town", 0, 0, NULL},
       {"profile", KITH_CLI_LIST, &link.profile_names, "[PARTY=]NAME|FILE",
        "how the columns of the party's file, or of all, are laid out (standard)", 0, 0, NULL},
       {"objections", KITH_CLI_LIST, &link.objection_paths, "[PARTY=]FILE",

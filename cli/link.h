@@ -21,7 +21,8 @@ struct kith_link {
   uint64_t n_threads;
   uint64_t pairs_max;
   bool within;
-  bool strict; /* the first bad row stops it */
+  bool address_filter; /* the default policy with one */
+  bool strict;         /* the first bad row stops it */
   bool encodings;
   bool quiet;
   bool json;

@@ -117,10 +117,10 @@ static json_t *party_json(const struct kith_link *link, unsigned p)
                           (json_int_t)party->encodings.n, "encoded", (json_int_t)party->n_in_scope,
                           "set_aside", (json_int_t)party->n_set_aside, "out_of_scope",
                           (json_int_t)party->n_out_of_scope);
-  json_t *rest =
-      json_pack("{s:I,s:I,s:I,s:o}", "sparse", (json_int_t)party->scope.n[KITH_SCOPE_SPARSE],
-                "objected", (json_int_t)party->scope.n[KITH_SCOPE_OBJECTED],
-                "objections_without_record", n_missed, "scope", scope);
+  json_t *rest = json_pack(
+      "{s:I,s:I,s:I,s:I,s:o}", "sparse", (json_int_t)party->scope.n[KITH_SCOPE_SPARSE], "coarsened",
+      (json_int_t)party->n_coarsened, "objected", (json_int_t)party->scope.n[KITH_SCOPE_OBJECTED],
+      "objections_without_record", n_missed, "scope", scope);
   bool joined = out && rest && json_object_update(out, rest) == 0;
   json_decref(rest);
   if (joined)
@@ -287,13 +287,20 @@ static void say_left_out(const struct kith_link *link)
 {
   struct kith_scope_counts counts = {0};
   uint64_t set_aside = 0;
+  uint64_t coarsened = 0;
   for (unsigned p = 0; p < link->n_parties; p++) {
     set_aside += link->parties[p].n_set_aside;
+    coarsened += link->parties[p].n_coarsened;
     kith_scope_counts_add(&counts, &link->parties[p].scope);
   }
   if (set_aside)
     (void)fprintf(stderr, "link: %llu rows were set aside: kith source check says why\n",
                   (unsigned long long)set_aside);
+  if (coarsened)
+    (void)fprintf(stderr,
+                  "link: %llu rows were encoded without a field that they have: fewer than %u rows "
+                  "of their file lack the same fields\n",
+                  (unsigned long long)coarsened, link->policy.mask_minimum);
   for (unsigned i = KITH_SCOPE_IN + 1; i < KITH_SCOPE_REASON_COUNT; i++)
     if (counts.n[i])
       (void)fprintf(stderr, "link: %llu rows were not encoded: %s\n",

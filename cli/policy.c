@@ -61,6 +61,23 @@ static void show_source(const struct kith_policy *policy)
          linkable, aside);
 }
 
+/* What the matcher is shown beside the first filter. */
+static void show_leaks(const struct kith_policy *policy)
+{
+  for (unsigned i = 1; i < policy->n_filters; i++)
+    printf("filter      \"%s\" beside \"%s\", of %u bits\n", policy->filters[i].name,
+           policy->filters[0].name, policy->filters[i].bits);
+  if (policy->mask && policy->mask_minimum > 1)
+    printf("mask        fields are dropped where fewer than %u records lack the same\n",
+           policy->mask_minimum);
+  else if (policy->mask)
+    printf("mask        of every record as it is\n");
+  if (kith_policy_leaks(policy))
+    printf("leak        %s: %s\n",
+           kith_policy_leaks(policy) & ~policy->accepted_leaks ? "NOT ACCEPTED" : "accepted",
+           kith_leak_words(KITH_LEAK_HOUSEHOLDS));
+}
+
 static void show_terms(const struct kith_signed *document, const struct kith_policy *policy)
 {
   char expires[KITH_TIME_BYTES];
@@ -98,6 +115,7 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
   printf("linkage     clk of %u bits, %s, %s; candidates from %s, threshold %s of %s to %s\n",
          policy->bits, policy->mask ? "with a presence mask" : "no presence mask",
          policy->masked_dice ? "masked Dice" : "Dice", bound, chosen, least, most);
+  show_leaks(policy);
   printf("signatures  %u, not verified here\nhash        %s\n\n", document->n_signatures, hash);
 }
 
@@ -278,6 +296,7 @@ int kith_cmd_policy(int argc, char **argv)
       {"new", kith_policy_new, "the default policy over some agencies, with changes"},
       {"show", policy_show, "what it allows"},
       {"check", kith_policy_check, "what to think about before signing"},
+      {"tune", kith_policy_tune, "field weights and filter sizes from files, without labels"},
       {"diff", kith_policy_diff, "which terms of two policies differ"},
       {"sign", policy_sign, "sign it with a governance key"}};
 

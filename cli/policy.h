@@ -12,6 +12,11 @@
 int kith_policy_new(int argc, char **argv);
 int kith_policy_check(int argc, char **argv);
 int kith_policy_diff(int argc, char **argv);
+int kith_policy_tune(int argc, char **argv);
+
+/* Writes a policy that reads back as it is, unsigned. In cli/policy_new.c. */
+KITH_MUST_USE enum kith_err kith_policy_save(const struct kith_policy *policy, const char *path,
+                                             struct kith_fault *fault);
 
 /* What the linter found, in words. */
 enum { KITH_LINT_FINDINGS_MAX = 96, KITH_LINT_TEXT_BYTES = 400 };

@@ -17,6 +17,7 @@ enum {
   SOON_DAYS = 30,
   LONG_DAYS = 366,
   MINIMUM_COUNT = 5,
+  MASK_MINIMUM = 5,
   MINIMUM_BATCH = 20,
   REVIEW_DAYS = 28,
   RETENTION_DAYS = 92,
@@ -137,6 +138,31 @@ static bool has_field(const struct kith_policy *policy, const char *name)
   return false;
 }
 
+/* A leak that has to be accepted by name. */
+static void lint_households(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  const char *name = kith_leak_name(KITH_LEAK_HOUSEHOLDS);
+  const char *words = kith_leak_words(KITH_LEAK_HOUSEHOLDS);
+  bool shows = kith_policy_leaks(policy) & KITH_LEAK_HOUSEHOLDS;
+
+  if (shows && !(policy->accepted_leaks & KITH_LEAK_HOUSEHOLDS))
+    add(lint, true,
+        "linkage.accepted_leaks: %s; no node takes such a policy unless it says so. Write "
+        "\"accepted_leaks\": [\"%s\"], or take the filter out.",
+        words, name);
+  else if (shows)
+    add(lint, false,
+        "linkage.accepted_leaks: \"%s\" is accepted: %s. Addresses can also be guessed by how many "
+        "share them, without a name. It links better where people keep their address, and worse "
+        "where they move.",
+        name, words);
+  else if (policy->accepted_leaks & KITH_LEAK_HOUSEHOLDS)
+    add(lint, false,
+        "linkage.accepted_leaks: \"%s\" is accepted, but no filter is of an address alone; take it "
+        "out.",
+        name);
+}
+
 /* What the matcher can learn, as the threat model says it. */
 static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
 {
@@ -152,7 +178,17 @@ static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
     add(lint, false,
         "linkage.mask: shows the matcher which fields each record has. Missing postcodes mark "
         "people of no fixed abode, and rare patterns can tell which agency a record is from. It "
-        "finds more people; without it set mask to false and similarity to dice.");
+        "finds more people; without it set mask to false and similarity to dice, and "
+        "leave mask_minimum out.");
+  if (policy->mask && policy->mask_minimum < MASK_MINIMUM)
+    add(lint, false,
+        "linkage.mask_minimum: %s Patterns that few records have can mark a person; %d or more is "
+        "usual.",
+        policy->mask_minimum > 1 ? "is low."
+                                 : "is 1: every pattern of missing fields is sent as "
+                                   "it is.",
+        MASK_MINIMUM);
+  lint_households(lint, policy);
   if (address)
     add(lint, false,
         "linkage.fields: with an address in the filter, people who live together are more alike: "
@@ -182,9 +218,9 @@ static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy
   }
   if (policy->n_filters)
     add(lint, false,
-        "linkage.filters: candidates and scores come from \"%s\" alone. Fields of other filters "
-        "are encoded and sent, and compared by nobody yet: they cost room, show the matcher more "
-        "of each record, and find nobody.",
+        "linkage.filters: candidates come from \"%s\" alone; the other filters only say how sure a "
+        "candidate is. Each shows the matcher the similarity of its own fields, apart from all "
+        "others.",
         policy->filters[0].name);
   if (kith_ratio_double(policy->threshold.min) < 0.5)
     add(lint, false,

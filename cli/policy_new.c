@@ -12,6 +12,10 @@
 
 enum { SECONDS_MAX = 366 * 86400 };
 
+static const char new_usage[] =
+    "kith policy new --charter FILE|--agencies A,B,... [--rule TEXT] [--recipient ID] "
+    "[--gateway ID=TEXT ...] ... --out FILE";
+
 struct terms {
   const char *charter;
   const char *agencies;
@@ -36,6 +40,7 @@ struct terms {
   uint64_t minimum_count;
   uint64_t rounds_max;
   uint64_t rounds_days;
+  uint64_t mask_minimum;
   uint64_t quorum;
   uint64_t officers;
   uint64_t gather_s;
@@ -48,6 +53,7 @@ struct terms {
   bool review;
   bool trial;
   bool no_mask;
+  bool address_filter;
 };
 
 /* ---- who takes part */
@@ -273,6 +279,14 @@ static void numbers_set(struct kith_policy *policy, const struct terms *terms)
   policy->trial = terms->trial;
   if (terms->no_mask)
     policy->mask = policy->masked_dice = false;
+  if (terms->mask_minimum)
+    policy->mask_minimum = (unsigned)terms->mask_minimum;
+  else if (policy->mask_minimum > policy->minimum_batch)
+    policy->mask_minimum = policy->minimum_batch;
+  if (terms->no_mask)
+    policy->mask_minimum = 1;
+  if (terms->address_filter)
+    kith_policy_add_address_filter(policy);
 }
 
 static enum kith_err policy_make(struct kith_policy *policy, const struct terms *terms,
@@ -304,8 +318,8 @@ static enum kith_err policy_make(struct kith_policy *policy, const struct terms 
                         : KITH_OK;
 }
 
-static enum kith_err policy_save(const struct kith_policy *policy, const char *path,
-                                 struct kith_fault *fault)
+enum kith_err kith_policy_save(const struct kith_policy *policy, const char *path,
+                               struct kith_fault *fault)
 {
   struct kith_policy *check = KITH_NEW(struct kith_policy);
   struct kith_signed document = {0};
@@ -333,6 +347,10 @@ static int make_new(const struct terms *terms)
   struct kith_policy *policy = KITH_NEW(struct kith_policy);
   struct kith_fault fault = {0};
 
+  if (terms->no_mask && terms->mask_minimum) {
+    kith_free(policy);
+    return kith_cli_usage(new_usage, "--mask-minimum is of a mask, and --no-mask takes it away");
+  }
   if (!policy)
     return kith_cli_error(KITH_ERR_MEMORY, "out of memory");
   if (kith_file_exists(terms->out))
@@ -342,7 +360,7 @@ static int make_new(const struct terms *terms)
   if (fault.err == KITH_OK)
     fault.err = policy_make(policy, terms, &fault);
   if (fault.err == KITH_OK)
-    fault.err = policy_save(policy, terms->out, &fault);
+    fault.err = kith_policy_save(policy, terms->out, &fault);
   kith_free(policy);
   if (fault.err != KITH_OK)
     return kith_cli_fail(&fault);
@@ -406,6 +424,8 @@ int kith_policy_new(int argc, char **argv)
        .help = "least similarity of a candidate pair",
        .given = &terms.has_bound},
       FLAG("no-mask", no_mask, "no presence mask, and Dice over whole filters"),
+      NUMBER("mask-minimum", mask_minimum, 1, 100, "fewest that lack the same fields; 5"),
+      FLAG("address-filter", address_filter, "a second filter, and that it shows households"),
       FLAG("review", review, "a round waits for kith threshold set"),
       NUMBER("minimum-count", minimum_count, 1, 1000, "smaller counts are suppressed; 5"),
       NUMBER("minimum-batch", minimum_batch, 1, 1000000000, "fewest records of an agency; 20"),
@@ -419,8 +439,7 @@ int kith_policy_new(int argc, char **argv)
       DAYS("review-days", review_days, has_review, 365, "days until encodings are destroyed; 7"),
       NUMBER("retention-days", retention_days, 1, 3650, "days the list is kept; 30")};
   const struct kith_cli_spec spec = {
-      .usage = "kith policy new --charter FILE|--agencies A,B,... [--rule TEXT] [--recipient ID] "
-               "[--gateway ID=TEXT ...] ... --out FILE",
+      .usage = new_usage,
       .about = "Writes kith's default policy over these agencies, with changes. Every other key "
                "can be edited in the file before it is signed: kith-policy(5).",
       .examples = "  $ kith policy new --charter charter.json --rule 'at least 3 services' \\\n"
@@ -434,6 +453,6 @@ int kith_policy_new(int argc, char **argv)
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))
     return status;
   if ((!terms.charter && !terms.agencies) || !terms.out || first != argc)
-    return kith_cli_usage(spec.usage, "expected --charter or --agencies, and --out");
+    return kith_cli_usage(new_usage, "expected --charter or --agencies, and --out");
   return make_new(&terms);
 }

@@ -260,6 +260,11 @@ static void scope(struct page *page)
                 "<p><strong>%s</strong> records, each as a keyed encoding of <strong>%u</strong> "
                 "fields in <strong>%u</strong> bits; ",
                 kith_source_count(report->n_leaving), report->n_fields, report->bits);
+  if (report->n_coarsened > 0)
+    kith_page_put(&page->buf,
+                  "%s of them without a field that they have, because too few records "
+                  "lack the same fields; ",
+                  kith_source_count(report->n_coarsened));
   kith_page_put(
       &page->buf,
       "%s in all. No name, date, address or number leaves: an encoding can't be read without "

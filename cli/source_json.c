@@ -174,15 +174,16 @@ static int more_json(json_t *object, const struct kith_source_check *check)
 {
   const struct kith_quality_report *report = check->report;
   json_t *more = json_pack(
-      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:i, s:i, s:o}}",
+      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:i, s:i, "
+      "s:o}}",
       "verdict", kith_verdict_name(report->verdict), "findings", findings_json(report), "columns",
       columns_json(check), "values", values_json(report), "field_rows", field_rows_json(report),
       "same_people", people_json(&report->same), "likely_people", people_json(&report->alike),
       "number_conflicts", people_json(&report->number_dates), "name_conflicts",
       people_json(&report->name_dates), "ages", ages_json(report), "scope", scope_json(report),
       "linkable", number(report->summary.linkable), "sparse_rows", rows_json(&report->sparse),
-      "leaves", "records", number(report->n_leaving), "fields", (int)report->n_fields, "bits",
-      (int)report->bits, "bytes", number(report->bytes));
+      "leaves", "records", number(report->n_leaving), "coarsened", number(report->n_coarsened),
+      "fields", (int)report->n_fields, "bits", (int)report->bits, "bytes", number(report->bytes));
   const char *charset = kith_source_charset(check->source);
   const char delimiter[2] = {charset && *charset ? kith_source_delimiter(check->source) : '\0'};
   int bad = !more || json_object_set_new(more, "charset", json_string(charset ? charset : "")) ||

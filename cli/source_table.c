@@ -223,6 +223,10 @@ enum kith_err kith_source_print_scope(const struct kith_source_check *check)
   }
   err = kith_cli_table_print(&table);
   kith_cli_table_free(&table);
+  if (report->n_coarsened > 0)
+    printf("\n%s of them without a field that they have: fewer than %u records lack the same "
+           "fields, and\nthat could mark them.\n",
+           kith_source_count(report->n_coarsened), check->policy.mask_minimum);
   printf("\n%s records would leave the building as keyed encodings of %u fields, %u bits each, "
          "%s in all.\nNo name, date, address or number leaves: an encoding can't be read without "
          "the round's key, which the matcher does not have.\n",

@@ -137,11 +137,16 @@ struct kith_encodings_writer {
   size_t stride;
   uint8_t header[KITH_ENCODINGS_HEADER_BYTES_MAX];
   size_t header_len;
+  bool failed; /* a row could not be replaced */
 };
 void kith_encodings_begin(struct kith_encodings_writer *writer, FILE *stream,
                           const struct kith_encodings *like, bool masked);
 void kith_encodings_add(struct kith_encodings_writer *writer, const uint8_t *filters,
                         const uint16_t *masks, size_t n);
+/* Another content for a row that was added, below n; what it was must be given as it was. */
+void kith_encodings_replace(struct kith_encodings_writer *writer, uint64_t row,
+                            const uint8_t *old_filters, uint16_t old_mask, const uint8_t *filters,
+                            uint16_t mask);
 KITH_MUST_USE enum kith_err kith_encodings_end(struct kith_encodings_writer *writer);
 
 /* A whole set to a file that appears whole or not at all. */

@@ -229,6 +229,42 @@ void kith_encodings_add(struct kith_encodings_writer *writer, const uint8_t *fil
   writer->n += n;
 }
 
+static uint32_t row_crc(const struct kith_encodings_writer *writer, const uint8_t *filters,
+                        uint16_t mask)
+{
+  uint8_t bytes[2];
+  uint32_t crc = 0;
+
+  kith_put_le(bytes, sizeof bytes, mask);
+  if (writer->masked)
+    crc = crc_of(crc, bytes, sizeof bytes);
+  return crc_of(crc, filters, writer->stride);
+}
+
+/* A CRC is linear: two contents of one length differ in it by the CRC of their difference, carried
+ * on over what follows. So the rows need not be read again. */
+void kith_encodings_replace(struct kith_encodings_writer *writer, uint64_t row,
+                            const uint8_t *old_filters, uint16_t old_mask, const uint8_t *filters,
+                            uint16_t mask)
+{
+  size_t row_bytes = writer->stride + (writer->masked ? 2 : 0);
+  z_off_t after = (z_off_t)((writer->n - row - 1) * row_bytes);
+  uint32_t change = row_crc(writer, old_filters, old_mask) ^ row_crc(writer, filters, mask);
+  uint8_t bytes[2];
+
+  assert(row < writer->n);
+  writer->crc ^= (uint32_t)crc32_combine(change, 0, after);
+  if (fseeko(writer->stream, (off_t)(writer->header_len + row * row_bytes), SEEK_SET) != 0) {
+    writer->failed = true;
+    return;
+  }
+  kith_put_le(bytes, sizeof bytes, mask);
+  if (writer->masked)
+    (void)fwrite(bytes, 1, sizeof bytes, writer->stream);
+  (void)fwrite(filters, 1, writer->stride, writer->stream);
+  writer->failed |= fseeko(writer->stream, 0, SEEK_END) != 0;
+}
+
 enum kith_err kith_encodings_end(struct kith_encodings_writer *writer)
 {
   size_t body = writer->n * (writer->stride + (writer->masked ? 2 : 0));
@@ -244,7 +280,7 @@ enum kith_err kith_encodings_end(struct kith_encodings_writer *writer)
     (void)fwrite(writer->header, 1, writer->header_len, writer->stream);
   else if (!known)
     return KITH_ERR_IO;
-  return ferror(writer->stream) ? KITH_ERR_IO : KITH_OK;
+  return writer->failed || ferror(writer->stream) ? KITH_ERR_IO : KITH_OK;
 }
 
 static enum kith_err print_kith(FILE *stream, const struct kith_encodings *enc)

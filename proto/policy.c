@@ -12,6 +12,7 @@
 enum {
   PHASE_S_MAX = 366 * 86400,
   COUNT_MAX = 1000,
+  MASK_MINIMUM_MAX = 100,
   BATCH_MAX = 1000000000,
   ROUNDS_MAX = 1000,
   ROUNDS_DAYS_MAX = 366,
@@ -121,6 +122,13 @@ static void floor_read(struct kith_policy *out, struct kith_json_reader *reader)
     kith_json_refuse(reader, "candidate_floor", "is not below candidate_bound; leave it out");
 }
 
+static void mask_minimum_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  out->mask_minimum = (unsigned)kith_json_int_or(reader, "mask_minimum", 1, MASK_MINIMUM_MAX, 1);
+  if (kith_json_has(reader, "mask_minimum") && !out->mask)
+    kith_json_refuse(reader, "mask_minimum", "is of a mask, and \"mask\" is false; leave it out");
+}
+
 static void linkage_read(struct kith_policy *out, struct kith_json_reader *reader)
 {
   struct kith_json_reader nested;
@@ -139,8 +147,10 @@ static void linkage_read(struct kith_policy *out, struct kith_json_reader *reade
     kith_json_refuse(&nested, "similarity", "expected \"masked_dice\" or \"dice\"");
   if (out->masked_dice && !out->mask)
     kith_json_refuse(&nested, "similarity", "masked_dice needs \"mask\": true; or say \"dice\"");
+  mask_minimum_read(out, &nested);
   fields_read(out, &nested);
   kith_policy_filters_check(out, &nested);
+  kith_policy_leaks_read(out, &nested);
   out->candidate_bound = ratio(&nested, "candidate_bound");
   if (out->candidate_bound.numerator == 0)
     kith_json_refuse(&nested, "candidate_bound", "is 0: every pair would be a candidate");
@@ -194,6 +204,10 @@ static void round_read(struct kith_policy *out, struct kith_json_reader *reader)
   if (!out->rounds_max != !out->rounds_days)
     kith_json_refuse(&nested, out->rounds_max ? "rounds_days" : "rounds_max",
                      "is missing: rounds_max rounds in rounds_days days go together");
+  if (out->minimum_batch < out->mask_minimum)
+    kith_json_refuse(&nested, "minimum_batch",
+                     "is below linkage.mask_minimum: so few records can't have patterns that many "
+                     "share");
   out->gather_s = number(&nested, "gather_s", 1, PHASE_S_MAX);
   out->keying_s = number(&nested, "keying_s", 1, PHASE_S_MAX);
   out->submit_s = number(&nested, "submit_s", 1, PHASE_S_MAX);
@@ -285,6 +299,10 @@ enum kith_err kith_policy_accept(struct kith_policy *out, const struct kith_sign
     err = kith_fail(fault, KITH_ERR_DENIED,
                     "policy: expired at %s; governance must sign one with a later expiry", expires);
   }
+  if (err == KITH_OK && (kith_policy_leaks(policy) & ~policy->accepted_leaks))
+    err = kith_fail(fault, KITH_ERR_DENIED,
+                    "policy: %s, and linkage.accepted_leaks does not accept it",
+                    kith_leak_words(KITH_LEAK_HOUSEHOLDS));
   if (err == KITH_OK)
     *out = *policy;
   kith_free(policy);

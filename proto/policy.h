@@ -27,8 +27,12 @@
  * always. "officers" may be left out where it is 1. What each means is in kith-policy(5).
  *
  * Instead of "bits" a policy can have "filters": [ { "name": "stable", "bits": 1024 }, ... ], two
- * to four of them, and each field "filter": NAME (the first, where it has none). Candidates and
- * scores come from the first (docs/encoding.md).
+ * to four of them, and each field "filter": NAME (the first, where it has none). Candidates come
+ * from the first, scores from all (docs/encoding.md). A filter of an address alone shows who lives
+ * together: with one, linkage has "accepted_leaks": ["households"], or no node takes the policy.
+ *
+ * "mask_minimum" beside "mask": patterns of missing fields that fewer records of an agency have are
+ * coarsened (daemon/pipeline/patterns.h). 1, which is where it is left out, lets them be.
  *
  * "weight" is the number of bits that the field is expected to set in a filter: masked Dice scales
  * counts by it (docs/linkage.md). The default policy is made by kith_policy_default. */
@@ -62,6 +66,15 @@ struct kith_policy_filter {
   char name[KITH_FIELD_NAME_BYTES];
   unsigned bits;
 };
+
+/* What a policy may show the matcher only if it says that this is accepted. */
+enum kith_leak {
+  KITH_LEAK_HOUSEHOLDS = 1 /* who lives together, and how many: a filter of an address alone */
+};
+/* "households", as policies name it; static. */
+const char *kith_leak_name(enum kith_leak leak);
+/* What it is, in words; static. */
+const char *kith_leak_words(enum kith_leak leak);
 
 struct kith_policy_agency {
   char id[KITH_MEMBER_ID_BYTES];
@@ -136,7 +149,9 @@ struct kith_policy {
   unsigned n_filters; /* 0: one, without a name; else 2 and more */
   struct kith_policy_filter filters[KITH_FILTERS_MAX];
   bool mask;
-  bool masked_dice; /* "similarity": "masked_dice" or "dice" */
+  unsigned mask_minimum;   /* fewest records of a pattern, at most minimum_batch; 1: any */
+  unsigned accepted_leaks; /* enum kith_leak */
+  bool masked_dice;        /* "similarity": "masked_dice" or "dice" */
   unsigned n_fields;
   struct kith_policy_field fields[KITH_FIELDS_MAX];
   struct kith_ratio candidate_bound; /* on the similarity */
@@ -172,6 +187,11 @@ KITH_MUST_USE enum kith_err kith_policy_print(struct kith_buf *out,
 /* The default policy over these agencies, in the order given: the same but for their names. */
 void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_MEMBER_ID_BYTES],
                          unsigned n_agencies);
+/* To a policy of one filter without an address filter: one of street and town, and the acceptance
+ * of what it shows. */
+void kith_policy_add_address_filter(struct kith_policy *policy);
+/* The leaks that the policy must accept, enum kith_leak. */
+unsigned kith_policy_leaks(const struct kith_policy *policy);
 /* Sets evidence, dates and source as they are where a policy does not say them. */
 void kith_policy_default_records(struct kith_policy *out);
 /* Bytes of all filters of a row. */
@@ -183,7 +203,8 @@ void kith_policy_ratio_text(char out[KITH_RATIO_TEXT_BYTES], struct kith_ratio r
 KITH_MUST_USE enum kith_err kith_policy_date_parse(struct kith_date *out, const char *text);
 /* "cv" or "cv1": an area of one or two letters, or a district, in lower case. */
 bool kith_policy_place_valid(const char *text);
-/* Signatures, then parse, then expiry at `now` (KITH_ERR_DENIED). */
+/* Signatures, then parse, then expiry at `now` and leaks that are not accepted (KITH_ERR_DENIED).
+ */
 KITH_MUST_USE enum kith_err kith_policy_accept(struct kith_policy *out,
                                                const struct kith_signed *document,
                                                const struct kith_signers *governance, int64_t now,

@@ -19,8 +19,14 @@ static const struct kith_policy_field default_fields[] = {
     {"postcode", 2, 3, 21, 0},
 };
 
+/* What a filter of the address has, where a policy wants one. */
+static const struct kith_policy_field address_fields[] = {{"street", 2, 6, 88, 1},
+                                                          {"town", 2, 6, 60, 1}};
+
 enum {
   DEFAULT_BITS = 1024,
+  DEFAULT_ADDRESS_BITS = 512,
+  DEFAULT_MASK_MINIMUM = 5,
   DEFAULT_CANDIDATES_MAX = 4000000,
   DEFAULT_MINIMUM_COUNT = 5,
   DEFAULT_MINIMUM_BATCH = 20,
@@ -56,6 +62,7 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
       .protection = KITH_PROTECTION_CLK,
       .bits = DEFAULT_BITS,
       .mask = true,
+      .mask_minimum = DEFAULT_MASK_MINIMUM,
       .masked_dice = true,
       .n_fields = KITH_COUNT_OF(default_fields),
       .candidate_bound = default_candidate_bound,
@@ -86,4 +93,14 @@ void kith_policy_default(struct kith_policy *out, const char (*agencies)[KITH_ME
     (void)snprintf(agency->id, sizeof agency->id, "%s", agencies[i]);
     kith_gateway_unstated(agency->gateway, agencies[i]);
   }
+}
+
+void kith_policy_add_address_filter(struct kith_policy *policy)
+{
+  policy->n_filters = 2;
+  policy->filters[0] = (struct kith_policy_filter){"stable", policy->bits};
+  policy->filters[1] = (struct kith_policy_filter){"volatile", DEFAULT_ADDRESS_BITS};
+  for (size_t i = 0; i < KITH_COUNT_OF(address_fields) && policy->n_fields < KITH_FIELDS_MAX; i++)
+    policy->fields[policy->n_fields++] = address_fields[i];
+  policy->accepted_leaks |= KITH_LEAK_HOUSEHOLDS;
 }

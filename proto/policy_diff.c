@@ -38,6 +38,9 @@ static const struct {
     {"linkage.protection", "how values are hidden from the matcher"},
     {"linkage.bits", "the bits of a filter"},
     {"linkage.mask", "whether the matcher sees which fields are missing"},
+    {"linkage.mask_minimum", "how many records must lack the same fields for that to be seen"},
+    {"linkage.filters", "filter"},
+    {"linkage.accepted_leaks", "acceptance of a leak"},
     {"linkage.similarity", "how filters are compared"},
     {"linkage.fields", "field"},
     {"linkage.candidate_bound", "how alike two records must be to be judged"},
@@ -87,13 +90,15 @@ static void differ(struct difference *out, const char *key, const char *element,
     out->failed = true;
 }
 
-/* What names an element of an array: an agency's id, a field's name, a recipient itself. */
+/* What names an element of an array: an agency's id, a field's or filter's name, a recipient itself. */
 static const char *element_name(const json_t *element)
 {
   const json_t *name = json_object_get(element, "id");
 
   if (!name)
     name = json_object_get(element, "field");
+  if (!name)
+    name = json_object_get(element, "name");
   return json_string_value(name ? name : element);
 }
 

@@ -25,6 +25,8 @@ void kith_policy_field_filter_read(const struct kith_policy *policy,
                                    struct kith_json_reader *reader);
 void kith_policy_filters_check(const struct kith_policy *policy, struct kith_json_reader *reader);
 int kith_policy_filters_put(json_t *object, const struct kith_policy *policy);
+void kith_policy_leaks_read(struct kith_policy *out, struct kith_json_reader *reader);
+int kith_policy_leaks_put(json_t *object, const struct kith_policy *policy);
 
 /* "PLACE: KEY[i]", to begin the reader of an array's element. */
 static inline void element_begin(struct kith_json_reader *nested,

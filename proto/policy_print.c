@@ -70,6 +70,9 @@ static int put_linkage(json_t *object, const struct kith_policy *policy)
 
   bad |= kith_policy_filters_put(inner, policy);
   bad |= put(inner, "mask", json_boolean(policy->mask));
+  if (policy->mask && policy->mask_minimum > 1)
+    bad |= put_number(inner, "mask_minimum", policy->mask_minimum);
+  bad |= kith_policy_leaks_put(inner, policy);
   bad |= put_string(inner, "similarity", policy->masked_dice ? "masked_dice" : "dice");
   bad |= put_fields(inner, policy);
   bad |= put_ratio(inner, "candidate_bound", policy->candidate_bound);

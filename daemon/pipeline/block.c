@@ -116,6 +116,26 @@ enum kith_err kith_work_terms_make(struct kith_work_terms *out, const struct kit
   return kith_scope_rules_make(&out->rules, policy, fault);
 }
 
+static void record_make(struct kith_record *out, enum kith_outcome outcomes[KITH_FIELD_COUNT],
+                        const struct kith_work_block *block, size_t i,
+                        const struct kith_work_terms *terms)
+{
+  const char *fields[KITH_FIELD_COUNT];
+
+  for (unsigned f = 0; f < KITH_FIELD_COUNT; f++)
+    fields[f] = block->text + block->rows[i].fields[f];
+  kith_standardise(out, outcomes, fields, &terms->standardise);
+}
+
+void kith_work_block_record(const struct kith_work_block *block, size_t i,
+                            const struct kith_work_terms *terms, struct kith_record *out)
+{
+  enum kith_outcome outcomes[KITH_FIELD_COUNT];
+
+  record_make(out, outcomes, block, i, terms);
+  kith_scope_drop_date(out, terms->policy);
+}
+
 /* One row that was not set aside; an empty encoding unless it is in scope. */
 static enum kith_err row_encode(struct kith_work_block *block, size_t i,
                                 struct kith_row_encoder *encoder,
@@ -124,15 +144,12 @@ static enum kith_err row_encode(struct kith_work_block *block, size_t i,
   const struct kith_pipeline_options *options = terms->options;
   struct kith_block *out = &block->out;
   enum kith_outcome outcomes[KITH_FIELD_COUNT];
-  const char *fields[KITH_FIELD_COUNT];
   enum kith_scope_reason reason;
   struct kith_record record;
   bool conflict;
   enum kith_err err = KITH_OK;
 
-  for (unsigned f = 0; f < KITH_FIELD_COUNT; f++)
-    fields[f] = block->text + block->rows[i].fields[f];
-  kith_standardise(&record, outcomes, fields, &terms->standardise);
+  record_make(&record, outcomes, block, i, terms);
   conflict = kith_scope_births_differ(record.birth, block->text + block->rows[i].other_birth,
                                       &terms->standardise);
   kith_scope_drop_date(&record, terms->policy);

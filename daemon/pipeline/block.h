@@ -59,6 +59,10 @@ KITH_MUST_USE enum kith_err kith_work_terms_make(struct kith_work_terms *out,
 void kith_work_block_encode(struct kith_work_block *block, struct kith_row_encoder *encoder,
                             const struct kith_work_terms *terms, unsigned thread);
 
+/* A row of the block that was not set aside, standardised again; the caller wipes it. */
+void kith_work_block_record(const struct kith_work_block *block, size_t i,
+                            const struct kith_work_terms *terms, struct kith_record *out);
+
 /* Room for `cap` elements instead of `n`: what was there is copied, wiped and freed. *block stays
  * valid where it fails. */
 KITH_MUST_USE enum kith_err kith_wiping_grow(void *block_pointer, size_t n, size_t cap,

@@ -95,6 +95,28 @@ static enum kith_err blocks_collect(struct growing *rows, struct kith_encoded *o
   return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
 }
 
+static void row_replace(void *context, const struct kith_coarser *row)
+{
+  struct growing *rows = context;
+
+  memcpy(rows->filters + row->row * rows->row_bytes, row->filters, rows->row_bytes);
+  rows->masks[row->row] = row->mask;
+  rows->in_scope[row->row] = row->mask != 0;
+}
+
+static enum kith_err rows_coarsen(struct growing *rows, struct kith_encoded *out,
+                                  struct kith_pipeline *pipeline, struct kith_fault *fault)
+{
+  struct kith_coarser_counts counts;
+  enum kith_err err = kith_pipeline_coarsen(pipeline, row_replace, rows, &counts);
+
+  if (err != KITH_OK)
+    return kith_fail(fault, err, "no memory for the patterns of missing fields");
+  kith_scope_counts_rare(&out->scope, counts.n_out);
+  out->n_coarsened = counts.n_coarsened;
+  return KITH_OK;
+}
+
 /* Gives back what the guess was too much; what moves, if anything does, was never written to
  * beyond n rows and is small. */
 static void shrink(void *block_pointer, size_t n, size_t size)
@@ -141,6 +163,8 @@ enum kith_err kith_pipeline_run(struct kith_encoded *out, const struct kith_poli
   kith_encodings_init(&encoded.encodings);
   rows.row_bytes = kith_pipeline_row_bytes(pipeline);
   err = blocks_collect(&rows, &encoded, pipeline, fault);
+  if (err == KITH_OK)
+    err = rows_coarsen(&rows, &encoded, pipeline, fault);
   if (err == KITH_OK) {
     rows_give(&encoded, &rows, pipeline);
     encoded.n_in_scope = encoded.scope.n[KITH_SCOPE_IN];

@@ -92,13 +92,22 @@ static void texts_add(const char **texts, unsigned *n, const struct kith_values 
 enum kith_err kith_row_encoder_encode(struct kith_row_encoder *encoder, uint8_t *filters,
                                       uint16_t *mask, const struct kith_record *record)
 {
+  return kith_row_encoder_encode_fields(encoder, filters, mask, record, UINT16_MAX);
+}
+
+enum kith_err kith_row_encoder_encode_fields(struct kith_row_encoder *encoder, uint8_t *filters,
+                                             uint16_t *mask, const struct kith_record *record,
+                                             uint16_t fields)
+{
   const char *texts[KITH_ENCODE_FIELDS_MAX][2 * KITH_VALUES_MAX];
   struct kith_encode_values values[KITH_ENCODE_FIELDS_MAX];
 
   for (unsigned i = 0; i < encoder->schema.n_fields; i++) {
     unsigned n = 0;
 
-    if (encoder->fields[i] == KITH_FIELD_NAMES) {
+    if (!(fields >> i & 1)) {
+      n = 0;
+    } else if (encoder->fields[i] == KITH_FIELD_NAMES) {
       texts_add(texts[i], &n, &record->values[KITH_FIELD_GIVEN_NAME]);
       texts_add(texts[i], &n, &record->values[KITH_FIELD_SURNAME]);
     } else if (encoder->fields[i] == KITH_FIELD_NAME_FORMS) {

@@ -30,6 +30,12 @@ KITH_MUST_USE enum kith_err kith_row_encoder_encode(struct kith_row_encoder *enc
                                                     uint8_t *filters, uint16_t *mask,
                                                     const struct kith_record *record);
 
+/* Those of the policy's fields alone that are in `fields`, one bit each. */
+KITH_MUST_USE enum kith_err kith_row_encoder_encode_fields(struct kith_row_encoder *encoder,
+                                                           uint8_t *filters, uint16_t *mask,
+                                                           const struct kith_record *record,
+                                                           uint16_t fields);
+
 /* Puts lengths, schema hash, key check, fields and weights into a set of encodings. */
 void kith_row_encoder_describe(const struct kith_row_encoder *encoder, struct kith_encodings *enc);
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/ordered.h"
 #include "daemon/pipeline/block.h"
+#include "daemon/pipeline/coarsen.h"
 
 enum { ROWS_A_LOOK = 256 };
 
@@ -22,9 +23,10 @@ struct kith_pipeline {
   struct kith_ordered *ordered;
 
   /* Of the caller's thread alone. */
-  uint64_t n_read;   /* rows */
-  bool ended;        /* there is nothing more to read, because of: */
-  enum kith_err end; /* KITH_ERR_NOT_FOUND: the source's end */
+  struct kith_coarsener *coarsener; /* NULL: patterns may be as they are */
+  uint64_t n_read;                  /* rows */
+  bool ended;                       /* there is nothing more to read, because of: */
+  enum kith_err end;                /* KITH_ERR_NOT_FOUND: the source's end */
   struct kith_fault fault;
 };
 
@@ -104,14 +106,30 @@ static bool block_fill(void *context, size_t slot, bool *ended)
 
 /* ---- giving */
 
-static enum kith_err block_give(const struct kith_block **out, const struct kith_work_block *block,
-                                struct kith_fault *fault)
+static enum kith_err block_give(struct kith_pipeline *pipeline, const struct kith_block **out,
+                                const struct kith_work_block *block, struct kith_fault *fault)
 {
+  enum kith_err err = KITH_OK;
+
   if (block->err != KITH_OK)
     return kith_fail(fault, block->err, "row %llu: can't be encoded: %s",
                      (unsigned long long)block->err_row, kith_err_name(block->err));
+  /* Encoder 0 is of this thread. */
+  if (pipeline->coarsener)
+    err = kith_coarsener_see(pipeline->coarsener, block, pipeline->encoders[0], &pipeline->terms);
+  if (err != KITH_OK)
+    return kith_fail(fault, err, "no memory for the patterns of missing fields");
   *out = &block->out;
   return KITH_OK;
+}
+
+enum kith_err kith_pipeline_coarsen(struct kith_pipeline *pipeline,
+                                    void (*tell)(void *context, const struct kith_coarser *row),
+                                    void *context, struct kith_coarser_counts *out)
+{
+  *out = (struct kith_coarser_counts){0};
+  return pipeline->coarsener ? kith_coarsener_end(pipeline->coarsener, tell, context, out)
+                             : KITH_OK;
 }
 
 static enum kith_err end_give(const struct kith_pipeline *pipeline, struct kith_fault *fault)
@@ -134,7 +152,7 @@ enum kith_err kith_pipeline_next(struct kith_pipeline *pipeline, const struct ki
   /* What went wrong in rows before the end comes before what ended the reading; but a person who
    * cancels does not wait for them. */
   if (found && !(pipeline->ended && pipeline->end == KITH_ERR_CANCELLED))
-    return block_give(out, &pipeline->blocks[slot], fault);
+    return block_give(pipeline, out, &pipeline->blocks[slot], fault);
   return end_give(pipeline, fault);
 }
 
@@ -214,6 +232,10 @@ enum kith_err kith_pipeline_open(struct kith_pipeline **out, const struct kith_p
     err = encoders_new(pipeline, secret, secret_len, fault);
   if (err == KITH_OK)
     err = blocks_new(pipeline, fault);
+  if (err == KITH_OK && policy->mask && policy->mask_minimum > 1 &&
+      (err = kith_coarsener_new(&pipeline->coarsener, policy, kith_pipeline_row_bytes(pipeline))) !=
+          KITH_OK)
+    (void)kith_fail(fault, err, "no memory for the patterns of missing fields");
   if (err == KITH_OK)
     err = source_open(pipeline, spec, fault);
   if (err == KITH_OK)
@@ -237,6 +259,7 @@ void kith_pipeline_free(struct kith_pipeline *pipeline)
     kith_row_encoder_free(pipeline->encoders[i]);
   kith_free(pipeline->blocks);
   kith_free(pipeline->encoders);
+  kith_coarsener_free(pipeline->coarsener);
   kith_source_free(pipeline->source);
   kith_free(pipeline);
 }

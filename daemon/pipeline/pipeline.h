@@ -6,6 +6,9 @@
  * long the file is. Either uses several threads (rows are read by one, standardised and encoded by
  * all), and gives the same bytes, and the same error, for every number of them.
  *
+ * With blocks, rows whose pattern of missing fields turns out to be rare are told of at the end
+ * (kith_pipeline_coarsen); for that, the first rows of each pattern are kept (coarsen.h).
+ *
  * Every row of the source keeps its place: one that was set aside (not of the header's shape, not
  * text, without an id, with an id seen before), that the person objected to, that is out of scope
  * or too sparse (scope.h) is an empty encoding there, with in_scope false. */
@@ -33,6 +36,7 @@ struct kith_encoded {
   bool *in_scope;                  /* n; owned: encoded, and may leave */
   uint64_t n_in_scope;
   uint64_t n_set_aside;
+  uint64_t n_coarsened;           /* of those in scope: encoded without a field that they have */
   uint64_t n_out_of_scope;        /* by the bounds of the policy's scope */
   struct kith_scope_counts scope; /* all rows but those set aside, each reason apart */
 };
@@ -88,6 +92,25 @@ kith_pipeline_open(struct kith_pipeline **out, const struct kith_policy *policy,
 KITH_MUST_USE enum kith_err kith_pipeline_next(struct kith_pipeline *pipeline,
                                                const struct kith_block **out,
                                                struct kith_fault *fault);
+/* A row whose pattern of missing fields too few others have: what was given of it is to be
+ * replaced. The arrays are of the row's bytes, the pipeline's, and valid during the call. */
+struct kith_coarser {
+  uint64_t row; /* from 0, of all that were given */
+  uint16_t old_mask;
+  uint16_t mask; /* 0: it is out (KITH_SCOPE_RARE), and its filters are zeros */
+  const uint8_t *old_filters;
+  const uint8_t *filters;
+};
+struct kith_coarser_counts {
+  uint64_t n_coarsened;
+  uint64_t n_out;
+  bool too_few; /* records in all for the policy's mask_minimum: patterns are as they are */
+};
+/* Once, after the last block: tells of each such row, in the order of the source. */
+KITH_MUST_USE enum kith_err kith_pipeline_coarsen(struct kith_pipeline *pipeline,
+                                                  void (*tell)(void *context,
+                                                               const struct kith_coarser *row),
+                                                  void *context, struct kith_coarser_counts *out);
 /* Puts into *enc what its rows will be: all but n, filters and masks. */
 void kith_pipeline_describe(const struct kith_pipeline *pipeline, struct kith_encodings *enc);
 size_t kith_pipeline_row_bytes(const struct kith_pipeline *pipeline);

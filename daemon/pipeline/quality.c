@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "crypto/secret.h"
+#include "daemon/pipeline/patterns.h"
 #include "daemon/pipeline/quality_sketch.h"
 #include "proto/batch.h"
 
@@ -35,6 +36,7 @@ struct kith_quality {
   struct kith_pile alike;
   struct kith_pile number_dates;
   struct kith_pile name_dates;
+  struct kith_patterns *patterns; /* of the rows in scope */
   struct kith_quality_report report;
 };
 
@@ -270,6 +272,8 @@ enum kith_err kith_quality_add(struct kith_quality *quality, uint64_t row,
 
   report->summary.rows++;
   report->scope.n[reason]++;
+  if (reason == KITH_SCOPE_IN)
+    (void)kith_patterns_add(quality->patterns, kith_pattern_of(quality->options.policy, record));
   report->ages[age_band(&quality->options, record->birth)]++;
   for (unsigned i = 0; err == KITH_OK && i < KITH_FIELD_COUNT; i++)
     err = field_add(quality, (enum kith_field)i, row, record, outcomes[i]);
@@ -356,6 +360,9 @@ static void leaving_count(struct kith_quality *quality)
   struct kith_quality_report *report = &quality->report;
   const struct kith_policy *policy = quality->options.policy;
 
+  kith_patterns_plan(quality->patterns);
+  kith_scope_counts_rare(&report->scope, kith_patterns_lost(quality->patterns));
+  report->n_coarsened = kith_patterns_coarsened(quality->patterns);
   report->n_leaving = report->scope.n[KITH_SCOPE_IN];
   report->row_bytes = KITH_ROW_HEADER_BYTES + kith_policy_row_bytes(policy);
   report->bytes = report->n_leaving * report->row_bytes;
@@ -414,6 +421,8 @@ enum kith_err kith_quality_new(struct kith_quality **out,
     quality->sketches = KITH_NEW_ARRAY(struct field_sketch, KITH_FIELD_COUNT);
   if (!quality || !quality->sketches)
     err = kith_fail(fault, KITH_ERR_MEMORY, "no memory for a data quality report");
+  else if ((err = kith_patterns_new(&quality->patterns, options->policy)) != KITH_OK)
+    (void)kith_fail(fault, err, "no memory for a data quality report");
   else
     err = kith_scope_rules_make(&quality->evidence, options->policy, fault);
   if (err != KITH_OK) {
@@ -460,6 +469,7 @@ void kith_quality_free(struct kith_quality *quality)
   if (quality->sketches)
     kith_wipe(quality->sketches, KITH_FIELD_COUNT * sizeof *quality->sketches);
   kith_free(quality->sketches);
+  kith_patterns_free(quality->patterns);
   kith_wipe(quality->options.key, sizeof quality->options.key);
   kith_free(quality);
 }

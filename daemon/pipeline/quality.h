@@ -113,10 +113,11 @@ struct kith_quality_report {
   uint64_t ages[KITH_AGE_BANDS];
   /* What would leave the building. */
   uint64_t n_leaving;
-  unsigned n_fields;                               /* that the policy encodes and the table has */
-  unsigned bits;                                   /* of a record's filters */
-  size_t row_bytes;                                /* of a record as it is sent */
-  uint64_t bytes;                                  /* n_leaving x row_bytes */
+  uint64_t n_coarsened; /* of these: without a field that they have (patterns.h) */
+  unsigned n_fields;    /* that the policy encodes and the table has */
+  unsigned bits;        /* of a record's filters */
+  size_t row_bytes;     /* of a record as it is sent */
+  uint64_t bytes;       /* n_leaving x row_bytes */
   struct kith_finding findings[KITH_FINDINGS_MAX]; /* the gravest first */
   unsigned n_findings;
   enum kith_verdict verdict;

@@ -19,6 +19,7 @@ static const struct {
     [KITH_SCOPE_PERIOD_UNKNOWN] = {"date of the record not known", "unknown_period"},
     [KITH_SCOPE_PERIOD] = {"outside the period", "period"},
     [KITH_SCOPE_SPARSE] = {"too sparse", "sparse"},
+    [KITH_SCOPE_RARE] = {"lacking fields as too few others do", "rare"},
 };
 
 const char *kith_scope_reason_name(enum kith_scope_reason reason)
@@ -44,6 +45,12 @@ void kith_scope_counts_add(struct kith_scope_counts *to, const struct kith_scope
 {
   for (unsigned i = 0; i < KITH_SCOPE_REASON_COUNT; i++)
     to->n[i] += more->n[i];
+}
+
+void kith_scope_counts_rare(struct kith_scope_counts *counts, uint64_t n)
+{
+  counts->n[KITH_SCOPE_IN] -= n;
+  counts->n[KITH_SCOPE_RARE] += n;
 }
 
 /* ---- dates known in part */

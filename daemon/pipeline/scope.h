@@ -26,6 +26,7 @@ enum kith_scope_reason {
   KITH_SCOPE_PERIOD_UNKNOWN, /* no record date, or known in part and the rest decides */
   KITH_SCOPE_PERIOD,
   KITH_SCOPE_SPARSE, /* without the policy's minimum evidence */
+  KITH_SCOPE_RARE,   /* its pattern of missing fields can't be made common (patterns.h) */
   KITH_SCOPE_REASON_COUNT
 };
 /* For people, "outside the ages", and for JSON, "age"; static. */
@@ -39,6 +40,8 @@ struct kith_scope_counts {
 /* By the bounds of the scope, unknown or outside. */
 uint64_t kith_scope_counts_out(const struct kith_scope_counts *counts);
 void kith_scope_counts_add(struct kith_scope_counts *to, const struct kith_scope_counts *more);
+/* Of the rows that were in, so many are KITH_SCOPE_RARE. */
+void kith_scope_counts_rare(struct kith_scope_counts *counts, uint64_t n);
 
 /* A policy made ready to judge by; plain data without pointers. */
 struct kith_scope_rules {

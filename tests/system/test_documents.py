@@ -394,7 +394,7 @@ def test_help(folder):
     kith(folder, "help", "frobnicate", status=2)
     for noun, verbs in (("key", ("new", "show", "card")),
                         ("charter", ("new", "add", "remove", "set", "sign", "show", "verify")),
-                        ("policy", ("new", "show", "check", "diff", "sign")),
+                        ("policy", ("new", "show", "check", "tune", "diff", "sign")),
                         ("officer", ("new", "add", "remove", "list")),
                         ("round", ("show", "join", "decline"))):
         assert "Examples:" in kith(folder, noun, "--help").stdout

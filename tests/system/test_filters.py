@@ -31,6 +31,7 @@ def filtered(policy):
     del linkage["bits"]
     fields = [f for f in linkage["fields"] if f["field"] != "postcode"]
     linkage["filters"] = FILTERS
+    linkage["accepted_leaks"] = ["households"]
     linkage["fields"] = fields + [
         {"field": "postcode", "q": 2, "bits_per_token": 10, "weight": 60, "filter": "volatile"},
         {"field": "street", "q": 2, "bits_per_token": 10, "weight": 90, "filter": "volatile"}]
@@ -127,9 +128,70 @@ def test_refused(tmp_path, change, words):
     assert done.returncode == 65 and words in done.stderr, done.stderr
 
 
-def test_policy_check_says_what_the_second_is_for(folder):
+def test_policy_check_says_what_the_second_shows(folder):
+    """The leak has to be accepted by its name: else no error-free check, no signature, and no round."""
     done = kith("policy", "check", folder / "policy.json")
-    assert "linkage.filters" in done.stdout + done.stderr
+    assert done.returncode == 0 and "linkage.filters" in done.stdout
+    assert '"households" is accepted' in done.stdout and "refuges" in done.stdout
+    policy = filtered(POLICY)
+    del policy["linkage"]["accepted_leaks"]
+    (folder / "silent.json").write_text(json.dumps(policy))
+    done = kith("policy", "check", folder / "silent.json")
+    assert done.returncode == 1 and "error    linkage.accepted_leaks" in done.stdout, done.stdout
+    assert "NOT ACCEPTED" in kith("policy", "show", folder / "silent.json").stdout
+    (folder / "words").write_text("a long passphrase\n")
+    assert kith("key", "new", "--passphrase-file", folder / "words", "--out", folder / "lead.key").returncode == 0
+    sign = ["policy", "sign", "--key", folder / "lead.key", "--passphrase-file", folder / "words", "--policy"]
+    done = kith(*sign, folder / "silent.json")
+    assert done.returncode == 1 and "accepted_leaks" in done.stderr
+    assert kith(*sign, folder / "policy.json").returncode == 0
+    # With a name in it, the filter is no longer of the address alone.
+    policy["linkage"]["fields"][0]["filter"] = "volatile"
+    (folder / "silent.json").write_text(json.dumps(policy))
+    assert kith("policy", "check", folder / "silent.json").returncode == 0
+    policy["linkage"]["accepted_leaks"] = ["households"]
+    (folder / "silent.json").write_text(json.dumps(policy))
+    done = kith("policy", "check", folder / "silent.json")
+    assert done.returncode == 0 and "take it out" in done.stdout
+
+
+def test_the_option_makes_it(tmp_path):
+    """policy new and link have the same second filter, and diff tells of it."""
+    assert kith("policy", "new", "--agencies", "a,b", "--out", tmp_path / "one.json").returncode == 0
+    assert kith("policy", "new", "--agencies", "a,b", "--address-filter", "--out",
+                tmp_path / "two.json").returncode == 0
+    done = kith("policy", "diff", tmp_path / "one.json", tmp_path / "two.json")
+    assert done.returncode == 1
+    for words in ("acceptance of a leak is new", "filter is new", "field street is new"):
+        assert words in done.stdout, done.stdout
+    assert "linkage.filters" not in kith("policy", "diff", tmp_path / "two.json", tmp_path / "two.json").stdout
+    shown = kith("policy", "show", tmp_path / "two.json").stdout
+    assert "leak        accepted" in shown and '"volatile" beside "stable"' in shown
+    header = "id,given_name,surname,date_of_birth,sex,postcode,street"
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("\n".join([header, *PEOPLE]) + "\n")
+    (tmp_path / "secret").write_bytes(SECRET)
+    files = ["--quiet", "--secret-file", tmp_path / "secret", tmp_path / "a.csv", tmp_path / "b.csv"]
+    assert kith("link", "--address-filter", "--out", tmp_path / "option", *files).returncode == 0
+    assert kith("link", "--policy", tmp_path / "two.json", "--out", tmp_path / "file", *files).returncode == 0
+    assert (tmp_path / "option/pairs.csv").read_bytes() == (tmp_path / "file/pairs.csv").read_bytes()
+    assert kith("link", "--address-filter", "--policy", tmp_path / "two.json", "--out", tmp_path / "both",
+                *files).returncode == 2
+
+
+class Silent(partnership.Partnership):
+    def make_policy(self, signers=None, **changes):
+        document = super().make_policy(signers, **changes)
+        policy = filtered(document.value)
+        del policy["linkage"]["accepted_leaks"]
+        return wire.Document(wire.POLICY, policy, signers or [self.lead])
+
+
+def test_no_node_takes_a_leak_that_is_not_accepted(tmp_path):
+    with Silent(tmp_path, policy=dict(trial=True)) as city:
+        city.start()
+        error, _ = city.governance().put_document(city.policy)
+        assert error != wire.OK
 
 
 class Filtered(partnership.Partnership):

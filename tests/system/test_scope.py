@@ -49,7 +49,7 @@ def place(tmp_path):
     for name in ("one", "two"):
         write(tmp_path / f"{name}.csv", HEADER + PEOPLE)
     write(tmp_path / "secret", "fixed")
-    kith("policy", "new", "--agencies", "one,two", "--out", tmp_path / "plain.json")
+    kith("policy", "new", "--agencies", "one,two", "--mask-minimum", 1, "--out", tmp_path / "plain.json")
     return tmp_path
 
 
@@ -78,7 +78,8 @@ def test_every_reason_apart(place):
         assert party["records"] == 9 and party["encoded"] == 1
         assert party["scope"] == {
             "in_scope": 1, "objected": 0, "birth_conflict": 0, "unknown_birth": 1, "age": 1,
-            "unknown_place": 1, "place": 2, "unknown_period": 1, "period": 1, "sparse": 1}
+            "unknown_place": 1, "place": 2, "unknown_period": 1, "period": 1, "sparse": 1,
+            "rare": 0}
         assert party["out_of_scope"] == 7 and party["sparse"] == 1
     assert "4 rows were not encoded: outside the places" in done.stderr
     assert linked_ids(place) <= {"in"}
@@ -110,7 +111,7 @@ def test_two_dates_of_birth(place):
 
 
 def test_evidence(place):
-    _, parties = link(place)
+    _, parties = link(place, "--policy", policy_with(place))
     assert parties[0]["encoded"] == 8 and parties[0]["sparse"] == 1
     _, parties = link(place, "--policy", policy_with(place, evidence=[]))
     assert parties[0]["encoded"] == 9 and parties[0]["sparse"] == 0

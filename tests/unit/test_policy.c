@@ -65,7 +65,7 @@ static enum kith_err read_policy(const char *text, size_t len, struct kith_fault
 
 static void round_trips(void **state)
 {
-  struct kith_policy policies[8];
+  struct kith_policy policies[9];
 
   (void)state;
   kith_policy_default(&policies[0], agencies, 3);
@@ -75,6 +75,7 @@ static void round_trips(void **state)
   policies[3].threshold =
       (struct kith_threshold){false, {17, 20}, {1, 3}, {1000000000, 1000000000}, true};
   policies[3].mask = policies[3].masked_dice = false;
+  policies[3].mask_minimum = 1;
   policies[3].trial = true;
   policies[3].candidate_bound = policies[3].candidate_floor = (struct kith_ratio){5, 1000};
   policies[3].candidates_max = 0;
@@ -91,6 +92,9 @@ static void round_trips(void **state)
   policies[7].scope =
       (struct kith_scope){.present = true, .from = {2026, 1, 1}, .to = {2026, 1, 1}};
   policies[7].source = (struct kith_source_minima){{0, 1}, {1, 1}};
+  policies[8] = full_policy();
+  kith_policy_add_address_filter(&policies[8]);
+  policies[8].mask_minimum = 17;
   for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
     char *text = print(&policies[i]);
     struct kith_fault fault = {0};
@@ -104,6 +108,9 @@ static void round_trips(void **state)
     assert_int_equal(back.n_agencies, policies[i].n_agencies);
     assert_int_equal(back.threshold.auto_default, policies[i].threshold.auto_default);
     assert_int_equal(back.mask, policies[i].mask);
+    assert_int_equal(back.mask_minimum, policies[i].mask_minimum);
+    assert_int_equal(back.accepted_leaks, policies[i].accepted_leaks);
+    assert_int_equal(back.n_filters, policies[i].n_filters);
     assert_memory_equal(&back.scope, &policies[i].scope, sizeof back.scope);
     assert_memory_equal(&back.evidence, &policies[i].evidence, sizeof back.evidence);
     assert_memory_equal(&back.dates, &policies[i].dates, sizeof back.dates);
@@ -146,7 +153,7 @@ static void every_key(void **state)
   document_mutate(read_policy, root, root,
                   " scope age_min age_max unknown_birth unknown_place unknown_period period "
                   "evidence dates year_min year_max outside source minimum_linkable "
-                  "maximum_set_aside ");
+                  "maximum_set_aside mask_minimum ");
   json_decref(root);
 }
 
@@ -238,6 +245,15 @@ static const struct document_change changes[] = {
     {"linkage.bits", "8193", "linkage.bits: expected"},
     {"linkage.bits", "8192", NULL},
     {"linkage.mask", "false", "linkage.similarity: masked_dice needs"},
+    {"linkage.mask_minimum", "0", "linkage.mask_minimum: expected"},
+    {"linkage.mask_minimum", "101", "linkage.mask_minimum: expected"},
+    {"linkage.mask_minimum", "20", NULL},
+    {"linkage.mask_minimum", "21", "round.minimum_batch: is below linkage.mask_minimum"},
+    {"linkage.accepted_leaks", "[]", "linkage.accepted_leaks: expected an array"},
+    {"linkage.accepted_leaks", "\"households\"", "linkage.accepted_leaks: expected an array"},
+    {"linkage.accepted_leaks", "[\"names\"]", "linkage.accepted_leaks: expected \"households\""},
+    {"linkage.accepted_leaks", "[1]", "linkage.accepted_leaks: expected \"households\""},
+    {"linkage.accepted_leaks", "[\"households\"]", NULL},
     {"linkage.similarity", "\"jaccard\"", "linkage.similarity: expected"},
     {"linkage.similarity", "\"dice\"", NULL},
     {"linkage.fields", "[]", "linkage.fields: expected an array"},
