@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE_ROWS = 2048 };
+#include "matcher/engine/threads.h"
+
+enum { SAMPLE_ROWS = 2048, SLICE_BYTES = 4 /* of a row, that a thread counts at a time */ };
 
 void kith_bit_order_none(struct kith_bit_order *out, unsigned n_bits)
 {
@@ -12,24 +14,37 @@ void kith_bit_order_none(struct kith_bit_order *out, unsigned n_bits)
     out->to[bit] = (uint16_t)bit;
 }
 
-/* How often each bit is set in rows spread evenly over all parties; returns the rows looked at. */
-static uint32_t count_bits(uint32_t *counts, const struct kith_encodings *const *parties,
-                           unsigned n_parties)
+size_t kith_bit_order_sample(const uint8_t **rows, size_t most,
+                             const struct kith_encodings *const *parties, unsigned n_parties)
 {
   uint64_t total = 0;
   for (unsigned p = 0; p < n_parties; p++)
     total += parties[p]->n;
-  uint32_t n = total < SAMPLE_ROWS ? (uint32_t)total : SAMPLE_ROWS;
-  for (uint32_t s = 0; s < n; s++) {
+  const size_t n = total < most ? (size_t)total : most;
+  for (size_t s = 0; s < n; s++) {
     uint64_t at = s * total / n;
     unsigned p = 0;
     while (at >= parties[p]->n)
       at -= parties[p++]->n;
-    const uint8_t *row = kith_encodings_row(parties[p], (size_t)at);
-    for (size_t bit = 0; bit < parties[p]->row_bytes * 8; bit++)
-      counts[bit] += row[bit / 8] >> bit % 8 & 1;
+    rows[s] = kith_encodings_row(parties[p], (size_t)at);
   }
   return n;
+}
+
+struct counting {
+  uint32_t counts[KITH_SKETCH_BITS_MAX]; /* how often each bit is set in the sample */
+  const uint8_t *rows[SAMPLE_ROWS];
+  size_t n_rows;
+};
+
+static void count_bits(void *context, size_t first, size_t end)
+{
+  struct counting *counting = context;
+  for (size_t s = 0; s < counting->n_rows; s++) {
+    const uint8_t *row = counting->rows[s];
+    for (size_t bit = first * 8; bit < end * 8; bit++)
+      counting->counts[bit] += row[bit / 8] >> bit % 8 & 1;
+  }
 }
 
 struct rank {
@@ -55,17 +70,24 @@ static unsigned reversed(unsigned value, unsigned n_digits)
 }
 
 void kith_bit_order_learn(struct kith_bit_order *out, unsigned n_bits,
-                          const struct kith_encodings *const *parties, unsigned n_parties)
+                          const struct kith_encodings *const *parties, unsigned n_parties,
+                          unsigned n_threads)
 {
-  uint32_t counts[KITH_SKETCH_BITS_MAX] = {0};
+  struct counting counting = {.counts = {0}};
   struct rank ranks[KITH_SKETCH_BITS_MAX];
   kith_bit_order_none(out, n_bits);
-  if (n_bits > KITH_SKETCH_BITS_MAX)
+  counting.n_rows = kith_bit_order_sample(counting.rows, SAMPLE_ROWS, parties, n_parties);
+  if (n_bits > KITH_SKETCH_BITS_MAX || counting.n_rows == 0)
     return;
-  uint32_t n = count_bits(counts, parties, n_parties);
-  for (unsigned bit = 0; bit < n_bits; bit++)
-    ranks[bit] =
-        (struct rank){2 * counts[bit] > n ? 2 * counts[bit] - n : n - 2 * counts[bit], bit};
+  size_t row_bytes = 0;
+  for (unsigned p = 0; p < n_parties; p++)
+    row_bytes = parties[p]->n ? parties[p]->row_bytes : row_bytes;
+  kith_engine_parallel(n_threads, row_bytes, SLICE_BYTES, count_bits, &counting);
+  const uint32_t n = (uint32_t)counting.n_rows;
+  for (unsigned bit = 0; bit < n_bits; bit++) {
+    const uint32_t twice = 2 * counting.counts[bit];
+    ranks[bit] = (struct rank){twice > n ? twice - n : n - twice, bit};
+  }
   qsort(ranks, n_bits, sizeof ranks[0], by_entropy);
   unsigned n_digits = 0;
   while (1u << n_digits < n_bits)

@@ -24,7 +24,12 @@ void kith_bit_order_none(struct kith_bit_order *out, unsigned n_bits);
 /* From a sample of rows: bits are ranked by entropy, and rank k goes to the place that is k with
  * its binary digits reversed, so that each run has its share of every rank. */
 void kith_bit_order_learn(struct kith_bit_order *out, unsigned n_bits,
-                          const struct kith_encodings *const *parties, unsigned n_parties);
+                          const struct kith_encodings *const *parties, unsigned n_parties,
+                          unsigned n_threads);
+
+/* Rows spread evenly over all parties: at most `most` of them; returns how many. Borrowed. */
+size_t kith_bit_order_sample(const uint8_t **rows, size_t most,
+                             const struct kith_encodings *const *parties, unsigned n_parties);
 
 /* out: n x n_bits / 64 words, overwritten with the party's rows `rows` in the new order, one row
  * after the other. */

@@ -5,7 +5,11 @@
 #include "base/mem.h"
 #include "matcher/engine/threads.h"
 
-enum { LANES = KITH_KERNEL_LANES, SLICE = 4096 /* rows that a thread takes at a time */ };
+enum {
+  LANES = KITH_KERNEL_LANES,
+  SLICE = 1024,        /* rows that a thread takes at a time */
+  WIPE_SLICE = 1 << 20 /* bytes */
+};
 
 /* ---- the sorted order */
 
@@ -70,28 +74,6 @@ static void count_rows(void *context, size_t first, size_t end)
         count->options->use_masks && enc->masks ? enc->masks[i] & count->fields : 0};
 }
 
-/* *keys: owned by the caller, sorted by mask, count and row. */
-static enum kith_err sorted_keys(struct sort_key **keys, const struct kith_encodings *enc,
-                                 const struct kith_pack_options *options)
-{
-  struct sort_key *a = kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n, sizeof *a);
-  struct sort_key *b = kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n, sizeof *b);
-  enum kith_err err = a && b ? KITH_OK : KITH_ERR_MEMORY;
-  if (!err) {
-    struct count count = {a, enc, options, kith_encodings_filter_fields(enc, 0)};
-    kith_engine_parallel(options->n_threads, enc->n, SLICE, count_rows, &count);
-    err = sort_pass(b, a, enc->n, false, enc->row_bytes * 8 + 1);
-  }
-  if (!err)
-    err = sort_pass(a, b, enc->n, true, options->use_masks ? UINT16_MAX + 1 : 1);
-  kith_free(b);
-  if (err)
-    kith_free(a);
-  else
-    *keys = a;
-  return err;
-}
-
 static bool new_class(const struct sort_key *keys, size_t i)
 {
   return i == 0 || keys[i].mask != keys[i - 1].mask || keys[i].count != keys[i - 1].count;
@@ -111,6 +93,82 @@ static void fill_classes(struct kith_pack *pack, const struct sort_key *keys)
   pack->classes[n] = (struct kith_pack_class){(uint32_t)pack->n_rows, 0, 0, KITH_PACK_NO_STRATUM};
 }
 
+/* What sorting all parties needs; by party. */
+struct sorting {
+  struct kith_pack *packs;
+  const struct kith_encodings *const *parties;
+  const struct kith_pack_options *options;
+  struct sort_key **keys; /* owned, in the rows' order and then sorted */
+  enum kith_err *errs;
+};
+
+static enum kith_err sort_party(struct kith_pack *pack, struct sort_key *keys,
+                                const struct kith_encodings *enc, bool use_masks)
+{
+  struct sort_key *other = kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n, sizeof *other);
+  enum kith_err err = other ? KITH_OK : KITH_ERR_MEMORY;
+  size_t n_classes = 0;
+  if (!err)
+    err = sort_pass(other, keys, enc->n, false, enc->row_bytes * 8 + 1);
+  if (!err)
+    err = sort_pass(keys, other, enc->n, true, use_masks ? UINT16_MAX + 1 : 1);
+  kith_free(other);
+  if (err)
+    return err;
+  for (size_t i = 0; i < enc->n; i++)
+    n_classes += new_class(keys, i);
+  pack->n_rows = enc->n;
+  pack->n_words = words_of(enc);
+  pack->n_blocks = blocks_of(enc->n);
+  pack->rows = KITH_NEW_ARRAY(uint32_t, enc->n);
+  pack->class_of = KITH_NEW_ARRAY(uint32_t, enc->n);
+  pack->classes = KITH_NEW_ARRAY(struct kith_pack_class, n_classes + 1);
+  if (!pack->rows || !pack->class_of || !pack->classes)
+    return KITH_ERR_MEMORY;
+  fill_classes(pack, keys);
+  return KITH_OK;
+}
+
+static void sort_parties(void *context, size_t first, size_t end)
+{
+  struct sorting *of = context;
+  for (size_t p = first; p < end; p++)
+    of->errs[p] = sort_party(&of->packs[p], of->keys[p], of->parties[p], of->options->use_masks);
+}
+
+static enum kith_err sort_all(struct sorting *of, unsigned n_parties)
+{
+  const unsigned n_threads = of->options->n_threads;
+  enum kith_err err = KITH_OK;
+  for (unsigned p = 0; p < n_parties; p++) {
+    const struct kith_encodings *enc = of->parties[p];
+    of->keys[p] = kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n, sizeof *of->keys[p]);
+    if (!of->keys[p])
+      return KITH_ERR_MEMORY;
+    struct count count = {of->keys[p], enc, of->options, kith_encodings_filter_fields(enc, 0)};
+    kith_engine_parallel(n_threads, enc->n, SLICE, count_rows, &count);
+  }
+  kith_engine_parallel(n_threads, n_parties, 1, sort_parties, of);
+  for (unsigned p = 0; p < n_parties && !err; p++)
+    err = of->errs[p];
+  return err;
+}
+
+enum kith_err kith_pack_sort_all(struct kith_pack *packs,
+                                 const struct kith_encodings *const *parties, unsigned n_parties,
+                                 const struct kith_pack_options *options)
+{
+  struct sorting of = {.packs = packs, .parties = parties, .options = options};
+  of.keys = KITH_NEW_ARRAY(struct sort_key *, n_parties);
+  of.errs = KITH_NEW_ARRAY(enum kith_err, n_parties);
+  enum kith_err err = of.keys && of.errs ? sort_all(&of, n_parties) : KITH_ERR_MEMORY;
+  for (unsigned p = 0; of.keys && p < n_parties; p++)
+    kith_free(of.keys[p]);
+  kith_free(of.keys);
+  kith_free(of.errs);
+  return err;
+}
+
 /* ---- rows */
 
 struct fill {
@@ -128,50 +186,47 @@ static void fill_words(void *context, size_t first, size_t end)
                       pack->rows + first, end - first);
 }
 
-enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *enc,
-                            const struct kith_pack_options *options)
+enum kith_err kith_pack_fill(struct kith_pack *pack, const struct kith_encodings *enc,
+                             const struct kith_pack_options *options)
 {
-  struct kith_pack pack = {
-      .n_rows = enc->n, .n_words = words_of(enc), .n_blocks = blocks_of(enc->n)};
-  struct sort_key *keys = NULL;
-  enum kith_err err = sorted_keys(&keys, enc, options);
-  if (err)
-    return err;
-  size_t n_classes = 0;
-  for (size_t i = 0; i < enc->n; i++)
-    n_classes += new_class(keys, i);
-  pack.words =
-      kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n * pack.n_words, sizeof pack.words[0]);
-  pack.rows = KITH_NEW_ARRAY(uint32_t, enc->n);
-  pack.class_of = KITH_NEW_ARRAY(uint32_t, enc->n);
-  pack.classes = KITH_NEW_ARRAY(struct kith_pack_class, n_classes + 1);
-  if (pack.words && pack.rows && pack.class_of && pack.classes) {
-    fill_classes(&pack, keys);
-    struct fill fill = {.pack = &pack, .enc = enc, .order = options->order};
-    kith_engine_parallel(options->n_threads, enc->n, SLICE, fill_words, &fill);
-    *out = pack;
-  } else {
-    kith_pack_free(&pack);
-    err = KITH_ERR_MEMORY;
-  }
-  kith_free(keys);
-  return err;
+  struct fill fill = {.pack = pack, .enc = enc, .order = options->order};
+  pack->words =
+      kith_alloc_aligned(KITH_KERNEL_ALIGNMENT, enc->n * pack->n_words, sizeof pack->words[0]);
+  if (!pack->words)
+    return KITH_ERR_MEMORY;
+  kith_engine_parallel(options->n_threads, enc->n, SLICE, fill_words, &fill);
+  return KITH_OK;
 }
 
-static void wipe_words(struct kith_pack *pack)
+static void wipe(void *context, size_t first, size_t end)
 {
-  kith_free_wiped(pack->words, pack->n_rows * pack->n_words * sizeof pack->words[0]);
+  explicit_bzero((uint8_t *)context + first, end - first);
+}
+
+/* Takes NULL. */
+static void free_wiped(void *block, size_t bytes, unsigned n_threads)
+{
+  if (block)
+    kith_engine_parallel(n_threads, bytes, WIPE_SLICE, wipe, block);
+  kith_free(block);
+}
+
+static void wipe_words(struct kith_pack *pack, unsigned n_threads)
+{
+  free_wiped(pack->words, pack->n_rows * pack->n_words * sizeof pack->words[0], n_threads);
   pack->words = NULL;
 }
 
-void kith_pack_free(struct kith_pack *pack)
+void kith_pack_free(struct kith_pack *pack, unsigned n_threads)
 {
-  wipe_words(pack);
+  const size_t sketch_bytes = units_of(pack->n_rows) * pack->n_groups * KITH_KERNEL_UNIT;
+  wipe_words(pack, n_threads);
   kith_free(pack->rows);
   kith_free(pack->class_of);
   kith_free(pack->classes);
-  kith_free_wiped(pack->blocks, pack->n_blocks * pack->n_words * LANES * sizeof pack->blocks[0]);
-  kith_free_wiped(pack->sketches, units_of(pack->n_rows) * pack->n_groups * KITH_KERNEL_UNIT);
+  free_wiped(pack->blocks, pack->n_blocks * pack->n_words * LANES * sizeof pack->blocks[0],
+             n_threads);
+  free_wiped(pack->sketches, sketch_bytes, n_threads);
   kith_free(pack->halves);
   memset(pack, 0, sizeof *pack);
 }
@@ -207,7 +262,7 @@ enum kith_err kith_pack_add_blocks(struct kith_pack *pack, bool keep_words, unsi
            block_words * sizeof pack->blocks[0]);
   kith_engine_parallel(n_threads, pack->n_rows, SLICE, fill_blocks, &fill);
   if (!keep_words)
-    wipe_words(pack);
+    wipe_words(pack, n_threads);
   return KITH_OK;
 }
 

@@ -23,8 +23,8 @@ struct kith_pack_class {
   uint16_t stratum; /* of the pigeonhole join (pigeon.h), or KITH_PACK_NO_STRATUM */
 };
 
-/* Positions are places in the sorted order. Life: kith_pack_new, add what the method needs,
- * kith_pack_free. */
+/* Positions are places in the sorted order. Life: zero-initialise, kith_pack_sort_all,
+ * kith_pack_fill, add what the method needs, kith_pack_free (also after a failure). */
 struct kith_pack {
   size_t n_rows;
   size_t n_words; /* 64-bit words a row */
@@ -49,9 +49,14 @@ struct kith_pack_options {
   const struct kith_kernel *kernel;
 };
 
-KITH_MUST_USE enum kith_err kith_pack_new(struct kith_pack *out, const struct kith_encodings *enc,
-                                          const struct kith_pack_options *options);
-void kith_pack_free(struct kith_pack *pack);
+/* Everything but the rows themselves. Parties are sorted beside one another. */
+KITH_MUST_USE enum kith_err kith_pack_sort_all(struct kith_pack *packs,
+                                               const struct kith_encodings *const *parties,
+                                               unsigned n_parties,
+                                               const struct kith_pack_options *options);
+KITH_MUST_USE enum kith_err kith_pack_fill(struct kith_pack *pack, const struct kith_encodings *enc,
+                                           const struct kith_pack_options *options);
+void kith_pack_free(struct kith_pack *pack, unsigned n_threads);
 
 /* Puts the rows into blocks; `words` is gone then, unless it is kept. */
 KITH_MUST_USE enum kith_err kith_pack_add_blocks(struct kith_pack *pack, bool keep_words,

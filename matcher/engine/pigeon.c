@@ -353,34 +353,40 @@ static enum kith_err join_rows(struct join *join, uint32_t first, uint32_t end)
   return err ? err : judge_meetings(join);
 }
 
-/* Whether nothing of the part is left to do. */
-static bool is_done(const struct join *join, size_t first_step)
+/* Whether nothing of these steps of the group is left to do. */
+static bool is_done(const struct join *join, size_t first, size_t end)
 {
-  size_t n = 0;
-  while (n < KITH_PIGEON_STEPS && join->setting->is_done(join->setting->context, first_step + n))
-    n++;
-  return n == KITH_PIGEON_STEPS;
+  while (first < end &&
+         join->setting->is_done(join->setting->context, join->task->group_step + first))
+    first++;
+  return first == end;
 }
 
+/* The steps of the part among those of the task. */
 static enum kith_err join_part(struct join *join)
 {
   const struct kith_task_setting *setting = join->setting;
   const struct kith_pigeon_task *task = join->task;
-  const size_t first_step = task->first_step + (size_t)join->part * KITH_PIGEON_STEPS;
+  const size_t part_step = (size_t)join->part * KITH_PIGEON_STEPS;
+  const size_t part_end = part_step + KITH_PIGEON_STEPS;
   const uint64_t n = task->from.end - task->from.first;
+  size_t step = task->first > part_step ? task->first : part_step;
+  const size_t end = task->end < part_end ? task->end : part_end;
   enum kith_err err = KITH_OK;
-  if (is_done(join, first_step))
+  if (step >= end || is_done(join, step, end))
     return KITH_OK;
   join->mask = part_mask(&task->cut, task->group, join->part);
   fill_buckets(join, &join->worker->b, &task->to);
-  for (size_t s = 0; s < KITH_PIGEON_STEPS && !err; s++) {
-    if (setting->is_done(setting->context, first_step + s))
+  for (; step < end && !err; step++) {
+    const size_t of_run = task->group_step + step;
+    const size_t slice = step - part_step;
+    if (setting->is_done(setting->context, of_run))
       continue;
-    join->results->step = first_step + s;
-    err = join_rows(join, (uint32_t)(n * s / KITH_PIGEON_STEPS),
-                    (uint32_t)(n * (s + 1) / KITH_PIGEON_STEPS));
+    join->results->step = of_run;
+    err = join_rows(join, (uint32_t)(n * slice / KITH_PIGEON_STEPS),
+                    (uint32_t)(n * (slice + 1) / KITH_PIGEON_STEPS));
     if (!err)
-      err = setting->done(setting->context, join->results, first_step + s);
+      err = setting->done(setting->context, join->results, of_run);
   }
   return err;
 }
@@ -401,6 +407,8 @@ enum kith_err kith_pigeon_run(struct kith_pigeon_worker *worker, struct kith_tas
     join.shift--;
   assert(join.shift < 64); /* there are at least two buckets */
   worker->n_meetings = 0;
+  if (is_done(&join, task->first, task->end))
+    return KITH_OK;
   fill_group(worker->b.group, task->b, &task->to, group);
   fill_group(worker->group_a, task->a, &task->from, group);
   enum kith_err err = KITH_OK;

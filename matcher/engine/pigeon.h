@@ -86,7 +86,7 @@ static inline uint64_t kith_pigeon_bits(const uint64_t *row, struct kith_pigeon_
   return n < 64 ? bits & ((UINT64_C(1) << n) - 1) : bits;
 }
 
-/* One group of one pair of strata. */
+/* Steps of one group of one pair of strata: part after part, KITH_PIGEON_STEPS of each. */
 struct kith_pigeon_task {
   const struct kith_pack *a;
   const struct kith_pack *b; /* a == b: within */
@@ -96,7 +96,9 @@ struct kith_pigeon_task {
   struct kith_stratum to;   /* of b */
   struct kith_pigeon_cut cut;
   uint32_t group;
-  size_t first_step; /* of the run; kith_pigeon_steps of them */
+  size_t group_step; /* of the run: the group's first */
+  size_t first;      /* of the group's steps, end excluded */
+  size_t end;
 };
 
 /* The rows of a stratum of b, and then bucket after bucket. */

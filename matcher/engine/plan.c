@@ -1,10 +1,10 @@
 #include "matcher/engine/plan.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "matcher/engine/threads.h"
 
 /* In cycles of each thread: a scan that costs less is not worth a plan. */
 #define WORTH_PLANNING 6e8
@@ -21,7 +21,9 @@
 enum {
   SAMPLE = 320, /* rows, each half against the other */
   JOIN_SAMPLE = 3000,
-  PARTS_MEASURED = 24
+  PARTS_MEASURED = 24,
+  CHAINS = 4096,
+  CHAIN_SHIFT = 64 - 12
 };
 
 /* ---- samples */
@@ -124,57 +126,85 @@ bool kith_plan_is_worth_while(const struct kith_task_setting *setting,
          (double)comparisons * brute_cost(setting) / options->n_threads >= WORTH_PLANNING;
 }
 
-/* Learns one size after the other; keeps the best. */
-static enum kith_err plan_scan(struct kith_plan *plan, double *cost,
-                               const struct kith_plan_input *input, const struct sample *sample,
-                               const struct kith_covariance *covariance)
+/* Sketches that threads learn beside one another. */
+struct learning {
+  const struct kith_task_setting *setting;
+  const struct sample *sample;
+  const struct kith_covariance *covariance;
+  size_t n;
+  unsigned n_groups[KITH_COUNT_OF(sizes)];
+  struct kith_sketch sketches[KITH_COUNT_OF(sizes)];
+  double rates[KITH_COUNT_OF(sizes)]; /* of pairs that pass */
+  enum kith_err errs[KITH_COUNT_OF(sizes)];
+};
+
+static void learn_some(void *context, size_t first, size_t end)
 {
-  const bool forced = input->options->method == KITH_ENGINE_SKETCH;
-  const unsigned fewest = covariance->n_bits / KITH_SKETCH_GROUP_BITS_MAX + 1;
-  unsigned only = forced ? input->options->sketch_groups : 0;
-  if (only && only < fewest)
-    only = fewest;
-  *cost = forced ? 1e9 : brute_cost(input->setting);
-  for (size_t i = 0; i < (only ? 1 : KITH_COUNT_OF(sizes)); i++) {
-    struct kith_sketch sketch;
-    unsigned n_groups = only ? only : sizes[i];
-    double rate;
-    if (!only && (n_groups < fewest || sieve_cost(input->setting, n_groups) >= *cost))
+  struct learning *of = context;
+  for (size_t i = first; i < end; i++) {
+    if (of->setting->stopped(of->setting->context)) {
+      of->errs[i] = KITH_ERR_CANCELLED;
       continue;
-    if (input->setting->stopped(input->setting->context))
-      return KITH_ERR_CANCELLED;
-    enum kith_err err = kith_sketch_learn(&sketch, covariance, n_groups);
-    if (!err)
-      err = pass_rate(&rate, sample, &sketch, input->setting);
-    if (err)
-      return err;
-    double own = sieve_cost(input->setting, n_groups) + input->setting->kernel->verify_cost * rate;
+    }
+    of->errs[i] = kith_sketch_learn(&of->sketches[i], of->covariance, of->n_groups[i]);
+    if (!of->errs[i])
+      of->errs[i] = pass_rate(&of->rates[i], of->sample, &of->sketches[i], of->setting);
+  }
+}
+
+/* Takes what is best so far; *more: more groups may be better still. The decision is the same
+ * however many sketches were learned at a time. */
+static enum kith_err weigh(struct kith_plan *plan, double *cost, bool *more,
+                           const struct learning *of, bool only)
+{
+  for (size_t i = 0; i < of->n && *more; i++) {
+    if (of->errs[i])
+      return of->errs[i];
+    double own = sieve_cost(of->setting, of->n_groups[i]);
+    if (!only && own >= *cost)
+      continue;
+    own += of->setting->kernel->verify_cost * of->rates[i];
     if (!only && own >= *cost) {
-      if (plan->sieve)
-        break; /* more groups cost more, and what passes falls ever more slowly */
+      *more = !plan->sieve; /* more groups cost more, and what passes falls ever more slowly */
       continue;
     }
     plan->sieve = true;
-    plan->sketch = sketch;
+    plan->sketch = of->sketches[i];
     *cost = own;
   }
   return KITH_OK;
 }
 
-/* ---- the join */
-
-/* What a sampled row has in a part, and in the part's group. */
-struct bits {
-  uint64_t part;
-  uint64_t group;
-};
-
-static int by_part(const void *left, const void *right)
+/* Learns as many sizes at a time as there are threads; keeps the best. */
+static enum kith_err plan_scan(struct kith_plan *plan, double *cost,
+                               const struct kith_plan_input *input, const struct sample *sample,
+                               const struct kith_covariance *covariance)
 {
-  const struct bits *a = left;
-  const struct bits *b = right;
-  return (a->part > b->part) - (a->part < b->part);
+  const unsigned n_threads = input->options->n_threads;
+  const bool forced = input->options->method == KITH_ENGINE_SKETCH;
+  const unsigned fewest = covariance->n_bits / KITH_SKETCH_GROUP_BITS_MAX + 1;
+  unsigned only = forced ? input->options->sketch_groups : 0;
+  if (only && only < fewest)
+    only = fewest;
+  struct learning *of = KITH_NEW(struct learning);
+  if (!of)
+    return KITH_ERR_MEMORY;
+  *of = (struct learning){.setting = input->setting, .sample = sample, .covariance = covariance};
+  *cost = forced ? 1e9 : brute_cost(input->setting);
+  enum kith_err err = KITH_OK;
+  bool more = true;
+  for (size_t i = 0; more && !err && i < (only ? 1 : KITH_COUNT_OF(sizes));) {
+    for (of->n = 0; of->n < n_threads && i < (only ? 1 : KITH_COUNT_OF(sizes)); i++)
+      if (only || (sizes[i] >= fewest && sieve_cost(input->setting, sizes[i]) < *cost))
+        of->n_groups[of->n++] = only ? only : sizes[i];
+    kith_engine_parallel(n_threads, of->n, 1, learn_some, of);
+    err = weigh(plan, cost, &more, of, only > 0);
+  }
+  kith_free(of);
+  return err;
 }
+
+/* ---- the join */
 
 /* Of all pairs of rows: how many share a bucket, and how many of these are near in the group, both
  * summed over all parts. */
@@ -183,68 +213,135 @@ struct rates {
   double near;
 };
 
+/* The same as numbers of pairs of sampled rows, of one group. */
+struct tally {
+  uint64_t share;
+  uint64_t near;
+};
+
 static struct kith_pigeon_span at_most_a_word(struct kith_pigeon_span span)
 {
   return (struct kith_pigeon_span){span.first,
                                    span.end - span.first > 64 ? span.first + 64 : span.end};
 }
 
-static void add_part(struct rates *rates, const struct sample *sample,
+/* Rows that have the same in a part stand in one chain of a hash table. */
+static void add_part(struct tally *tally, const struct sample *sample,
                      const struct kith_pigeon_cut *cut, uint32_t group, uint32_t part)
 {
-  struct bits bits[JOIN_SAMPLE] = {{0, 0}};
-  const struct kith_pigeon_span of_group = at_most_a_word(kith_pigeon_group(cut, group));
-  const struct kith_pigeon_span of_part = at_most_a_word(kith_pigeon_part(cut, group, part));
-  for (size_t s = 0; s < sample->n; s++)
-    bits[s] = (struct bits){kith_pigeon_bits(sample->rows[s], of_part),
-                            kith_pigeon_bits(sample->rows[s], of_group)};
-  qsort(bits, sample->n, sizeof bits[0], by_part);
-  for (size_t first = 0, end; first < sample->n; first = end) {
-    for (end = first + 1; end < sample->n && bits[end].part == bits[first].part; end++)
-      for (size_t s = first; s < end; s++)
-        rates->near +=
-            (unsigned)__builtin_popcountll(bits[s].group ^ bits[end].group) < cut->n_parts;
-    rates->share += (double)(end - first) * (double)(end - first - 1) / 2;
+  uint64_t of_part[JOIN_SAMPLE];
+  uint64_t of_group[JOIN_SAMPLE];
+  uint16_t next[JOIN_SAMPLE] = {0};
+  uint16_t heads[CHAINS] = {0}; /* a row's number and 1 */
+  const struct kith_pigeon_span group_span = at_most_a_word(kith_pigeon_group(cut, group));
+  const struct kith_pigeon_span part_span = at_most_a_word(kith_pigeon_part(cut, group, part));
+  for (size_t s = 0; s < sample->n; s++) {
+    of_part[s] = kith_pigeon_bits(sample->rows[s], part_span);
+    of_group[s] = kith_pigeon_bits(sample->rows[s], group_span);
+    uint16_t *head = &heads[of_part[s] * UINT64_C(0x9e3779b97f4a7c15) >> CHAIN_SHIFT];
+    for (size_t other = *head; other; other = next[other - 1]) {
+      if (of_part[other - 1] != of_part[s])
+        continue;
+      tally->share++;
+      tally->near +=
+          (unsigned)__builtin_popcountll(of_group[other - 1] ^ of_group[s]) < cut->n_parts;
+    }
+    next[s] = *head;
+    *head = (uint16_t)(s + 1);
   }
-}
-
-/* Every so many groups, for there may be hundreds of parts, and all are much alike. */
-static struct rates measure(const struct sample *sample, const struct kith_pigeon_cut *cut)
-{
-  struct rates rates = {0, 0};
-  const uint32_t step = 1 + cut->n_groups * cut->n_parts / PARTS_MEASURED;
-  uint32_t n_measured = 0;
-  const uint32_t first = step / 2 < cut->n_groups ? step / 2 : 0;
-  for (uint32_t group = first; group < cut->n_groups; group += step, n_measured++)
-    for (uint32_t part = 0; part < cut->n_parts; part++)
-      add_part(&rates, sample, cut, group, part);
-  const double n_pairs = (double)sample->n * ((double)sample->n - 1) / 2;
-  const double times = (double)cut->n_groups / n_measured;
-  rates.share = (rates.share * times + 1) / n_pairs;
-  rates.near = (rates.near * times + 1) / n_pairs;
-  return rates;
 }
 
 struct join_search {
   const struct kith_plan_input *input;
   const struct sample *sample;
   double scan_cost;                             /* of two rows, where they are not joined */
-  struct rates rates[KITH_SKETCH_BITS_MAX + 1]; /* by reach; share = 0: not known */
+  bool wanted[KITH_SKETCH_BITS_MAX + 1];        /* by reach: some strata have it */
+  struct rates rates[KITH_SKETCH_BITS_MAX + 1]; /* by reach; share = 0: not measured */
 };
 
 /* Rates rise smoothly with the reach: a few are measured, and the next of those is used. */
-static struct rates rates_of(struct join_search *search, uint32_t reach)
+static uint32_t measured_reach(const struct join_search *search, uint32_t reach)
 {
-  size_t n_bits = search->input->setting->n_words * 64;
-  uint32_t step = reach < 32 ? 4 : reach < 128 ? 8 : 32;
-  uint32_t rounded = (reach + step - 1) / step * step;
-  if (rounded >= n_bits)
-    rounded = (uint32_t)n_bits - 1;
-  if (search->rates[rounded].share == 0) {
-    struct kith_pigeon_cut cut = kith_pigeon_cut(n_bits, rounded);
-    search->rates[rounded] = measure(search->sample, &cut);
+  const size_t n_bits = search->input->setting->n_words * 64;
+  const uint32_t step = reach < 32 ? 4 : reach < 128 ? 8 : 32;
+  const uint32_t rounded = (reach + step - 1) / step * step;
+  return rounded < n_bits ? rounded : (uint32_t)n_bits - 1;
+}
+
+static bool may_join(const struct join_search *search, uint32_t reach)
+{
+  return reach != UINT32_MAX &&
+         reach + 1 <= search->input->setting->n_words * 64 / KITH_PIGEON_PART_BITS_MIN;
+}
+
+/* Every so many groups, for there may be hundreds of parts, and all are much alike. */
+static uint32_t group_step(const struct kith_pigeon_cut *cut)
+{
+  return 1 + cut->n_groups * cut->n_parts / PARTS_MEASURED;
+}
+
+static uint32_t first_group(const struct kith_pigeon_cut *cut)
+{
+  return group_step(cut) / 2 < cut->n_groups ? group_step(cut) / 2 : 0;
+}
+
+/* Groups to measure, of all reaches. */
+struct measuring {
+  const struct sample *sample;
+  size_t n;
+  struct measuring_item {
+    uint32_t reach;
+    uint32_t group;
+    struct kith_pigeon_cut cut;
+    struct tally tally;
+  } * items; /* owned */
+};
+
+static void measure_some(void *context, size_t first, size_t end)
+{
+  const struct measuring *of = context;
+  for (size_t i = first; i < end; i++) {
+    struct measuring_item *item = &of->items[i];
+    for (uint32_t part = 0; part < item->cut.n_parts; part++)
+      add_part(&item->tally, of->sample, &item->cut, item->group, part);
   }
-  return search->rates[rounded];
+}
+
+static void sum_rates(struct join_search *search, const struct measuring *of)
+{
+  const double n_pairs = (double)of->sample->n * ((double)of->sample->n - 1) / 2;
+  for (size_t first = 0, end; first < of->n; first = end) {
+    struct tally sum = {0, 0};
+    const struct measuring_item *item = &of->items[first];
+    for (end = first; end < of->n && of->items[end].reach == item->reach; end++) {
+      sum.share += of->items[end].tally.share;
+      sum.near += of->items[end].tally.near;
+    }
+    const double times = (double)item->cut.n_groups / (double)(end - first);
+    search->rates[item->reach] = (struct rates){((double)sum.share * times + 1) / n_pairs,
+                                                ((double)sum.near * times + 1) / n_pairs};
+  }
+}
+
+/* The rates of all reaches that are wanted. */
+static enum kith_err measure(struct join_search *search)
+{
+  const size_t n_bits = search->input->setting->n_words * 64;
+  struct measuring of = {.sample = search->sample};
+  of.items = KITH_NEW_ARRAY(struct measuring_item, KITH_COUNT_OF(search->wanted) * PARTS_MEASURED);
+  if (!of.items)
+    return KITH_ERR_MEMORY;
+  for (uint32_t reach = 0; reach < KITH_COUNT_OF(search->wanted); reach++) {
+    if (!search->wanted[reach] || search->rates[reach].share > 0)
+      continue;
+    const struct kith_pigeon_cut cut = kith_pigeon_cut(n_bits, reach);
+    for (uint32_t group = first_group(&cut); group < cut.n_groups; group += group_step(&cut))
+      of.items[of.n++] = (struct measuring_item){.reach = reach, .group = group, .cut = cut};
+  }
+  kith_engine_parallel(search->input->options->n_threads, of.n, 1, measure_some, &of);
+  sum_rates(search, &of);
+  kith_free(of.items);
+  return KITH_OK;
 }
 
 /* Rows are looked up all over both parties. */
@@ -263,7 +360,7 @@ static double pairs_of(const struct kith_stratum *a, const struct kith_stratum *
 }
 
 /* The cost of a pair of strata, joined or scanned; cut->n_parts: 0 for scanned. */
-static double strata_cost(struct join_search *search, struct kith_pigeon_cut *cut,
+static double strata_cost(const struct join_search *search, struct kith_pigeon_cut *cut,
                           const struct kith_stratum *a, const struct kith_stratum *b, bool same)
 {
   const bool forced = search->input->options->method == KITH_ENGINE_PIGEONHOLE;
@@ -273,10 +370,10 @@ static double strata_cost(struct join_search *search, struct kith_pigeon_cut *cu
   const double n_b = (double)(b->end - b->first);
   const uint32_t reach = kith_pigeon_reach(search->input->setting, a, b);
   *cut = (struct kith_pigeon_cut){0};
-  if (reach == UINT32_MAX || reach + 1 > n_bits / KITH_PIGEON_PART_BITS_MIN)
+  if (!may_join(search, reach))
     return scan;
   const struct kith_pigeon_cut own = kith_pigeon_cut(n_bits, reach);
-  const struct rates rates = rates_of(search, reach);
+  const struct rates rates = search->rates[measured_reach(search, reach)];
   double join = (n_a + n_b) * own.n_groups * own.n_parts * ROW_COST +
                 n_a * n_b *
                     (rates.share * search->input->setting->kernel->near_cost +
@@ -331,13 +428,39 @@ static void cut_all(struct kith_strata *strata, const struct kith_plan_input *in
     kith_strata_cut(&strata[p], &input->packs[p], n_counts);
 }
 
+static const unsigned n_counts[] = {1, 2, 3, 4, 6, 8, 12, 16};
+
+/* The reaches of two parties' strata. */
+static void want_reaches(struct join_search *search, const struct kith_strata *a,
+                         const struct kith_strata *b)
+{
+  for (unsigned s = 0; s < a->n; s++)
+    for (unsigned t = 0; t < b->n; t++) {
+      const uint32_t reach = kith_pigeon_reach(search->input->setting, &a->items[s], &b->items[t]);
+      if (may_join(search, reach))
+        search->wanted[measured_reach(search, reach)] = true;
+    }
+}
+
+static enum kith_err measure_all(struct join_search *search, struct kith_strata *strata)
+{
+  const struct kith_plan_input *input = search->input;
+  for (size_t i = 0; i < KITH_COUNT_OF(n_counts); i++) {
+    cut_all(strata, input, n_counts[i]);
+    for (unsigned a = 0; a < input->n_parties; a++)
+      for (unsigned b = a; b < input->n_parties; b++)
+        if (kith_engine_wants(input->options, input->n_parties, a, b))
+          want_reaches(search, &strata[a], &strata[b]);
+  }
+  return measure(search);
+}
+
 /* The number of count classes. */
 static enum kith_err plan_join(struct kith_plan *plan, double *cost, bool *all_joined,
                                struct join_search *search)
 {
-  static const unsigned n_counts[] = {1, 2, 3, 4, 6, 8, 12, 16};
   unsigned best = 1;
-  enum kith_err err = KITH_OK;
+  enum kith_err err = measure_all(search, plan->strata);
   *cost = HUGE_COST;
   for (size_t i = 0; i < KITH_COUNT_OF(n_counts) && !err; i++) {
     double own;
@@ -404,7 +527,7 @@ static enum kith_err make(struct kith_plan *plan, struct join_search *search,
     err = plan_join(plan, &join, &all_joined, search);
   if (!err && method != KITH_ENGINE_PIGEONHOLE && !(all_joined && join < scan * n)) {
     err = kith_covariance_new(covariance, input->parties, input->n_parties, input->order,
-                              input->setting->kernel);
+                              input->setting->kernel, input->options->n_threads);
     if (!err)
       err = plan_scan(plan, &scan, input, search->sample, covariance);
     search->scan_cost = scan;

@@ -228,6 +228,13 @@ static enum kith_err run_unit(struct thread *thread, size_t unit)
   return err ? err : run_done(run, &thread->worker, step);
 }
 
+/* Does nothing the second time. */
+static void thread_free(struct thread *thread)
+{
+  kith_task_worker_free(&thread->worker);
+  kith_pigeon_worker_free(&thread->joiner);
+}
+
 static void *thread_main(void *argument)
 {
   struct thread *thread = argument;
@@ -243,6 +250,7 @@ static void *thread_main(void *argument)
     err = kith_task_worker_flush(&thread->worker, &run->setting);
   if (err)
     atomic_store(&run->stop, true);
+  thread_free(thread); /* wiping takes its time too */
   return NULL;
 }
 
@@ -283,6 +291,8 @@ static enum kith_err open_journal(struct run *run)
                                     run->comparisons, run->finished);
   for (size_t step = 0; step < n_steps && !err; step++)
     run->done += run->finished[step] ? kith_units_step_pairs(&run->units, step) : 0;
+  if (!err && run->done > 0 && run->options->progress) /* perhaps nothing is left to do */
+    run->options->progress(run->options->progress_context, run->done, run->comparisons);
   return err;
 }
 
@@ -310,10 +320,8 @@ static enum kith_err run_threads(struct run *run)
   if (!err && run_stopped(run))
     err = KITH_ERR_CANCELLED;
 out:
-  for (unsigned i = 0; threads && i < n; i++) {
-    kith_task_worker_free(&threads[i].worker);
-    kith_pigeon_worker_free(&threads[i].joiner);
-  }
+  for (unsigned i = 0; threads && i < n; i++)
+    thread_free(&threads[i]);
   kith_free(threads);
   return err;
 }
@@ -360,15 +368,15 @@ static enum kith_err pack_all(struct run *run, const struct kith_encodings *cons
                                             .n_threads = run->options->n_threads,
                                             .order = order,
                                             .kernel = run->setting.kernel};
-  enum kith_err err = KITH_OK;
+  enum kith_err err;
   kith_bit_order_none(order, n_bits);
   if (kith_plan_is_worth_while(&run->setting, run->options, run->comparisons))
-    kith_bit_order_learn(order, n_bits, parties, n_parties);
-  for (unsigned p = 0; p < n_parties && !err; p++) {
-    err =
-        run_stopped(run) ? KITH_ERR_CANCELLED : kith_pack_new(&run->packs[p], parties[p], &options);
-    run->n_packs = p + !err;
-  }
+    kith_bit_order_learn(order, n_bits, parties, n_parties, run->options->n_threads);
+  run->n_packs = n_parties;
+  err = kith_pack_sort_all(run->packs, parties, n_parties, &options);
+  for (unsigned p = 0; p < n_parties && !err; p++)
+    err = run_stopped(run) ? KITH_ERR_CANCELLED
+                           : kith_pack_fill(&run->packs[p], parties[p], &options);
   return err;
 }
 
@@ -385,7 +393,8 @@ static enum kith_err make_plan(struct run *run, const struct kith_encodings *con
                                         .comparisons = run->comparisons};
   enum kith_err err = kith_plan_make(&run->plan, &input);
   if (!err)
-    err = kith_units_list_joins(&run->units, run->packs, run->n_packs, &run->plan);
+    err = kith_units_list_joins(&run->units, run->packs, run->n_packs, &run->plan,
+                                run->options->n_threads);
   if (err)
     return err;
   run->plan.scan = run->units.joined_pairs < run->comparisons;
@@ -455,7 +464,7 @@ enum kith_err kith_engine_run(const struct kith_encodings *const *parties, unsig
   if (err == KITH_ERR_CANCELLED)
     err = kith_fail(fault, err, "stopped before the end");
   for (unsigned p = 0; p < run->n_packs; p++)
-    kith_pack_free(&run->packs[p]);
+    kith_pack_free(&run->packs[p], options->n_threads);
   kith_plan_free(&run->plan);
   kith_units_free(&run->units);
   kith_free(run->finished);

@@ -6,66 +6,93 @@
 #include "base/mem.h"
 #include "matcher/engine/kernel.h"
 #include "matcher/engine/order.h"
+#include "matcher/engine/threads.h"
 
-enum { SAMPLE_ROWS = 4096, SAMPLE_WORDS = SAMPLE_ROWS / 64, SWEEPS_MAX = 12 };
+enum {
+  SAMPLE_ROWS = 4096,
+  SAMPLE_WORDS = SAMPLE_ROWS / 64,
+  SLICE_BYTES = 4, /* of a row, that a thread takes at a time */
+  SLICE_BITS = 16,
+  SWEEPS_MAX = 12
+};
 
 /* ---- covariance */
 
-/* Rows spread evenly over all parties, transposed: SAMPLE_WORDS words for each bit. */
-static size_t sample_rows(uint64_t *columns, const struct kith_encodings *const *parties,
-                          unsigned n_parties, const struct kith_bit_order *order)
+struct measuring {
+  const struct kith_bit_order *order;
+  const struct kith_kernel *kernel;
+  const uint8_t *rows[SAMPLE_ROWS];
+  size_t n_rows;
+  uint64_t *columns; /* SAMPLE_WORDS words for each bit */
+  uint32_t *counts;
+  float *entries;
+};
+
+/* Bytes [first, end) of the sampled rows, transposed. */
+static void fill_columns(void *context, size_t first, size_t end)
 {
-  uint64_t total = 0;
-  for (unsigned p = 0; p < n_parties; p++)
-    total += parties[p]->n;
-  size_t n = total < SAMPLE_ROWS ? (size_t)total : SAMPLE_ROWS;
-  for (size_t s = 0; s < n; s++) {
-    uint64_t at = (uint64_t)s * total / n;
-    unsigned p = 0;
-    while (at >= parties[p]->n)
-      at -= parties[p++]->n;
-    const uint8_t *row = kith_encodings_row(parties[p], (size_t)at);
-    for (size_t byte = 0; byte < parties[p]->row_bytes; byte++)
-      for (unsigned i = 0; i < 8; i++)
-        if (row[byte] >> i & 1)
-          columns[order->to[byte * 8 + i] * SAMPLE_WORDS + s / 64] |= UINT64_C(1) << s % 64;
-  }
-  return n;
+  const struct measuring *of = context;
+  for (size_t byte = first; byte < end; byte++)
+    for (unsigned i = 0; i < 8; i++) {
+      const size_t bit = of->order->to[byte * 8 + i];
+      uint64_t *column = of->columns + bit * SAMPLE_WORDS;
+      for (size_t s = 0; s < of->n_rows; s++)
+        column[s / 64] |= (uint64_t)(of->rows[s][byte] >> i & 1) << s % 64;
+    }
+}
+
+static void count_columns(void *context, size_t first, size_t end)
+{
+  const struct measuring *of = context;
+  for (size_t i = first; i < end; i++)
+    of->counts[i] = of->kernel->count((const uint8_t *)(of->columns + i * SAMPLE_WORDS),
+                                      SAMPLE_WORDS * sizeof of->columns[0]);
+}
+
+/* Bits [first, end) with themselves and all that follow. */
+static void fill_entries(void *context, size_t first, size_t end)
+{
+  const struct measuring *of = context;
+  const size_t n_bits = of->order->n_bits;
+  const uint32_t *counts = of->counts;
+  const float n = (float)of->n_rows;
+  for (size_t i = first; i < end; i++)
+    for (size_t j = i; j < n_bits; j++) {
+      const uint32_t apart = of->kernel->apart(of->columns + i * SAMPLE_WORDS,
+                                               of->columns + j * SAMPLE_WORDS, SAMPLE_WORDS);
+      const uint32_t common = (counts[i] + counts[j] - apart) / 2;
+      const float value = (float)common / n - (float)counts[i] / n * ((float)counts[j] / n);
+      of->entries[i * n_bits + j] = value;
+      of->entries[j * n_bits + i] = value;
+    }
 }
 
 enum kith_err kith_covariance_new(struct kith_covariance *out,
                                   const struct kith_encodings *const *parties, unsigned n_parties,
                                   const struct kith_bit_order *order,
-                                  const struct kith_kernel *kernel)
+                                  const struct kith_kernel *kernel, unsigned n_threads)
 {
   const size_t n_bits = order->n_bits;
-  uint64_t *columns = KITH_NEW_ARRAY(uint64_t, n_bits * SAMPLE_WORDS);
-  uint32_t *counts = KITH_NEW_ARRAY(uint32_t, n_bits);
-  float *entries = kith_calloc(n_bits * n_bits, sizeof *entries);
-  if (!columns || !counts || !entries) {
-    kith_free(columns);
-    kith_free(counts);
-    kith_free(entries);
-    return KITH_ERR_MEMORY;
+  size_t row_bytes = 0;
+  struct measuring of = {.order = order, .kernel = kernel};
+  of.columns = KITH_NEW_ARRAY(uint64_t, n_bits * SAMPLE_WORDS);
+  of.counts = KITH_NEW_ARRAY(uint32_t, n_bits);
+  of.entries = kith_calloc(n_bits * n_bits, sizeof *of.entries);
+  enum kith_err err = of.columns && of.counts && of.entries ? KITH_OK : KITH_ERR_MEMORY;
+  if (!err) {
+    of.n_rows = kith_bit_order_sample(of.rows, SAMPLE_ROWS, parties, n_parties);
+    for (unsigned p = 0; p < n_parties; p++)
+      row_bytes = parties[p]->n ? parties[p]->row_bytes : row_bytes;
+    kith_engine_parallel(n_threads, row_bytes, SLICE_BYTES, fill_columns, &of);
+    kith_engine_parallel(n_threads, n_bits, SLICE_BITS, count_columns, &of);
+    kith_engine_parallel(n_threads, n_bits, SLICE_BITS, fill_entries, &of);
+    *out = (struct kith_covariance){(unsigned)n_bits, of.entries};
+    of.entries = NULL;
   }
-  const float n = (float)sample_rows(columns, parties, n_parties, order);
-  for (size_t i = 0; i < n_bits; i++)
-    counts[i] = kernel->count((const uint8_t *)(columns + i * SAMPLE_WORDS),
-                              SAMPLE_WORDS * sizeof columns[0]);
-  for (size_t i = 0; i < n_bits; i++) {
-    const uint64_t *x = columns + i * SAMPLE_WORDS;
-    for (size_t j = i; j < n_bits; j++) {
-      const uint32_t apart = kernel->apart(x, columns + j * SAMPLE_WORDS, SAMPLE_WORDS);
-      const uint32_t common = (counts[i] + counts[j] - apart) / 2;
-      const float value = (float)common / n - (float)counts[i] / n * ((float)counts[j] / n);
-      entries[i * n_bits + j] = value;
-      entries[j * n_bits + i] = value;
-    }
-  }
-  kith_free(columns);
-  kith_free(counts);
-  *out = (struct kith_covariance){(unsigned)n_bits, entries};
-  return KITH_OK;
+  kith_free(of.columns);
+  kith_free(of.counts);
+  kith_free(of.entries);
+  return err;
 }
 
 void kith_covariance_free(struct kith_covariance *covariance)

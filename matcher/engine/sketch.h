@@ -39,11 +39,10 @@ struct kith_covariance {
 };
 struct kith_bit_order;
 struct kith_kernel;
-KITH_MUST_USE enum kith_err kith_covariance_new(struct kith_covariance *out,
-                                                const struct kith_encodings *const *parties,
-                                                unsigned n_parties,
-                                                const struct kith_bit_order *order,
-                                                const struct kith_kernel *kernel);
+KITH_MUST_USE enum kith_err
+kith_covariance_new(struct kith_covariance *out, const struct kith_encodings *const *parties,
+                    unsigned n_parties, const struct kith_bit_order *order,
+                    const struct kith_kernel *kernel, unsigned n_threads);
 void kith_covariance_free(struct kith_covariance *covariance);
 
 /* n_groups from the least that n_bits needs to KITH_SKETCH_GROUPS_MAX. */

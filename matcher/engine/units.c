@@ -4,6 +4,11 @@
 
 #include "base/mem.h"
 
+enum {
+  MANY_GROUPS = 4, /* a thread: then whole parts of the last are small enough */
+  PIECES_A_PART = 4
+};
+
 static size_t least(size_t a, size_t b)
 {
   return a < b ? a : b;
@@ -44,9 +49,9 @@ static void add_joins(struct kith_units *units, unsigned a, unsigned b)
                                                                 .from = *from,
                                                                 .to = *to,
                                                                 .cut = *cut,
-                                                                .first_unit = units->n,
+                                                                .first_group = units->n_groups,
                                                                 .first_step = units->n_join_steps};
-      units->n += cut->n_groups;
+      units->n_groups += cut->n_groups;
       units->n_join_steps += (size_t)cut->n_groups * kith_pigeon_steps(cut);
       units->joins[units->n_joins - 1].pairs =
           kith_task_pairs(from->first, from->end, to->first, to->end, a == b);
@@ -56,8 +61,47 @@ static void add_joins(struct kith_units *units, unsigned a, unsigned b)
     }
 }
 
+static const struct kith_units_join *join_of(const struct kith_units *units, size_t group)
+{
+  size_t low = 0;
+  for (size_t high = units->n_joins; high - low > 1;) {
+    size_t middle = low + (high - low) / 2;
+    if (units->joins[middle].first_group <= group)
+      low = middle;
+    else
+      high = middle;
+  }
+  return &units->joins[low];
+}
+
+/* A group takes long, and all threads but one might wait for the last. A piece prepares its group's
+ * words and its part's buckets anew, so no more groups are cut than keep all threads busy to the
+ * end. */
+static enum kith_err cut_last_groups(struct kith_units *units, unsigned n_threads)
+{
+  const size_t n_last = n_threads > 1 ? least(units->n_groups, n_threads) : 0;
+  const bool many = units->n_groups >= (size_t)MANY_GROUPS * n_threads;
+  const size_t piece_steps = many ? KITH_PIGEON_STEPS : KITH_PIGEON_STEPS / PIECES_A_PART;
+  size_t n_pieces = 0;
+  units->n_whole = units->n_groups - n_last;
+  for (size_t group = units->n_whole; group < units->n_groups; group++)
+    n_pieces += kith_pigeon_steps(&join_of(units, group)->cut) / piece_steps;
+  units->pieces = KITH_NEW_ARRAY(struct kith_units_piece, n_pieces + 1);
+  if (!units->pieces)
+    return KITH_ERR_MEMORY;
+  units->n_join_units = units->n_whole + n_pieces;
+  units->n = units->n_join_units;
+  n_pieces = 0;
+  for (size_t group = units->n_whole; group < units->n_groups; group++)
+    for (size_t step = 0; step < kith_pigeon_steps(&join_of(units, group)->cut);
+         step += piece_steps)
+      units->pieces[n_pieces++] = (struct kith_units_piece){group, step, step + piece_steps};
+  return KITH_OK;
+}
+
 enum kith_err kith_units_list_joins(struct kith_units *out, const struct kith_pack *packs,
-                                    unsigned n_packs, const struct kith_plan *plan)
+                                    unsigned n_packs, const struct kith_plan *plan,
+                                    unsigned n_threads)
 {
   size_t n = 0;
   *out = (struct kith_units){.packs = packs, .plan = plan};
@@ -70,28 +114,23 @@ enum kith_err kith_units_list_joins(struct kith_units *out, const struct kith_pa
   for (unsigned a = 0; a < n_packs; a++)
     for (unsigned b = a; b < n_packs; b++)
       add_joins(out, a, b);
-  out->n_join_units = out->n;
-  return KITH_OK;
+  return cut_last_groups(out, n_threads);
 }
 
 void kith_units_free(struct kith_units *units)
 {
   kith_free(units->joins);
+  kith_free(units->pieces);
   memset(units, 0, sizeof *units);
 }
 
 struct kith_pigeon_task kith_units_join_at(const struct kith_units *units, size_t unit)
 {
-  size_t low = 0;
-  for (size_t high = units->n_joins; high - low > 1;) {
-    size_t middle = low + (high - low) / 2;
-    if (units->joins[middle].first_unit <= unit)
-      low = middle;
-    else
-      high = middle;
-  }
-  const struct kith_units_join *join = &units->joins[low];
-  const size_t group = unit - join->first_unit;
+  const bool whole = unit < units->n_whole;
+  const struct kith_units_piece *piece = &units->pieces[whole ? 0 : unit - units->n_whole];
+  const size_t group = whole ? unit : piece->group;
+  const struct kith_units_join *join = join_of(units, group);
+  const size_t n_steps = kith_pigeon_steps(&join->cut);
   return (struct kith_pigeon_task){
       .a = &units->packs[join->party_a],
       .b = &units->packs[join->party_b],
@@ -100,8 +139,10 @@ struct kith_pigeon_task kith_units_join_at(const struct kith_units *units, size_
       .from = join->from,
       .to = join->to,
       .cut = join->cut,
-      .group = (uint32_t)group,
-      .first_step = join->first_step + group * kith_pigeon_steps(&join->cut),
+      .group = (uint32_t)(group - join->first_group),
+      .group_step = join->first_step + (group - join->first_group) * n_steps,
+      .first = whole ? 0 : piece->first,
+      .end = whole ? n_steps : piece->end,
   };
 }
 
@@ -230,7 +271,6 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 uint64_t kith_units_layout(const struct kith_units *units)
 {
   uint64_t hash = UINT64_C(14695981039346656037);
-  hash = mix(hash, units->n);
   hash = mix(hash, kith_units_steps(units));
   hash = mix(hash, units->chunk_rows);
   hash = mix(hash, units->range_blocks);
@@ -242,7 +282,7 @@ uint64_t kith_units_layout(const struct kith_units *units)
     hash = mix(hash, (uint64_t)join->cut.n_groups << 32 | join->cut.n_parts);
   }
   for (size_t s = 0; s < units->n_scans; s++)
-    hash = mix(hash, (uint64_t)units->scans[s].first_unit << 16 |
+    hash = mix(hash, (uint64_t)(units->scans[s].first_unit - units->n_join_units) << 16 |
                          (uint64_t)units->scans[s].party_a << 8 | units->scans[s].party_b);
   return hash;
 }

@@ -1,6 +1,8 @@
 /* The units that a run's work is cut into: what a thread takes at a time. First the groups of the
- * joins, then the scans (task.h). Which they are follows from the packs and the plan. A join's unit
- * has many steps (pigeon.h), a scan's is one: steps are what a journal records. */
+ * joins, the last of them in pieces, so that no thread waits long for another at the end; then the
+ * scans (task.h). Which they are follows from the packs, the plan and the number of threads. A
+ * join's unit has many steps (pigeon.h), a scan's is one: steps are what a journal records, and
+ * the same on any number of threads. */
 #ifndef KITH_MATCHER_ENGINE_UNITS_H
 #define KITH_MATCHER_ENGINE_UNITS_H
 
@@ -26,16 +28,23 @@ struct kith_units_scan {
   size_t first_unit;
 };
 
-/* A join of one pair of strata: a unit for each group of parts. */
+/* A join of one pair of strata. */
 struct kith_units_join {
   uint8_t party_a;
   uint8_t party_b;
   struct kith_stratum from; /* of a */
   struct kith_stratum to;   /* of b */
   struct kith_pigeon_cut cut;
-  size_t first_unit;
+  size_t first_group; /* of all joins' groups of parts */
   size_t first_step;
   uint64_t pairs; /* of rows */
+};
+
+/* Steps [first, end) of a group. */
+struct kith_units_piece {
+  size_t group; /* of all joins' */
+  size_t first;
+  size_t end;
 };
 
 /* Life: kith_units_list_joins, kith_units_list_scans if there is anything to scan,
@@ -46,8 +55,11 @@ struct kith_units {
   size_t n;
   struct kith_units_join *joins; /* owned */
   size_t n_joins;
-  size_t n_join_units; /* which come first */
-  size_t n_join_steps; /* likewise */
+  size_t n_groups;                 /* of all joins */
+  size_t n_whole;                  /* groups that are a unit each, which come first */
+  struct kith_units_piece *pieces; /* owned: the units after them, of the other groups */
+  size_t n_join_units;             /* both */
+  size_t n_join_steps;             /* likewise */
   size_t join_rows_max;
   uint64_t joined_pairs; /* of rows */
   struct kith_units_scan scans[KITH_UNITS_SCANS_MAX];
@@ -58,7 +70,7 @@ struct kith_units {
 
 KITH_MUST_USE enum kith_err kith_units_list_joins(struct kith_units *out,
                                                   const struct kith_pack *packs, unsigned n_packs,
-                                                  const struct kith_plan *plan);
+                                                  const struct kith_plan *plan, unsigned n_threads);
 void kith_units_list_scans(struct kith_units *units, unsigned n_packs,
                            const struct kith_task_setting *setting,
                            const struct kith_engine_options *options);

@@ -304,8 +304,8 @@ static void test_sketch_bound(void **state)
       make_family(&party, 1, 40, bits[l], (enum family)family);
       const unsigned n_bits = (bits[l] + 63) / 64 * 64;
       const unsigned fewest = n_bits / KITH_SKETCH_GROUP_BITS_MAX + 1;
-      kith_bit_order_learn(&order, n_bits, list, 1);
-      assert_int_equal(kith_covariance_new(&covariance, list, 1, &order, kernel), KITH_OK);
+      kith_bit_order_learn(&order, n_bits, list, 1, 2);
+      assert_int_equal(kith_covariance_new(&covariance, list, 1, &order, kernel, 2), KITH_OK);
       assert_int_equal(kith_sketch_learn(&sketch, &covariance, fewest + below(64)), KITH_OK);
       assert_int_equal(kith_sketch_table_new(&table, &sketch), KITH_OK);
       for (size_t i = 0; i < party.n; i++)
