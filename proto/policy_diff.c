@@ -90,7 +90,8 @@ static void differ(struct difference *out, const char *key, const char *element,
     out->failed = true;
 }
 
-/* What names an element of an array: an agency's id, a field's or filter's name, a recipient itself. */
+/* What names an element of an array: an agency's id, a field's or filter's name, a recipient
+ * itself. */
 static const char *element_name(const json_t *element)
 {
   const json_t *name = json_object_get(element, "id");
