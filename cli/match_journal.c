@@ -9,19 +9,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/match_records.h"
+#include "matcher/engine/gather.h"
 
 enum {
   SHARE_A_FLUSH = 100, /* of the work */
   FLUSH_MS = 10000,
-  FLUSH_BYTES = 4 << 20,
-  UNIT_BYTES = 8
-};
-
-/* A unit under way, and its pairs. */
-struct open_unit {
-  size_t unit;
-  bool used;
-  struct kith_buf pairs;
+  FLUSH_BYTES = 4 << 20
 };
 
 struct kith_match_journal {
@@ -49,9 +42,7 @@ struct kith_match_journal {
   struct kith_match_pairs *pairs; /* borrowed */
   kith_match_journal_map *map;
   void *map_context;
-  struct open_unit open[KITH_ENGINE_THREADS_MAX];
-  struct kith_buf pending; /* units that are done */
-  uint64_t pending_comparisons;
+  struct kith_gather gather;
   uint64_t flush_comparisons;
   int64_t flushed_ms;
   struct kith_fault fault;
@@ -94,27 +85,24 @@ static enum kith_err add_finished(struct kith_match_journal_part *part, uint32_t
   return KITH_OK;
 }
 
+static enum kith_err read_unit(void *context, uint32_t unit)
+{
+  return add_finished(context, unit);
+}
+
+static enum kith_err read_pair(void *context, const uint8_t *bytes)
+{
+  struct kith_match_journal_part *part = context;
+  struct kith_match_pair pair;
+  kith_match_pair_get(&pair, bytes);
+  return kith_match_pairs_add(&part->pairs, &pair, 1);
+}
+
 static enum kith_err read_units(struct kith_match_journal_part *part, const uint8_t *bytes,
                                 size_t len)
 {
-  for (size_t at = 0; at < len;) {
-    if (len - at < UNIT_BYTES)
-      return KITH_ERR_DATA;
-    const uint32_t unit = (uint32_t)kith_get_le(bytes + at, 4);
-    const size_t n = kith_get_le(bytes + at + 4, 4);
-    at += UNIT_BYTES;
-    if (unit >= part->n_units || n > (len - at) / KITH_MATCH_PAIR_BYTES)
-      return KITH_ERR_DATA;
-    enum kith_err err = add_finished(part, unit);
-    for (size_t i = 0; i < n && !err; i++, at += KITH_MATCH_PAIR_BYTES) {
-      struct kith_match_pair pair;
-      kith_match_pair_get(&pair, bytes + at);
-      err = kith_match_pairs_add(&part->pairs, &pair, 1);
-    }
-    if (err)
-      return err;
-  }
-  return KITH_OK;
+  const struct kith_gather_reader reader = {part, read_unit, read_pair};
+  return kith_gather_read(&reader, bytes, len, KITH_MATCH_PAIR_BYTES, part->n_units);
 }
 
 static enum kith_err read_record(void *context, uint32_t type, const uint8_t *bytes, size_t len,
@@ -143,11 +131,11 @@ static enum kith_err append(struct kith_match_journal *journal, enum kith_match_
 
 static enum kith_err flush_pending(struct kith_match_journal *journal)
 {
-  enum kith_err err = kith_buf_err(&journal->pending);
-  if (!err && journal->pending.len > 0)
-    err = append(journal, KITH_MATCH_RECORD_UNITS, journal->pending.bytes, journal->pending.len);
-  kith_buf_clear(&journal->pending);
-  journal->pending_comparisons = 0;
+  const struct kith_buf *done = &journal->gather.done;
+  enum kith_err err = kith_buf_err(done);
+  if (!err && done->len > 0)
+    err = append(journal, KITH_MATCH_RECORD_UNITS, done->bytes, done->len);
+  kith_gather_written(&journal->gather);
   journal->flushed_ms = kith_clock_monotonic_ms();
   return err;
 }
@@ -220,60 +208,32 @@ static enum kith_err engine_open(void *context, uint64_t layout, size_t n_units,
   return err ? err : begin_part(journal, layout, n_units);
 }
 
-static struct open_unit *open_unit(struct kith_match_journal *journal, size_t unit)
-{
-  struct open_unit *vacant = NULL;
-  for (size_t i = 0; i < KITH_COUNT_OF(journal->open); i++) {
-    struct open_unit *slot = &journal->open[i];
-    if (slot->used && slot->unit == unit)
-      return slot;
-    if (!slot->used && !vacant)
-      vacant = slot;
-  }
-  if (vacant) {
-    vacant->used = true;
-    vacant->unit = unit;
-    kith_buf_clear(&vacant->pairs);
-  }
-  return vacant;
-}
-
 static enum kith_err engine_add(void *context, size_t unit, const struct kith_pair *pairs, size_t n)
 {
   struct kith_match_journal *journal = context;
-  struct open_unit *slot = open_unit(journal, unit);
-  if (!slot)
-    return KITH_ERR_INTERNAL; /* a thread has one unit at a time */
-  for (size_t i = 0; i < n; i++) {
+  enum kith_err err = KITH_OK;
+  for (size_t i = 0; i < n && !err; i++) {
     const struct kith_match_pair pair = journal->map(journal->map_context, &pairs[i]);
     uint8_t bytes[KITH_MATCH_PAIR_BYTES];
     kith_match_pair_put(bytes, &pair);
-    kith_buf_append(&slot->pairs, bytes, sizeof bytes);
+    err = kith_gather_add(&journal->gather, unit, bytes, sizeof bytes);
   }
-  return kith_buf_err(&slot->pairs);
+  return err;
 }
 
 static enum kith_err engine_done(void *context, size_t unit, uint64_t comparisons)
 {
   struct kith_match_journal *journal = context;
-  struct open_unit *slot = open_unit(journal, unit);
-  uint8_t head[UNIT_BYTES];
-  if (!slot)
-    return KITH_ERR_INTERNAL;
-  kith_put_le(head, 4, unit);
-  kith_put_le(head + 4, 4, slot->pairs.len / KITH_MATCH_PAIR_BYTES);
-  kith_buf_append(&journal->pending, head, sizeof head);
-  if (slot->pairs.len > 0)
-    kith_buf_append(&journal->pending, slot->pairs.bytes, slot->pairs.len);
-  slot->used = false;
-  journal->pending_comparisons += comparisons;
+  enum kith_err err = kith_gather_done(&journal->gather, unit, KITH_MATCH_PAIR_BYTES, comparisons);
+  if (err)
+    return err;
   if (kith_failpoint("journal.unit"))
     return KITH_ERR_IO;
-  if (journal->pending_comparisons > journal->flush_comparisons ||
-      journal->pending.len > FLUSH_BYTES ||
+  if (journal->gather.comparisons > journal->flush_comparisons ||
+      journal->gather.done.len > FLUSH_BYTES ||
       kith_clock_monotonic_ms() - journal->flushed_ms > FLUSH_MS)
     return flush_pending(journal);
-  return kith_buf_err(&journal->pending);
+  return KITH_OK;
 }
 
 enum kith_err kith_match_journal_part(struct kith_match_journal *journal, uint32_t part,
@@ -288,8 +248,7 @@ enum kith_err kith_match_journal_part(struct kith_match_journal *journal, uint32
   journal->pairs = pairs;
   journal->map = map;
   journal->map_context = map_context;
-  for (size_t i = 0; i < KITH_COUNT_OF(journal->open); i++)
-    journal->open[i].used = false;
+  kith_gather_clear(&journal->gather);
   *out = (struct kith_engine_journal){journal, engine_open, engine_add, engine_done};
   *done = had && had->done && had->part == part && had->n_parts == n_parts;
   return *done ? kith_match_pairs_add(pairs, had->pairs.items, had->pairs.n) : KITH_OK;
@@ -324,9 +283,7 @@ void kith_match_journal_free(struct kith_match_journal *journal)
     return;
   drop_from(journal, 0);
   kith_free(journal->parts);
-  for (size_t i = 0; i < KITH_COUNT_OF(journal->open); i++)
-    kith_buf_free(&journal->open[i].pairs);
-  kith_buf_free(&journal->pending);
+  kith_gather_free(&journal->gather);
   kith_match_records_close(&journal->records);
   kith_free(journal->path);
   kith_free(journal);
