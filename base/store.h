@@ -1,7 +1,8 @@
 /* LMDB behind one small interface: one environment, a fixed list of named tables, short
  * transactions. The only file that includes lmdb.h is base/store.c.
  *
- * One thread owns the environment. Values are copied out. A full map is KITH_ERR_FULL, an
+ * One thread owns the environment; another may have transactions of its own, which wait for those
+ * that write. Values are copied out. A full map is KITH_ERR_FULL, an
  * ordinary error; a full disk is that or KITH_ERR_IO (LMDB reports a short write so). Deleting
  * does not erase pages: what must vanish is stored sealed, under a key that is a file of its
  * own (crypto/roundkey.h). After kith_txn_commit the transaction is gone, whether it succeeded

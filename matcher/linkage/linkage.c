@@ -22,6 +22,9 @@ struct run {
   struct kith_similarity similarity;
   size_t cap;
   struct kith_judge *judge; /* owned */
+  unsigned n_runs;          /* of the engine */
+  uint64_t n_found;         /* by the latest, those of its journal included */
+  uint64_t most;            /* that it may find; 0: no ceiling */
 };
 
 /* ---- candidates */
@@ -31,6 +34,9 @@ static enum kith_err take_pairs(void *context, const struct kith_pair *pairs, si
   struct run *run = context;
   struct kith_linkage_result *result = run->result;
 
+  run->n_found += n;
+  if (run->most && run->n_found > run->most)
+    return KITH_ERR_LIMIT;
   if (result->n_pairs + n > run->cap) {
     size_t cap = (result->n_pairs + n) * 2;
     struct kith_linkage_pair *grown = kith_realloc(result->pairs, cap, sizeof *grown);
@@ -66,7 +72,10 @@ static enum kith_err find_above(struct run *run, struct kith_ratio bound, uint64
                                 struct kith_fault *fault)
 {
   const struct kith_linkage_input *input = run->input;
+  const struct kith_linkage_journal *journal = input->journal;
+  struct kith_engine_journal of_engine;
   struct kith_engine_options options;
+  enum kith_err err = KITH_OK;
 
   kith_engine_options_init(&options);
   options.similarity = run->similarity.kind;
@@ -75,13 +84,27 @@ static enum kith_err find_above(struct run *run, struct kith_ratio bound, uint64
   options.within = true;
   options.n_threads = input->n_threads;
   options.memory_bytes_max = input->memory_bytes_max;
-  options.results_max = pairs_max;
   options.progress = input->progress ? engine_progress : NULL;
   options.progress_context = run;
   options.cancel = input->cancel;
   run->result->n_pairs = 0;
   run->result->candidate_bound = bound;
-  return kith_engine_run(input->parties, input->n_parties, &options, take_pairs, run, fault);
+  run->n_found = 0;
+  run->most = pairs_max;
+  if (journal) {
+    err = journal->begin(journal->context, run->n_runs, bound, take_pairs, run, &of_engine);
+    options.journal = &of_engine;
+  }
+  run->n_runs++;
+  if (err == KITH_OK)
+    err = kith_engine_run(input->parties, input->n_parties, &options, take_pairs, run, fault);
+  const bool over = err == KITH_ERR_LIMIT && run->most && run->n_found > run->most;
+  if (journal)
+    journal->end(journal->context, over);
+  if (over)
+    err = kith_fail(fault, err, "more than %llu pairs reach the candidate bound: raise it",
+                    (unsigned long long)run->most);
+  return err;
 }
 
 static uint64_t comparisons(const struct kith_linkage_input *input)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "matcher/engine/engine.h"
 #include "proto/encodings.h"
 #include "proto/policy.h"
 
@@ -21,6 +22,20 @@ enum {
   KITH_CURVE_STEPS = 50, /* thresholds 0.50, 0.51, ..., 0.99 */
   KITH_CURVE_FIRST = 50, /* hundredths */
   KITH_LINKAGE_PARTIES_MAX = 16
+};
+
+/* The memory of the engine's runs that a linkage makes, so that one that was killed goes on. Runs
+ * are the same ones wherever rows and policy are. */
+struct kith_linkage_journal {
+  void *context;
+  /* Before run number `run`, from 0, at that bound: *out is what the engine is told. Its `open`
+   * gives the pairs of finished units to `restored`, with similarities whose millionths are right;
+   * KITH_ERR_LIMIT: an earlier try found more pairs than this run may. */
+  enum kith_err (*begin)(void *context, unsigned run, struct kith_ratio bound,
+                         kith_engine_sink *restored, void *restored_context,
+                         struct kith_engine_journal *out);
+  /* After it, however it ended; `over`: with more pairs than it may find. */
+  void (*end)(void *context, bool over);
 };
 
 struct kith_linkage_input {
@@ -35,7 +50,8 @@ struct kith_linkage_input {
   uint64_t pairs_max;                            /* candidates; 0: no ceiling. KITH_ERR_LIMIT */
   void (*progress)(void *context, double share); /* [0, 1]; may be NULL */
   void *progress_context;
-  const atomic_bool *cancel; /* may be NULL */
+  const atomic_bool *cancel;                  /* may be NULL */
+  const struct kith_linkage_journal *journal; /* may be NULL */
 };
 
 /* A candidate, or two records of one cluster that were none. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "crypto/seal.h"
 #include "crypto/secret.h"
+#include "matcher/service/journal.h"
 #include "matcher/service/tables.h"
 #include "proto/batch.h"
 #include "proto/submission.h"
@@ -285,6 +286,12 @@ void kith_intake_rows_free(struct kith_intake_rows *rows)
   memset(rows, 0, sizeof *rows);
 }
 
+enum kith_err kith_intake_key(struct kith_node *node, struct kith_secret **out,
+                              const kith_round_id round, struct kith_fault *fault)
+{
+  return kith_roundkey_load(node->keys, out, round, key_name, fault);
+}
+
 enum kith_err kith_intake_destroy(struct kith_node *node, const kith_round_id round,
                                   struct kith_fault *fault)
 {
@@ -298,6 +305,8 @@ enum kith_err kith_intake_destroy(struct kith_node *node, const kith_round_id ro
     err = kith_store_delete_prefix(txn, KITH_TABLE_BATCHES, prefix);
   if (err == KITH_OK)
     err = kith_store_delete_prefix(txn, KITH_TABLE_BATCH_HASHES, prefix);
+  if (err == KITH_OK)
+    err = kith_matching_journal_delete(txn, round);
   if (err == KITH_OK) {
     err = kith_txn_commit(txn);
     txn = NULL;

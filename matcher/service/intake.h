@@ -41,6 +41,10 @@ KITH_MUST_USE enum kith_err kith_intake_load(struct kith_node *node, struct kith
                                              struct kith_fault *fault);
 void kith_intake_rows_free(struct kith_intake_rows *rows);
 
+/* The key, which seals the journal of the matching too (journal.h). The caller frees it. */
+KITH_MUST_USE enum kith_err kith_intake_key(struct kith_node *node, struct kith_secret **out,
+                                            const kith_round_id round, struct kith_fault *fault);
+
 /* Destroys the key, then deletes what it sealed. Does nothing the second time. */
 KITH_MUST_USE enum kith_err kith_intake_destroy(struct kith_node *node, const kith_round_id round,
                                                 struct kith_fault *fault);

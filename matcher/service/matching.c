@@ -8,8 +8,12 @@
 #include "base/mem.h"
 #include "matcher/linkage/linkage.h"
 #include "matcher/service/intake.h"
+#include "matcher/service/journal.h"
 
-/* The thread reads what the service gave it and writes its result: nothing else is shared. */
+enum { JOURNAL_SHARE = 4 /* of the store's room, that a journal may take */ };
+
+/* The thread reads what the service gave it and writes its result and its journal, which has
+ * transactions of its own: nothing else is shared. */
 struct kith_matching {
   kith_round_id round;
   struct kith_policy policy;
@@ -27,11 +31,13 @@ struct kith_matching {
   enum kith_err err;
   struct kith_fault fault;
   struct kith_linkage_result result;
+  struct kith_matching_journal *journal; /* owned */
 };
 
 static void matching_free(struct kith_matching *matching)
 {
   kith_linkage_result_free(&matching->result);
+  kith_matching_journal_free(matching->journal);
   for (unsigned i = 0; i < matching->n_parties; i++)
     kith_intake_rows_free(&matching->parties[i]);
   kith_free(matching);
@@ -47,6 +53,7 @@ static void progress(void *context, double share)
 static void *matching_main(void *context)
 {
   struct kith_matching *matching = context;
+  const struct kith_linkage_journal journal = kith_matching_journal_linkage(matching->journal);
   struct kith_linkage_input input = {
       .n_parties = matching->n_parties,
       .parties = matching->encodings,
@@ -57,6 +64,7 @@ static void *matching_main(void *context)
       .progress = progress,
       .progress_context = matching,
       .cancel = &matching->cancel,
+      .journal = &journal,
   };
 
   matching->err = kith_linkage_run(&matching->result, &input, &matching->fault);
@@ -89,6 +97,51 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
   return err;
 }
 
+/* Of exactly these agencies' batches, in a round with exactly this policy. */
+static enum kith_err open_journal(struct kith_matcher *matcher,
+                                  const struct kith_matcher_round *round,
+                                  struct kith_matching *matching, struct kith_fault *fault)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  struct kith_secret *key = NULL;
+  struct kith_hash identity;
+  struct kith_hasher hasher;
+  enum kith_err err;
+
+  kith_hasher_init(&hasher, "kith matching");
+  kith_hasher_part(&hasher, view->open_hash.bytes, sizeof view->open_hash.bytes);
+  for (unsigned i = 0; i < view->n_seats; i++)
+    if (kith_matcher_takes_part(round, &view->seats[i])) {
+      kith_hasher_part(&hasher, view->seats[i].member, strlen(view->seats[i].member));
+      kith_hasher_part(&hasher, view->seats[i].manifest.root.bytes, KITH_HASH_BYTES);
+    }
+  kith_hasher_final(&hasher, &identity);
+  if ((err = kith_intake_key(matcher->node, &key, round->node->id, fault)) != KITH_OK)
+    return err;
+  err = kith_matching_journal_new(&matching->journal, matcher->node->store, key, round->node->id,
+                                  &identity, matcher->config.map_bytes / JOURNAL_SHARE);
+  if (err != KITH_OK)
+    kith_secret_free(key);
+  return err;
+}
+
+/* What has ended needs no journal. A full disk does not matter: the intake's end deletes it. */
+static void delete_journal(struct kith_matcher *matcher, const kith_round_id round)
+{
+  struct kith_txn *txn = NULL;
+  enum kith_err err = kith_txn_begin(&txn, matcher->node->store, true);
+
+  if (err == KITH_OK)
+    err = kith_matching_journal_delete(txn, round);
+  if (err == KITH_OK) {
+    err = kith_txn_commit(txn);
+    txn = NULL;
+  }
+  kith_txn_abort(txn);
+  if (err != KITH_OK)
+    kith_log(KITH_LOG_WARNING, "matching.journal", KITH_LOG_STR("error", kith_err_name(err)));
+}
+
 enum kith_err kith_matching_start(struct kith_matcher *matcher, struct kith_matcher_round *round,
                                   struct kith_fault *fault)
 {
@@ -105,6 +158,8 @@ enum kith_err kith_matching_start(struct kith_matcher *matcher, struct kith_matc
   matching->decided = kith_review_decided(&matching->policy, kith_node_round_view(round->node));
   matching->n_threads = matcher->config.threads;
   err = load_parties(matcher, round, matching, fault);
+  if (err == KITH_OK)
+    err = open_journal(matcher, round, matching, fault);
   if (err == KITH_OK && pthread_create(&matching->thread, NULL, matching_main, matching) != 0)
     err = kith_fail(fault, KITH_ERR_MEMORY, "the matching thread can't be started");
   if (err != KITH_OK) {
@@ -152,6 +207,8 @@ enum kith_err kith_matching_finish(struct kith_matcher *matcher, struct kith_mat
     if (err != KITH_ERR_MEMORY)
       err = kith_matcher_abort_round(matcher, round, KITH_REASON_INTERNAL, NULL);
   }
+  if (err == KITH_OK)
+    delete_journal(matcher, round->node->id);
   matching_free(matching);
   return err;
 }

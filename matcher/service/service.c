@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 static const char *const table_names[] = {"batches", "batch_hashes", "lists", "reviews",
-                                          "proposals"};
+                                          "proposals", "journal"};
 
 enum kith_err kith_matcher_new(struct kith_matcher **out, const char *config_path,
                                struct kith_fault *fault)

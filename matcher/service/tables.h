@@ -10,6 +10,7 @@ enum kith_matcher_table {
   KITH_TABLE_LISTS,                      /* round, recipient -> sealed list */
   KITH_TABLE_REVIEWS,                    /* round -> what governance is shown */
   KITH_TABLE_PROPOSALS,                  /* hash of the core -> statement, with those who signed */
+  KITH_TABLE_JOURNAL,                    /* round, run, number BE -> units that are done, sealed */
   KITH_MATCHER_TABLES_END
 };
 
