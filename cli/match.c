@@ -303,7 +303,7 @@ int kith_cmd_match(int argc, char **argv)
       {"method", KITH_CLI_STRING, &match->method, "NAME",
        "auto, brute, sketch or pigeonhole (auto): changes the time, never the pairs", 0, 0, NULL},
       {"kernel", KITH_CLI_STRING, &match->kernel, "NAME",
-       "avx512, avx512bw, avx2, neon, scalar (the best)", 0, 0, NULL},
+       "avx512, avx512bw, avx2, popcnt, neon, scalar (the best)", 0, 0, NULL},
       {"explain", KITH_CLI_FLAG, &match->explain, NULL, "say how the pairs are found, and why so",
        0, 0, NULL},
       {"quiet", KITH_CLI_FLAG, &match->quiet, NULL, "no progress", 0, 0, NULL},

@@ -81,7 +81,7 @@ struct kith_engine_options {
   unsigned n_threads; /* 1 .. KITH_ENGINE_THREADS_MAX, the calling one included */
   enum kith_engine_method method;
   unsigned sketch_groups;         /* for KITH_ENGINE_SKETCH: 4 .. 128, 0: the planner's choice */
-  const char *kernel;             /* "scalar", "avx2", "avx512"; NULL: KITH_KERNEL, else the best */
+  const char *kernel;             /* as kith_engine_kernel_name; NULL: KITH_KERNEL, else the best */
   size_t memory_bytes_max;        /* what the engine may allocate; 0: no ceiling */
   uint64_t results_max;           /* 0: no ceiling */
   kith_engine_progress *progress; /* may be NULL */

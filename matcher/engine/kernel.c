@@ -11,9 +11,14 @@ static bool always(void)
 }
 
 #if defined(__x86_64__)
+static bool has_popcnt(void)
+{
+  return __builtin_cpu_supports("popcnt");
+}
+
 static bool has_avx2(void)
 {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+  return __builtin_cpu_supports("avx2") && has_popcnt();
 }
 
 static bool has_avx512bw(void)
@@ -28,7 +33,7 @@ static bool has_avx512(void)
 #endif
 
 #if defined(__x86_64__)
-#define KERNEL_NAMES "avx512, avx512bw, avx2 or scalar"
+#define KERNEL_NAMES "avx512, avx512bw, avx2, popcnt or scalar"
 #elif defined(__aarch64__)
 #define KERNEL_NAMES "neon or scalar"
 #else
@@ -44,6 +49,8 @@ static const struct kith_kernel kernels[] = {
      kith_kernel_apart_avx2, kith_kernel_near_avx2, kith_kernel_count_avx2, 0.4, 0.02, 60, 2},
     {"avx2", has_avx2, kith_kernel_scan_avx2, kith_kernel_sieve_avx2, kith_kernel_apart_avx2,
      kith_kernel_near_avx2, kith_kernel_count_avx2, 0.5, 0.022, 60, 2},
+    {"popcnt", has_popcnt, kith_kernel_scan_popcnt, kith_kernel_sieve_scalar,
+     kith_kernel_apart_popcnt, kith_kernel_near_popcnt, kith_kernel_count_popcnt, 1.15, 0.1, 100, 4},
 #elif defined(__aarch64__)
     {"neon", always, kith_kernel_scan_neon, kith_kernel_sieve_neon, kith_kernel_apart_neon,
      kith_kernel_near_neon, kith_kernel_count_neon, 0.8, 0.035, 70, 4},

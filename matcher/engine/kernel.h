@@ -119,6 +119,10 @@ KITH_KERNEL_DECLARE(scalar);
 KITH_KERNEL_DECLARE(avx2);
 KITH_KERNEL_DECLARE(avx512);
 kith_kernel_scan_fn kith_kernel_scan_avx512bw; /* the rest from the two */
+kith_kernel_scan_fn kith_kernel_scan_popcnt;   /* the sieve from the plain one */
+kith_kernel_apart_fn kith_kernel_apart_popcnt;
+kith_kernel_near_fn kith_kernel_near_popcnt;
+kith_kernel_count_fn kith_kernel_count_popcnt;
 #elif defined(__aarch64__)
 KITH_KERNEL_DECLARE(neon);
 #endif

@@ -225,7 +225,7 @@ def test_kernels_and_threads_agree_to_the_byte(tmp_path):
     a = write_clkhash(tmp_path / "a", first, 320)
     b = write_clkhash(tmp_path / "b", make_rows(rng, 700, 320, first), 320)
     outputs = set()
-    for kernel in ["avx512", "avx512bw", "avx2", "neon", "scalar"]:
+    for kernel in ["avx512", "avx512bw", "avx2", "popcnt", "neon", "scalar"]:
         for threads in range(1, 5):
             done = match("--threshold", "0.7", "--within", "--threads", threads, a, b,
                          env={"KITH_KERNEL": kernel})
