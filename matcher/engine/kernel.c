@@ -50,7 +50,8 @@ static const struct kith_kernel kernels[] = {
     {"avx2", has_avx2, kith_kernel_scan_avx2, kith_kernel_sieve_avx2, kith_kernel_apart_avx2,
      kith_kernel_near_avx2, kith_kernel_count_avx2, 0.5, 0.022, 60, 2},
     {"popcnt", has_popcnt, kith_kernel_scan_popcnt, kith_kernel_sieve_scalar,
-     kith_kernel_apart_popcnt, kith_kernel_near_popcnt, kith_kernel_count_popcnt, 1.15, 0.1, 100, 4},
+     kith_kernel_apart_popcnt, kith_kernel_near_popcnt, kith_kernel_count_popcnt, 1.15, 0.1, 100,
+     4},
 #elif defined(__aarch64__)
     {"neon", always, kith_kernel_scan_neon, kith_kernel_sieve_neon, kith_kernel_apart_neon,
      kith_kernel_near_neon, kith_kernel_count_neon, 0.8, 0.035, 70, 4},

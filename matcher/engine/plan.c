@@ -231,7 +231,7 @@ static void add_part(struct tally *tally, const struct sample *sample,
 {
   uint64_t of_part[JOIN_SAMPLE];
   uint64_t of_group[JOIN_SAMPLE];
-  uint16_t next[JOIN_SAMPLE];
+  uint16_t next[JOIN_SAMPLE] = {0};
   uint16_t heads[CHAINS] = {0}; /* a row's number and 1 */
   const struct kith_pigeon_span group_span = at_most_a_word(kith_pigeon_group(cut, group));
   const struct kith_pigeon_span part_span = at_most_a_word(kith_pigeon_part(cut, group, part));

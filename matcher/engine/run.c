@@ -291,6 +291,8 @@ static enum kith_err open_journal(struct run *run)
                                     run->comparisons, run->finished);
   for (size_t step = 0; step < n_steps && !err; step++)
     run->done += run->finished[step] ? kith_units_step_pairs(&run->units, step) : 0;
+  if (!err && run->done > 0 && run->options->progress) /* perhaps nothing is left to do */
+    run->options->progress(run->options->progress_context, run->done, run->comparisons);
   return err;
 }
 

@@ -88,6 +88,13 @@ static enum kith_err no_sink(void *context, const struct kith_pair *pairs, size_
   return KITH_OK;
 }
 
+static void keep_progress(void *context, uint64_t done, uint64_t total)
+{
+  uint64_t *told = context;
+  assert_true(done >= *told && done <= total);
+  *told = done;
+}
+
 static void check(const struct kith_encodings *const *list, struct kith_engine_options *options)
 {
   struct kith_pairs want = {0};
@@ -110,6 +117,14 @@ static void check(const struct kith_encodings *const *list, struct kith_engine_o
   options->n_threads = n_threads;
   assert_int_equal(err, KITH_OK);
   assert_true(n_runs > 0);
+  /* Where nothing is left to do, that is told too. */
+  uint64_t told = 0;
+  options->progress = keep_progress;
+  options->progress_context = &told;
+  memory->stop_after = 0;
+  assert_int_equal(kith_engine_run(list, 2, options, no_sink, NULL, NULL), KITH_OK);
+  assert_int_equal(told, memory->comparisons);
+  options->progress = NULL;
   assert_int_equal(memory->comparisons_done, memory->comparisons);
   kith_pairs_sort(&want);
   kith_pairs_sort(&memory->found);
