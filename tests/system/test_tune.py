@@ -45,7 +45,7 @@ def test_proposal(city):
     assert fields["sex"]["values"] == 2 and 0.45 < fields["sex"]["same"]["chance"] < 0.55
     assert fields["date_of_birth"]["same"]["likely"] > 0.9 > 0.05 > fields["date_of_birth"]["same"]["rivals"]
     changes = {name: field["without"]["f1"] for name, field in fields.items()}
-    assert changes["date_of_birth"] == min(changes.values()) < -0.05
+    assert changes["date_of_birth"] < -0.05 and all(-1 < change < 0.1 for change in changes.values())
     policy = json.loads(out.read_text())["linkage"]
     assert policy["bits"] == report["filters"][0]["bits"] and 0.2 < report["filters"][0]["fill"] < 0.4
     for field in policy["fields"]:
