@@ -94,13 +94,13 @@ static void discriminant(double *out, const struct kith_tune *tune, const struct
 static void shares_set(struct kith_tune *tune, const struct filter_fields *all)
 {
   struct filter_fields of = *all;
-  double weights[KITH_FIELDS_MAX];
+  double weights[KITH_FIELDS_MAX] = {0};
   double sum = 0;
-  unsigned least;
 
-  do {
+  while (of.n > 0) {
+    unsigned least = 0;
+
     discriminant(weights, tune, &of);
-    least = 0;
     for (unsigned i = 1; i < of.n; i++)
       if (weights[i] < weights[least])
         least = i;
@@ -108,7 +108,7 @@ static void shares_set(struct kith_tune *tune, const struct filter_fields *all)
       break;
     of.n--;
     memmove(&of.fields[least], &of.fields[least + 1], (of.n - least) * sizeof of.fields[0]);
-  } while (of.n > 0);
+  }
   for (unsigned i = 0; i < of.n; i++)
     sum += weights[i];
   for (unsigned i = 0; i < of.n; i++)
