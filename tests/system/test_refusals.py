@@ -240,7 +240,7 @@ def test_an_agency_counts_its_rounds_itself(tmp_path_factory):
         other = city.open_round()
         city.join(other)
         city.wait_state(other, "released")
-        assert city.ask("police", do="join", round=one.hex())["ok"]
+        assert city.decide("police", one)["ok"]
 
         def problem():
             return city.ask("police", do="show", round=one.hex())["problem"]
