@@ -383,7 +383,9 @@ static enum kith_reply_error check_joint(const struct kith_matcher *matcher,
   const struct kith_member *author = kith_charter_member(&round->node->charter, statement->author);
   struct kith_signers signers;
 
-  if (!author || !kith_statement_is_joint(statement->type, author->role))
+  /* Who is not governance has no say in it, whoever signs: the log refuses that. */
+  if (!author || author->role != KITH_ROLE_GOVERNANCE ||
+      !kith_statement_is_joint(statement->type, author->role))
     return KITH_REPLY_OK;
   kith_matcher_signers(&signers, matcher, &round->node->charter);
   return reply_of(kith_endorsement_check(bytes, len, author->keys.sign, &signers, NULL));
