@@ -100,6 +100,10 @@ static void write_reply_body(struct kith_buf *out, const struct kith_reply *repl
   case KITH_REQUEST_PROPOSAL_LIST:
     write_proposals(out, reply);
     break;
+  case KITH_REQUEST_LETTER_PUT:
+  case KITH_REQUEST_LETTER_GET:
+    kith_letter_reply_write(out, reply);
+    break;
   case KITH_REQUEST_TYPES:
     break;
   }
@@ -248,6 +252,9 @@ static enum kith_err read_reply_body(struct kith_reader *reader, struct kith_rep
     break;
   case KITH_REQUEST_PROPOSAL_LIST:
     return read_proposals(reader, out);
+  case KITH_REQUEST_LETTER_PUT:
+  case KITH_REQUEST_LETTER_GET:
+    return kith_letter_reply_read(reader, out);
   case KITH_REQUEST_TYPES:
     return KITH_ERR_DATA;
   }
@@ -291,5 +298,7 @@ void kith_reply_free(struct kith_reply *reply)
     kith_free(reply->body.statement_get.statements);
   else if (reply->type == KITH_REQUEST_PROPOSAL_LIST)
     kith_free(reply->body.proposal_list.statements);
+  else if (reply->type == KITH_REQUEST_LETTER_GET)
+    kith_free(reply->body.letter_get.letters);
   memset(reply, 0, sizeof *reply);
 }
