@@ -32,7 +32,7 @@ static char plain(char c)
 }
 
 /* Without regard to case; runs of blanks, '_' and '-' are one blank, and none at the ends. */
-static bool same_name(const char *a, const char *b)
+bool kith_column_named(const char *a, const char *b)
 {
   for (;;) {
     size_t blanks_a = strspn(a, " _-");
@@ -59,7 +59,7 @@ static enum kith_err column_find(uint32_t *out, const struct header *header, con
 {
   *out = NONE;
   for (size_t i = 0; i < header->n; i++) {
-    if (!same_name(header->names[i], name))
+    if (!kith_column_named(header->names[i], name))
       continue;
     if (*out != NONE)
       return kith_fail(fault, KITH_ERR_DATA, "%s: row 1: columns %u and %zu are both \"%s\"",

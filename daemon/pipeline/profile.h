@@ -41,6 +41,9 @@ struct kith_profile_text {
 };
 struct kith_profile_text kith_profile_builtin(size_t i);
 
+/* Whether two names are of one column. */
+bool kith_column_named(const char *a, const char *b);
+
 /* ---- a profile over the columns of one table */
 
 struct kith_layout;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/service/disclosure.h"
 #include "daemon/service/encode_job.h"
 #include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
@@ -405,6 +406,12 @@ enum kith_err kith_officer_answer(struct kith_agency *agency, char **out, const 
     reply = do_audit(agency, object);
   else if (strcmp(verb, "subject") == 0)
     reply = do_subject(agency, object);
+  else if (strcmp(verb, "disclosures") == 0)
+    reply = kith_disclosures_list(agency, object);
+  else if (strcmp(verb, "disclosure-show") == 0)
+    reply = kith_disclosures_show(agency, object);
+  else if (strcmp(verb, "disclosure-decide") == 0)
+    reply = kith_disclosures_decide(agency, object);
   else
     reply = answer_about_round(agency, verb, object);
   json_decref(object);

@@ -8,8 +8,17 @@
 #include "crypto/seal.h"
 
 /* In the store: round, number BE -> a box; number 0 has the counts, the others up to CHUNK hashes,
- * all in order. A chunk fills eight pages but for what the store itself needs. */
-enum { CHUNK = 1000, KEY_BYTES = KITH_ROUND_ID_BYTES + 4, CHECK_BYTES = 16, VALUES = 6 };
+ * all in order. A chunk fills eight pages but for what the store itself needs. From DISCLOSED on
+ * there is one box for each disclosure. */
+enum {
+  CHUNK = 1000,
+  DISCLOSED_MAX = 4096,
+  KEY_BYTES = KITH_ROUND_ID_BYTES + 4,
+  CHECK_BYTES = 16,
+  VALUES = 6
+};
+
+static const uint32_t disclosed_first = 0xd0000000;
 
 /* ---- keys */
 
@@ -356,6 +365,115 @@ enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found, const k
   kith_secret_free(key);
   kith_subject_log_free(&log);
   return err;
+}
+
+/* ---- disclosures */
+
+static enum kith_err disclosed_write(struct kith_buf *out, const uint8_t hash[KITH_HASH_BYTES],
+                                     const struct kith_disclosed *disclosed)
+{
+  kith_write_array(out, 6);
+  kith_write_bin(out, hash, KITH_HASH_BYTES);
+  kith_write_u64(out, (uint64_t)disclosed->time);
+  kith_write_string(out, disclosed->recipient);
+  kith_write_string(out, disclosed->reason);
+  kith_write_u64(out, disclosed->reduced);
+  kith_write_array(out, disclosed->n_fields);
+  for (unsigned i = 0; i < disclosed->n_fields; i++)
+    kith_write_string(out, disclosed->fields[i]);
+  return kith_buf_err(out);
+}
+
+static enum kith_err disclosed_read(struct kith_disclosed *out, uint8_t hash[KITH_HASH_BYTES],
+                                    const uint8_t *bytes, size_t len)
+{
+  struct kith_reader reader;
+  enum kith_err err = kith_reader_init(&reader, bytes, len);
+
+  if (err != KITH_OK)
+    return err;
+  kith_read_array(&reader, 6);
+  kith_read_bin_exact(&reader, hash, KITH_HASH_BYTES);
+  out->time = (int64_t)kith_read_u64(&reader, 0, INT64_MAX);
+  kith_read_member(&reader, out->recipient);
+  kith_read_member(&reader, out->reason);
+  out->reduced = kith_read_u64(&reader, 0, 1) == 1;
+  out->n_fields = kith_read_array_between(&reader, 0, KITH_FIELDS_MAX);
+  for (unsigned i = 0; i < out->n_fields; i++)
+    kith_read_string(&reader, out->fields[i], sizeof out->fields[i]);
+  return kith_reader_done(&reader);
+}
+
+enum kith_err kith_subjects_disclosed(struct kith_agency *agency, struct kith_txn *txn,
+                                      const kith_round_id round, const char *id,
+                                      const struct kith_disclosed *disclosed)
+{
+  struct kith_secret *key = NULL;
+  struct kith_secret *box_key = NULL;
+  uint8_t hash[KITH_HASH_BYTES];
+  struct kith_buf buf;
+  uint32_t n = 0;
+  kith_round_id place;
+  enum kith_err err;
+
+  kith_buf_init(&buf, 4096);
+  box_key_place(place, round);
+  err = kith_roundkey_load(agency->node->keys, &box_key, place, "subjects", NULL);
+  if (err == KITH_ERR_NOT_FOUND)
+    return KITH_OK;
+  if (err == KITH_OK && (err = log_key(agency, &key)) == KITH_OK &&
+      (err = id_hash(hash, key, id)) == KITH_OK)
+    err = disclosed_write(&buf, hash, disclosed);
+  for (bool taken = true; err == KITH_OK && taken; n += taken) {
+    KITH_AUTO_FREE uint8_t *there = NULL;
+    uint8_t at[KEY_BYTES];
+    size_t len;
+
+    err = kith_store_get(txn, KITH_TABLE_SUBJECTS, store_key(at, round, disclosed_first + n),
+                         &there, &len);
+    taken = err == KITH_OK;
+    err = err == KITH_ERR_NOT_FOUND ? KITH_OK : n == DISCLOSED_MAX ? KITH_ERR_LIMIT : err;
+  }
+  if (err == KITH_OK)
+    err = box_put(txn, box_key, round, disclosed_first + n, buf.bytes, buf.len);
+  kith_buf_free(&buf);
+  kith_secret_free(key);
+  kith_secret_free(box_key);
+  return err;
+}
+
+enum kith_err kith_subjects_each_disclosed(struct kith_agency *agency, const kith_round_id round,
+                                           const char *id, kith_disclosed_visit *visit,
+                                           void *context)
+{
+  struct kith_secret *key = NULL;
+  struct kith_secret *box_key = NULL;
+  struct kith_txn *txn = NULL;
+  uint8_t wanted[KITH_HASH_BYTES];
+  kith_round_id place;
+  enum kith_err err;
+
+  box_key_place(place, round);
+  err = kith_roundkey_load(agency->node->keys, &box_key, place, "subjects", NULL);
+  if (err == KITH_OK && (err = log_key(agency, &key)) == KITH_OK &&
+      (err = id_hash(wanted, key, id)) == KITH_OK)
+    err = kith_txn_begin(&txn, agency->node->store, false);
+  for (uint32_t n = 0; err == KITH_OK; n++) {
+    KITH_AUTO_FREE uint8_t *bytes = NULL;
+    struct kith_disclosed disclosed = {0};
+    uint8_t hash[KITH_HASH_BYTES];
+    size_t len = 0;
+
+    err = box_get(txn, box_key, round, disclosed_first + n, &bytes, &len);
+    if (err == KITH_OK)
+      err = disclosed_read(&disclosed, hash, bytes, len);
+    if (err == KITH_OK && kith_equal(hash, wanted, sizeof hash))
+      err = visit(context, &disclosed);
+  }
+  kith_txn_abort(txn);
+  kith_secret_free(key);
+  kith_secret_free(box_key);
+  return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
 }
 
 /* ---- ending */

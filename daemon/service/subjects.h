@@ -43,6 +43,27 @@ KITH_MUST_USE enum kith_err kith_subjects_find(struct kith_agency *agency,
 KITH_MUST_USE enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found,
                                               const kith_round_id round,
                                               const struct kith_objections *list);
+/* What was disclosed of a record, kept as long as the round's log, and boxed like it. Neither the
+ * id nor a value is kept. */
+struct kith_disclosed {
+  int64_t time;
+  kith_member_id recipient;
+  kith_member_id reason;
+  bool reduced; /* fewer fields than were asked for */
+  unsigned n_fields;
+  char fields[KITH_FIELDS_MAX][KITH_FIELD_NAME_BYTES];
+};
+/* KITH_OK without keeping it where the configuration keeps no log. */
+KITH_MUST_USE enum kith_err kith_subjects_disclosed(struct kith_agency *agency,
+                                                    struct kith_txn *txn, const kith_round_id round,
+                                                    const char *id,
+                                                    const struct kith_disclosed *disclosed);
+typedef enum kith_err kith_disclosed_visit(void *context, const struct kith_disclosed *disclosed);
+/* Of one record, in one round; none is KITH_OK. */
+KITH_MUST_USE enum kith_err kith_subjects_each_disclosed(struct kith_agency *agency,
+                                                         const kith_round_id round, const char *id,
+                                                         kith_disclosed_visit *visit,
+                                                         void *context);
 /* Destroys logs whose time is over. */
 KITH_MUST_USE enum kith_err kith_subjects_expire(struct kith_agency *agency);
 
