@@ -164,11 +164,17 @@ enum kith_err kith_cohort_open_kept(struct kith_cohort *out, struct kith_remote_
 
 enum kith_err kith_kept_destroy(const struct kith_kept *kept, struct kith_fault *fault)
 {
-  enum kith_err err = kith_file_destroy(kept->list, fault);
+  KITH_AUTO_FREE char *signatures = kith_calloc(strlen(kept->charter) + sizeof ".sig", 1);
+  const char *paths[] = {kept->list, kept->statements, kept->charter, signatures};
+  enum kith_err err = KITH_OK;
 
-  if (err == KITH_OK)
-    err = kith_file_destroy(kept->statements, fault);
-  return err == KITH_OK ? kith_file_destroy(kept->charter, fault) : err;
+  if (!signatures)
+    return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  memcpy(signatures, kept->charter, strlen(kept->charter));
+  memcpy(signatures + strlen(kept->charter), ".sig", sizeof ".sig");
+  for (size_t i = 0; err == KITH_OK && i < KITH_COUNT_OF(paths); i++)
+    err = kith_file_destroy(paths[i], fault);
+  return err;
 }
 
 enum kith_err kith_kept_only(const struct kith_home *home, char round[KITH_ROUND_HEX_BYTES],

@@ -506,3 +506,100 @@ def test_over_the_rate_limit(tmp_path):
         p.wait_queued(first)
         p.settle("approve", first)
         assert p.pulled(first)["state"] == "granted"
+
+
+# ---- time
+
+def move(folder, seconds):
+    (folder / "clock.new").write_text(f"{seconds}\n")
+    (folder / "clock.new").rename(folder / "clock")
+
+
+def test_unanswered_then_over(tmp_path, monkeypatch):
+    """Nobody answers for 14 days: the request has expired, and the recipient is told. After the retention
+    nothing is left, at any of the three, that opens."""
+    (tmp_path / "clock").write_text("0\n")
+    monkeypatch.setenv("KITH_TEST_CLOCK", str(tmp_path / "clock"))
+    with Disclosing(tmp_path) as p:
+        p.release()
+        (person, _), (granted, record) = p.records("police")[:2]
+        row = p.rows["police"][p.maps["police"][record[1]]]
+        told = p.request(granted[0])
+        p.wait_queued(told)
+        p.settle("approve", told)
+        assert p.pulled(told)["state"] == "granted"
+        request = p.request(person[0])
+        p.wait_queued(request)
+        move(tmp_path, 15 * 86400)
+        wait_for(lambda: not p.queue(), "it expires")
+        assert p.pulled(request)["state"] == "expired"
+        p.settle("approve", request, status=1)
+        assert p.key_files("horizon", p.round_id) and p.key_files("matcher", p.round_id)
+
+        move(tmp_path, 31 * 86400)
+        p.wait_destroyed(p.round_id)
+        assert p.kith("disclosure", "list", "--json", home="horizon") == []
+        for member in ("horizon", "matcher", "police"):
+            assert p.key_files(member, p.round_id) == []
+        assert not list((p.home("horizon") / "cohorts").glob("*.list"))
+        p.kith("cohort", "show", "--number", granted[0], p.round, home="horizon", status=66)
+        # The person can still be told; whoever has the files without the keys can't.
+        assert p.subject("police", row["id"])["disclosures"][0]["fields"] == ["given_name", "surname"]
+        events = [e["event"] for e in p.kith("audit", "show", "--own", "--json", home="horizon")]
+        assert events.count("disclosure_requested") == 2 and events.count("disclosure_answered") == 2
+        assert "destroyed" in events
+
+
+def test_a_closed_round_is_forgotten(tmp_path):
+    with Disclosing(tmp_path) as p:
+        p.release()
+        request = p.request(p.records("police")[0][0][0])
+        p.wait_queued(request)
+        p.close_round(p.round_id)
+        assert p.queue() == []
+        assert p.pull()["ended"] == 1
+        assert p.kith("disclosure", "list", "--json", home="horizon") == []
+        assert p.key_files("horizon", p.round_id) == [] == p.key_files("police", p.round_id)
+
+
+# ---- what is kept, and what is logged
+
+def test_logs_and_stores_have_no_person(city):
+    """Names, words, fields' values, markers and handles are in no log and in no store that a node keeps."""
+    person, record = city.next_record("police")
+    request = city.request(person[0], fields="given_name,surname,contact")
+    city.wait_queued(request)
+    city.settle("approve", request)
+    city.pulled(request)
+    row = city.rows["police"][city.maps["police"][record[1]]]
+    secret = [WORDS, MARKER, f"Worker {row['id'][1:]}", record[1].hex(), "asked for a visit"]
+    secret += [v for k, v in row.items() if len(v) > 5]
+    for member in ("horizon", "police", "matcher"):
+        for path in city.home(member).rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                for value in secret:
+                    assert value.encode() not in content, (member, path.name)
+                assert record[1] not in content, (member, path.name)
+    for home, own in (("police", []), ("horizon", ["--own"]), ("lead", [])):
+        city.kith("audit", "export", *own, "--out", "log", home=home)
+        content = (city.folder / "log").read_bytes()
+        assert bytes.fromhex(request) in content and b"surname" not in content
+        assert not [v for v in secret if v.encode() in content] and record[1] not in content
+    # Both sides have committed to the same words, and whoever has the request can show them.
+    entries = [next(e for e in city.kith("audit", "show", "--json", *own, home=home)
+                    if e["values"].get("hash") == request and e["event"] == "disclosure_requested")
+               for home, own in (("police", []), ("horizon", ["--own"]))]
+    assert entries[0]["values"]["words"] == entries[1]["values"]["words"]
+    assert entries[0]["values"]["reason"] == "early_help"
+    city.kith("audit", "verify", "--charter", city.home("horizon") / "charter.json", "log")
+
+
+def test_the_commitment_to_words(city):
+    nonce = os.urandom(16)
+    _, name = city.forge(city.body(nonce=nonce, words="words of mine"))
+    city.wait_queued(name.hex())
+    entry, = [e for e in city.kith("audit", "show", "--json", home="police")
+              if e["values"].get("hash") == name.hex()]
+    assert entry["values"]["words"] == wire.words_commitment(nonce, "early_help", "words of mine").hex()
+    city.settle("refuse", name.hex(), "--reason", "other")
