@@ -156,7 +156,8 @@ static void show_row(struct shown *shown, const struct kith_audit_entry *entry, 
 
     if (value->kind == KITH_AUDIT_ROUND)
       kith_hex_encode(round, value->as.round, 4);
-    else if (value->kind == KITH_AUDIT_ID && strcmp(value->name, "member") == 0)
+    else if (value->kind == KITH_AUDIT_ID && strcmp(value->name, "reason") != 0 &&
+             strcmp(value->name, "refusal") != 0)
       member = value->as.id;
     else if (value->kind == KITH_AUDIT_NUMBER && entry->event == KITH_AUDIT_ROUND_STATE)
       more = kith_round_state_name((enum kith_round_state)value->as.number);
@@ -236,6 +237,17 @@ static enum kith_err show(const uint8_t *bytes, size_t len, struct shown *shown,
   return err;
 }
 
+#define HOME_OPTION                                                                                \
+  {                                                                                                \
+    .name = "home", .kind = KITH_CLI_STRING, .out = &home_dir, .value = "DIR",                     \
+    .help = "this member's home; $KITH_HOME, ~/.config/kith"                                       \
+  }
+#define PASSPHRASE_OPTION                                                                          \
+  {                                                                                                \
+    .name = "passphrase-file", .kind = KITH_CLI_STRING, .out = &passphrase_file, .value = "FILE",  \
+    .help = "its first line unwraps the key file"                                                  \
+  }
+
 static int verb_show(int argc, char **argv)
 {
   const char *home_dir = NULL, *passphrase_file = NULL, *round_hex = NULL;
@@ -247,16 +259,8 @@ static int verb_show(int argc, char **argv)
        .out = &round_hex,
        .value = "ROUND",
        .help = "this round's entries only"},
-      {.name = "home",
-       .kind = KITH_CLI_STRING,
-       .out = &home_dir,
-       .value = "DIR",
-       .help = "this member's home; $KITH_HOME, ~/.config/kith"},
-      {.name = "passphrase-file",
-       .kind = KITH_CLI_STRING,
-       .out = &passphrase_file,
-       .value = "FILE",
-       .help = "its first line unwraps the key file"},
+      HOME_OPTION,
+      PASSPHRASE_OPTION,
       {.name = "own",
        .kind = KITH_CLI_FLAG,
        .out = &own,
@@ -314,16 +318,8 @@ static int verb_export(int argc, char **argv)
        .out = &out,
        .value = "FILE",
        .help = "where to write it"},
-      {.name = "home",
-       .kind = KITH_CLI_STRING,
-       .out = &home_dir,
-       .value = "DIR",
-       .help = "this member's home; $KITH_HOME, ~/.config/kith"},
-      {.name = "passphrase-file",
-       .kind = KITH_CLI_STRING,
-       .out = &passphrase_file,
-       .value = "FILE",
-       .help = "its first line unwraps the key file"},
+      HOME_OPTION,
+      PASSPHRASE_OPTION,
       {.name = "own",
        .kind = KITH_CLI_FLAG,
        .out = &own,

@@ -130,10 +130,6 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     write_hash(out, &request->body.batch_put.hash);
     write_span(out, &request->body.batch_put.rows);
     break;
-  case KITH_REQUEST_BATCH_STATUS:
-    kith_write_array(out, 1);
-    write_round(out, request->body.batch_status.round);
-    break;
   case KITH_REQUEST_COHORT_GET:
     kith_write_array(out, 2);
     write_round(out, request->body.cohort_get.round);
@@ -143,6 +139,7 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     kith_write_array(out, 1);
     kith_write_u64(out, request->body.audit_get.offset);
     break;
+  case KITH_REQUEST_BATCH_STATUS: /* the round alone, as review.get */
   case KITH_REQUEST_REVIEW_GET:
     kith_write_array(out, 1);
     write_round(out, request->body.review_get.round);
@@ -151,11 +148,8 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     kith_write_array(out, 1);
     write_span(out, &request->body.proposal_put);
     break;
-  case KITH_REQUEST_LETTER_PUT:
-  case KITH_REQUEST_LETTER_GET:
+  default:
     kith_letter_request_write(out, request);
-    break;
-  case KITH_REQUEST_TYPES:
     break;
   }
 }

@@ -40,15 +40,20 @@ static void write_proposals(struct kith_buf *out, const struct kith_reply *reply
     write_span(out, &reply->body.proposal_list.statements[i]);
 }
 
+static void write_hello(struct kith_buf *out, const struct kith_reply *reply)
+{
+  kith_write_array(out, 4);
+  kith_write_string(out, reply->body.hello.software);
+  kith_write_u64(out, (uint64_t)reply->body.hello.time);
+  write_hash(out, &reply->body.hello.charter);
+  kith_write_u64(out, reply->body.hello.n_rounds);
+}
+
 static void write_reply_body(struct kith_buf *out, const struct kith_reply *reply)
 {
   switch (reply->type) {
   case KITH_REQUEST_HELLO:
-    kith_write_array(out, 4);
-    kith_write_string(out, reply->body.hello.software);
-    kith_write_u64(out, (uint64_t)reply->body.hello.time);
-    write_hash(out, &reply->body.hello.charter);
-    kith_write_u64(out, reply->body.hello.n_rounds);
+    write_hello(out, reply);
     break;
   case KITH_REQUEST_DOCUMENT_PUT:
     kith_write_array(out, 1);
@@ -100,11 +105,8 @@ static void write_reply_body(struct kith_buf *out, const struct kith_reply *repl
   case KITH_REQUEST_PROPOSAL_LIST:
     write_proposals(out, reply);
     break;
-  case KITH_REQUEST_LETTER_PUT:
-  case KITH_REQUEST_LETTER_GET:
+  default:
     kith_letter_reply_write(out, reply);
-    break;
-  case KITH_REQUEST_TYPES:
     break;
   }
 }

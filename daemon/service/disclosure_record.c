@@ -28,7 +28,7 @@ static void plain_copy(char *out, size_t cap, const char *text)
     size_t len = 1;
     char one[8] = "";
 
-    while (((uint8_t)at[len] & 0xc0) == 0x80 && len < 4)
+    while (len < 4 && ((uint8_t)at[len] & 0xc0) == 0x80)
       len++;
     memcpy(one, at, len);
     at += len;

@@ -149,6 +149,21 @@ static inline void random_letters(struct kith_reply *out)
   }
 }
 
+static inline void random_proposed(struct kith_reply *out)
+{
+  out->body.proposal_put.n_signed = (unsigned)random_between(0, KITH_GOVERNANCE_KEYS_MAX);
+  out->body.proposal_put.n_needed = (unsigned)random_between(1, KITH_GOVERNANCE_KEYS_MAX);
+  out->body.proposal_put.said = rand() % 2;
+}
+
+static inline void random_hello(struct kith_reply *out)
+{
+  snprintf(out->body.hello.software, sizeof out->body.hello.software, "kith %d", rand());
+  out->body.hello.time = rand();
+  random_fill(&out->body.hello.charter, sizeof out->body.hello.charter);
+  out->body.hello.n_rounds = (uint32_t)random_between(0, KITH_ROUNDS_MAX);
+}
+
 /* Free with kith_reply_free. */
 static inline void random_reply(struct kith_reply *out, enum kith_request_type type,
                                 enum kith_reply_error error)
@@ -161,10 +176,7 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
     return;
   switch (type) {
   case KITH_REQUEST_HELLO:
-    snprintf(out->body.hello.software, sizeof out->body.hello.software, "kith %d", rand());
-    out->body.hello.time = rand();
-    random_fill(&out->body.hello.charter, sizeof out->body.hello.charter);
-    out->body.hello.n_rounds = (uint32_t)random_between(0, KITH_ROUNDS_MAX);
+    random_hello(out);
     break;
   case KITH_REQUEST_DOCUMENT_PUT:
     random_fill(&out->body.document_put, sizeof out->body.document_put);
@@ -194,9 +206,7 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
     out->body.review_get = random_span(1);
     break;
   case KITH_REQUEST_PROPOSAL_PUT:
-    out->body.proposal_put.n_signed = (unsigned)random_between(0, KITH_GOVERNANCE_KEYS_MAX);
-    out->body.proposal_put.n_needed = (unsigned)random_between(1, KITH_GOVERNANCE_KEYS_MAX);
-    out->body.proposal_put.said = rand() % 2;
+    random_proposed(out);
     break;
   case KITH_REQUEST_PROPOSAL_LIST:
     random_proposals(out);
