@@ -105,6 +105,56 @@ static void lint_gateways(struct kith_lint *lint, const struct kith_policy *poli
   }
 }
 
+/* "16" of the Act of 2022 as people write it, and no other law beside it. */
+static bool rests_on_section_16_alone(const char *gateway)
+{
+  return strstr(gateway, "16") &&
+         (strcasestr(gateway, "PCSC") || strcasestr(gateway, "Police, Crime, Sentencing")) &&
+         !strpbrk(gateway, ";+") && !strcasestr(gateway, " and ") && !strcasestr(gateway, "with ");
+}
+
+/* Who may be told who a record is of. */
+static void lint_disclosure(struct kith_lint *lint, const struct kith_policy *policy,
+                            const struct kith_charter *charter)
+{
+  const struct kith_policy_disclosure *disclosure = &policy->disclosure;
+
+  if (!disclosure->present) {
+    add(lint, false,
+        "disclosure: there is none, so nobody can ask who a handle stands for: the list stays a "
+        "list of handles.");
+    return;
+  }
+  for (unsigned i = 0; i < disclosure->n_agencies; i++) {
+    const struct kith_policy_agency *agency = &disclosure->agencies[i];
+    const struct kith_member *member = charter ? kith_charter_member(charter, agency->id) : NULL;
+
+    if (!kith_policy_answers(policy, agency->id))
+      add(lint, true,
+          "disclosure.agencies: the lawful gateway of %s is not stated: it can tell "
+          "nobody anything. Name the law, or leave the agency out.",
+          agency->id);
+    if (member &&
+        (member->kind == KITH_KIND_HEALTH || member->kind == KITH_KIND_CHILDRENS_SERVICES) &&
+        rests_on_section_16_alone(agency->gateway))
+      add(lint, true,
+          "disclosure.agencies: %s is a health or social care authority, and its gateway is "
+          "section 16 of the Police, Crime, Sentencing and Courts Act 2022 alone, which authorises "
+          "neither patient information nor personal information from such an authority.",
+          agency->id);
+  }
+  for (unsigned i = 0; i < disclosure->n_recipients; i++)
+    if (!kith_policy_asks(policy, disclosure->recipients[i].id))
+      add(lint, true, "disclosure.recipients: the lawful gateway of %s is not stated.",
+          disclosure->recipients[i].id);
+  if (disclosure->officers == 1)
+    add(lint, false, "disclosure.officers: one officer alone can disclose a person.");
+  if (disclosure->answer_days > policy->retention_days)
+    add(lint, false,
+        "disclosure.answer_days: requests may wait longer than the list is kept, %u days.",
+        policy->retention_days);
+}
+
 static void lint_members(struct kith_lint *lint, const struct kith_policy *policy,
                          const struct kith_charter *charter)
 {
@@ -353,6 +403,7 @@ void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
   *out = (struct kith_lint){0};
   lint_times(out, policy, now);
   lint_gateways(out, policy, charter);
+  lint_disclosure(out, policy, charter);
   lint_members(out, policy, charter);
   lint_rule(out, policy);
   lint_filter(out, policy);

@@ -284,6 +284,45 @@ def test_two_officers(tmp_path):
         assert len({e["values"]["officer"] for e in log}) == 2
 
 
+def test_a_policy_that_discloses(tmp_path):
+    """Made, checked, shown and compared."""
+    def kith(*arguments, status=0):
+        done = subprocess.run([str(KITH), "policy", *arguments], cwd=tmp_path, capture_output=True, text=True,
+                              timeout=60)
+        assert done.returncode == status, (done.stdout, done.stderr)
+        return done.stdout + done.stderr
+    base = ["--agencies", "police,health", "--recipient", "horizon", "--gateway", "police=a law, section 1"]
+    disclose = ["--disclose", "surname,contact", "--disclose-reason", "early_help"]
+    kith("new", *base, "--out", "none.json")
+    kith("new", *base, *disclose, "--out", "p.json", status=2)
+    kith("new", *base, *disclose, "--ask-gateway", "nobody=a law", "--out", "p.json", status=65)
+    kith("new", *base, *disclose, "--ask-gateway", "horizon=a law, section 7", "--out", "p.json")
+    assert "nobody can ask" in kith("check", "none.json", status=1)
+    checked = kith("check", "p.json", status=1)
+    assert "disclosure.agencies: the lawful gateway of health is not stated" in checked
+    assert "one officer alone" in checked and "nobody can ask" not in checked
+    shown = kith("show", "p.json")
+    assert "of surname contact; for early_help" in shown and "horizon may ask: a law, section 7" in shown
+    assert "what may be disclosed about people of the list is new" in kith("diff", "none.json", "p.json",
+                                                                            status=1)
+
+    lead, police = wire.Identity("lead", "governance"), wire.Identity("police", "agency", "police")
+    health = wire.Identity("health", "agency", "health")
+    members = [m.member() for m in (lead, police, health, wire.Identity("matcher", "matcher"),
+                                    wire.Identity("horizon", "recipient"))]
+    charter = wire.Document(wire.CHARTER, {
+        "kith": "charter", "format": 1, "name": "City", "version": 1, "valid_from": partnership.zulu(-1),
+        "expires": partnership.zulu(300), "matcher_address": "tcp://127.0.0.1:1", "members": members,
+        "governance": {"threshold": 1, "keys": [base64.b64encode(lead.sign_public).decode()]}}, [lead])
+    charter.save(tmp_path / "charter.json")
+    for gateway, wrong in (("PCSC Act 2022 s.16", True), ("PCSC Act 2022 s.16; NHS Act 2006 s.251", False)):
+        value = json.loads((tmp_path / "p.json").read_text())
+        value["disclosure"]["agencies"][1]["gateway"] = gateway
+        (tmp_path / "q.json").write_text(json.dumps(value))
+        said = kith("check", "--charter", "charter.json", "q.json", status=1)
+        assert ("health is a health or social care authority, and its gateway is section 16" in said) == wrong
+
+
 # ---- what must not pass: before it leaves the building
 
 def test_the_policy_gives_no_gateway(city):
