@@ -64,6 +64,28 @@ static void ppm_text(char out[16], uint32_t ppm)
   (void)snprintf(out, 16, "%u.%06u", ppm / KITH_CONFIDENCE_ONE, ppm % KITH_CONFIDENCE_ONE);
 }
 
+/* Another record that was found to be of another person before: they share a token. */
+static bool wrong_before(const json_t *told, const json_t *all)
+{
+  const char *handle;
+  json_t *other;
+  json_t *token;
+  size_t i;
+
+  json_object_foreach((json_t *)all, handle, other)
+  {
+    const json_t *tokens = json_object_get(other, "tokens");
+
+    if (other == told)
+      continue;
+    json_array_foreach(
+        json_object_get(told, "tokens"), i,
+        token) for (size_t k = 0; k < json_array_size(tokens);
+                    k++) if (json_equal(token, json_array_get(tokens, k))) return true;
+  }
+  return false;
+}
+
 /* `told`: what became of requests, by handle; NULL: not looked at. */
 static json_t *handles_json(const struct kith_cohort *cohort,
                             const struct kith_cohort_person *person, const json_t *told)
@@ -80,7 +102,10 @@ static json_t *handles_json(const struct kith_cohort *cohort,
         json_pack("{s:s, s:s}", "agency", cohort->agencies[record->agency].agency, "handle", hex);
     if (json_object_get(told, hex)) {
       json_object_update(entry, json_object_get(told, hex));
+      json_object_set_new(entry, "wrong_before",
+                          json_boolean(wrong_before(json_object_get(told, hex), told)));
       json_object_del(entry, "rank");
+      json_object_del(entry, "tokens");
     }
     json_array_append_new(handles, entry);
   }
@@ -151,7 +176,7 @@ static int print_table(const struct kith_cohort *cohort, uint64_t limit)
   return kith_cli_finish_stdout();
 }
 
-static void print_told(const json_t *told)
+static void print_told(const json_t *told, const json_t *all)
 {
   const char *marker = json_string_value(json_object_get(told, "marker"));
   const char *refusal = json_string_value(json_object_get(told, "refusal"));
@@ -165,6 +190,8 @@ static void print_told(const json_t *told)
          *refusal ? ": " : "", *refusal ? kith_refusal_words(refusal, NULL) : "");
   if (*marker)
     printf("  %-18s %s\n", "SAFETY MARKER", marker);
+  if (wrong_before(told, all))
+    printf("  %-18s %s\n", "CARE", "another record of this entry was found to be of somebody else");
   if (*reference)
     printf("  %-18s %s\n", "reference", reference);
   json_object_foreach(json_object_get(told, "fields"), field, value)
@@ -189,7 +216,7 @@ static int print_person(const struct kith_cohort *cohort, uint32_t number, const
 
       kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
       printf("%-20s %s\n", cohort->agencies[record->agency].agency, hex);
-      print_told(json_object_get(told, hex));
+      print_told(json_object_get(told, hex), told);
     }
     return kith_cli_finish_stdout();
   }
@@ -440,6 +467,7 @@ int kith_cmd_cohort(int argc, char **argv)
       {"pull", cohort_pull, "fetch, open and check the list of a released round"},
       {"list", cohort_list, "the people of a pulled list"},
       {"show", cohort_show, "one person of it"},
+      {"feedback", kith_cohort_feedback, "say whether it was right"},
       {"export", cohort_export, "write it as CSV"}};
 
   return kith_cli_verbs("cohort", "The list that a recipient gets of a released round.", verbs,

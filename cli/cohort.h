@@ -9,6 +9,8 @@
 
 enum { KITH_ROUND_HEX_BYTES = 2 * KITH_ROUND_ID_BYTES + 1 };
 
+int kith_cohort_feedback(int argc, char **argv);
+
 /* HOME/cohorts/ROUND.{list,statements,charter.json} */
 struct kith_kept {
   char *dir;

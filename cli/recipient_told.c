@@ -24,6 +24,19 @@ static json_t *fields_json(const struct kith_disclosure_answer *answer)
   return fields;
 }
 
+static json_t *tokens_json(const struct kith_disclosure_answer *answer)
+{
+  json_t *tokens = json_array();
+
+  for (unsigned i = 0; i < answer->n_tokens; i++) {
+    char text[2 * KITH_TOKEN_BYTES + 1];
+
+    kith_hex_encode(text, answer->tokens[i], KITH_TOKEN_BYTES);
+    json_array_append_new(tokens, json_string(text));
+  }
+  return tokens;
+}
+
 /* Answers before questions that are open; then the later. */
 static json_int_t rank(const struct kith_asked *asked)
 {
@@ -45,11 +58,12 @@ static enum kith_err told_visit(void *context, struct kith_asked *asked)
   kith_hex_encode(id, asked->id.bytes, KITH_HASH_BYTES);
   if (json_integer_value(json_object_get(json_object_get(told, handle), "rank")) > rank(asked))
     return KITH_OK;
-  entry = json_pack(
-      "{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I}", "state", kith_asked_state_name(asked), "request",
-      id, "refusal", answer ? answer->reason : "", "reference", answer ? answer->reference : "",
-      "fields", answer ? fields_json(answer) : json_object(), "marker",
-      answer ? answer->marker : "", "asked", (json_int_t)asked->letter->time, "rank", rank(asked));
+  entry = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o}", "state",
+                    kith_asked_state_name(asked), "request", id, "refusal",
+                    answer ? answer->reason : "", "reference", answer ? answer->reference : "",
+                    "fields", answer ? fields_json(answer) : json_object(), "marker",
+                    answer ? answer->marker : "", "asked", (json_int_t)asked->letter->time, "rank",
+                    rank(asked), "tokens", answer ? tokens_json(answer) : json_array());
   return entry && json_object_set_new(told, handle, entry) == 0 ? KITH_OK : KITH_ERR_MEMORY;
 }
 

@@ -57,6 +57,16 @@ const char *kith_refusal_words(const char *code, bool *by_officer)
   return NULL;
 }
 
+bool kith_feedback_reason(const char *code)
+{
+  static const char *const codes[] = {"confirmed", "other_person", "mixed_record", "other"};
+
+  for (size_t i = 0; i < KITH_COUNT_OF(codes); i++)
+    if (strcmp(codes[i], code) == 0)
+      return true;
+  return false;
+}
+
 /* ---- bodies: each writer with its reader */
 
 static void proof_write(struct kith_buf *out, const struct kith_leaf_proof *proof)
@@ -137,7 +147,7 @@ static void request_read(struct kith_reader *reader, struct kith_disclosure_requ
 
 static void answer_write(struct kith_buf *out, const struct kith_disclosure_answer *answer)
 {
-  kith_write_array(out, 6);
+  kith_write_array(out, 7);
   kith_write_bin(out, answer->request.bytes, sizeof answer->request.bytes);
   kith_write_u64(out, answer->verdict);
   kith_write_string(out, answer->reason);
@@ -149,6 +159,9 @@ static void answer_write(struct kith_buf *out, const struct kith_disclosure_answ
     kith_write_string(out, answer->fields[i].value);
   }
   kith_write_string(out, answer->marker);
+  kith_write_array(out, answer->n_tokens);
+  for (unsigned i = 0; i < answer->n_tokens; i++)
+    kith_write_bin(out, answer->tokens[i], KITH_TOKEN_BYTES);
 }
 
 static void answer_read(struct kith_reader *reader, struct kith_disclosure_answer *out)
@@ -156,7 +169,7 @@ static void answer_read(struct kith_reader *reader, struct kith_disclosure_answe
   bool given;
   bool refused;
 
-  kith_read_array(reader, 6);
+  kith_read_array(reader, 7);
   kith_read_bin_exact(reader, out->request.bytes, sizeof out->request.bytes);
   out->verdict = (enum kith_disclosure_verdict)kith_read_u64(reader, KITH_DISCLOSURE_GRANTED,
                                                              KITH_DISCLOSURE_VERDICTS - 1);
@@ -172,9 +185,12 @@ static void answer_read(struct kith_reader *reader, struct kith_disclosure_answe
         reader->err = KITH_ERR_DATA;
   }
   read_text(reader, out->marker, sizeof out->marker, true);
+  out->n_tokens = kith_read_array_between(reader, 0, KITH_TOKENS_MAX);
+  for (unsigned i = 0; i < out->n_tokens; i++)
+    kith_read_bin_exact(reader, out->tokens[i], KITH_TOKEN_BYTES);
   given = out->verdict == KITH_DISCLOSURE_GRANTED || out->verdict == KITH_DISCLOSURE_REDUCED;
   refused = out->verdict == KITH_DISCLOSURE_REFUSED;
-  if ((!given && (out->reference[0] || out->n_fields || out->marker[0])) ||
+  if ((!given && (out->reference[0] || out->n_fields || out->marker[0] || out->n_tokens)) ||
       (given && !out->reference[0]) || refused != (kith_refusal_words(out->reason, NULL) != NULL) ||
       (!refused && out->reason[0]))
     reader->err = KITH_ERR_DATA;
@@ -197,6 +213,8 @@ static void feedback_read(struct kith_reader *reader, struct kith_feedback *out)
   kith_read_bin_exact(reader, out->nonce, sizeof out->nonce);
   out->wrong = kith_read_u64(reader, 0, 1) == 1;
   kith_read_member(reader, out->reason);
+  if (!kith_feedback_reason(out->reason))
+    reader->err = KITH_ERR_DATA;
   kith_read_bin_exact(reader, out->token, sizeof out->token);
 }
 

@@ -32,6 +32,7 @@ enum {
   KITH_REFERENCE_BYTES = 129,
   KITH_DISCLOSED_BYTES = 1025, /* of one field's value */
   KITH_TOKEN_BYTES = 32,
+  KITH_TOKENS_MAX = 8,          /* of one record, told with an answer */
   KITH_LETTER_STEP_BYTES = 4096 /* a letter's length is a multiple of it */
 };
 
@@ -61,6 +62,9 @@ struct kith_disclosure_answer {
     char value[KITH_DISCLOSED_BYTES];
   } fields[KITH_FIELDS_MAX];
   char marker[KITH_MARKER_BYTES];
+  /* Of wrong links in which the record was found before (feedback). */
+  unsigned n_tokens;
+  uint8_t tokens[KITH_TOKENS_MAX][KITH_TOKEN_BYTES];
 };
 
 struct kith_feedback {
@@ -134,6 +138,8 @@ KITH_MUST_USE enum kith_err kith_letter_open(struct kith_letter *out, uint8_t **
 KITH_MUST_USE enum kith_err kith_words_commit(struct kith_hash *out,
                                               const struct kith_disclosure_request *request);
 
+/* Whether the code is one that feedback gives. */
+bool kith_feedback_reason(const char *code);
 const char *kith_disclosure_verdict_name(enum kith_disclosure_verdict verdict); /* "granted", ... */
 /* A reason of a refusal in words; NULL: no such code. *by_officer (may be NULL): one that an
  * officer may give. */

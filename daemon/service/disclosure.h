@@ -73,6 +73,30 @@ KITH_MUST_USE enum kith_err kith_nonce_check(const struct kith_disclosures *box,
 KITH_MUST_USE enum kith_err kith_nonce_put(const struct kith_disclosures *box, struct kith_txn *txn,
                                            const uint8_t nonce[KITH_REQUEST_NONCE_BYTES]);
 
+/* What a recipient has said last about a handle. KITH_ERR_NOT_FOUND: nothing. `number`: as of
+ * kith_subjects_wrong. */
+KITH_MUST_USE enum kith_err kith_feedback_get(const struct kith_disclosures *box,
+                                              const char *recipient,
+                                              const uint8_t handle[KITH_HANDLE_BYTES], bool *wrong,
+                                              uint32_t *number);
+KITH_MUST_USE enum kith_err kith_feedback_put(const struct kith_disclosures *box,
+                                              struct kith_txn *txn, const char *recipient,
+                                              const uint8_t handle[KITH_HANDLE_BYTES], bool wrong,
+                                              uint32_t number);
+
+/* ---- disclosure_feedback.c */
+
+/* Counts it, keeps or takes back the token of a wrong link, and stores *read, in one transaction.
+ * KITH_ERR_NO: not about a released handle of ours; nothing is stored. */
+KITH_MUST_USE enum kith_err
+kith_feedback_take(struct kith_agency *agency, const struct kith_agency_round *round,
+                   const struct kith_disclosures *box, struct kith_letters_read *read,
+                   const struct kith_hash *id, const struct kith_letter *letter);
+/* {"right": N, "wrong": N} of a round, rounded, and -1 where it is suppressed; null where there is
+ * none. */
+json_t *kith_disclosures_feedback(struct kith_agency *agency,
+                                  const struct kith_agency_round *round);
+
 /* ---- disclosure_take.c */
 
 /* All that a released round has to do: expires what nobody answered, sends answers, takes letters.
@@ -83,10 +107,12 @@ KITH_MUST_USE enum kith_err kith_disclosures_turn(struct kith_agency *agency,
 /* ---- disclosure_record.c: the record as the source has it now */
 
 struct kith_source_record {
-  const char *id;  /* borrowed: what is looked for */
-  bool found;      /* else nothing below is set */
-  json_t *columns; /* owned; [[column, value], ...], as they stand in the source */
-  json_t *fields;  /* owned; {field: value} of the fields asked for that the source has */
+  const char *id;    /* borrowed: what is looked for */
+  bool found;        /* else nothing below is set */
+  json_t *columns;   /* owned; [[column, value], ...], as they stand in the source */
+  unsigned n_tokens; /* of wrong links in which it was found before */
+  uint8_t tokens[KITH_TOKENS_MAX][KITH_TOKEN_BYTES];
+  json_t *fields; /* owned; {field: value} of the fields asked for that the source has */
   char marker[KITH_MARKER_BYTES];
 };
 void kith_source_record_free(struct kith_source_record *record);
@@ -136,8 +162,8 @@ KITH_MUST_USE enum kith_err kith_disclosure_keep(struct kith_agency *agency,
 json_t *kith_disclosures_list(struct kith_agency *agency, const json_t *request);
 json_t *kith_disclosures_show(struct kith_agency *agency, const json_t *request);
 json_t *kith_disclosures_decide(struct kith_agency *agency, const json_t *request);
-/* {"right": N, "wrong": N} of a round, rounded and suppressed. */
-json_t *kith_disclosures_feedback(struct kith_agency *agency,
-                                  const struct kith_agency_round *round);
+/* Whether a round can have requests: its key must not be made by asking. */
+bool kith_disclosures_may_be(const struct kith_agency *agency,
+                             const struct kith_agency_round *round);
 
 #endif

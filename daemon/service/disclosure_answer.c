@@ -43,6 +43,9 @@ static void put_record(struct kith_buf *out, const struct kith_source_record *re
   }
   if (record->marker[0])
     kith_buf_printf(out, "  SAFETY MARKER        %s\n", record->marker);
+  if (record->n_tokens)
+    kith_buf_printf(out, "  CARE                 it was in a wrong link before, %u time%s\n",
+                    record->n_tokens, record->n_tokens == 1 ? "" : "s");
 }
 
 static void put_choice(struct kith_buf *out, const struct kith_source_record *record,
@@ -123,6 +126,8 @@ static void answer_fill(struct kith_disclosure_answer *answer,
     answer->n_fields++;
   }
   memcpy(answer->marker, record->marker, sizeof answer->marker);
+  answer->n_tokens = record->n_tokens;
+  memcpy(answer->tokens, record->tokens, sizeof answer->tokens);
 }
 
 /* Sealed to the recipient's key of the round's charter. */

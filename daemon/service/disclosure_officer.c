@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "daemon/service/disclosure.h"
 
-enum { FOUND_MAX = 256, PREFIX_MIN = 8, ROUND_TO = 5 };
+enum { FOUND_MAX = 256, PREFIX_MIN = 8 };
 
 static json_t *refuse(enum kith_err err, const char *text)
 {
@@ -104,6 +104,7 @@ static enum kith_err list_records(struct listing *listing, struct kith_fault *fa
     json_object_set_new(listing->items[i], "record",
                         record->found ? json_incref(record->columns) : json_null());
     json_object_set_new(listing->items[i], "marker", json_string(record->marker));
+    json_object_set_new(listing->items[i], "wrong_before", json_integer(record->n_tokens));
   }
   return err;
 }
@@ -133,13 +134,13 @@ static enum kith_err list_round(struct listing *listing, struct kith_fault *faul
   return err;
 }
 
-/* A round that has none: its key must not be made by asking. */
-static bool may_have(const struct kith_agency *agency, const struct kith_agency_round *round)
+bool kith_disclosures_may_be(const struct kith_agency *agency,
+                             const struct kith_agency_round *round)
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
 
   return view->released && !view->closed && !round->finished && !round->expired &&
-         kith_policy_answers(&round->policy, agency->node->id);
+         kith_round_seat(view, agency->node->id) && round->policy.disclosure.present;
 }
 
 json_t *kith_disclosures_list(struct kith_agency *agency, const json_t *request)
@@ -150,7 +151,7 @@ json_t *kith_disclosures_list(struct kith_agency *agency, const json_t *request)
   enum kith_err err = listing && list ? KITH_OK : KITH_ERR_MEMORY;
 
   for (unsigned i = 0; err == KITH_OK && i < agency->n_rounds; i++) {
-    if (!may_have(agency, agency->rounds[i]))
+    if (!kith_disclosures_may_be(agency, agency->rounds[i]))
       continue;
     listing->agency = agency;
     listing->round = agency->rounds[i];
@@ -225,7 +226,7 @@ static enum kith_err one_find(struct one *one, const char *prefix)
     struct kith_disclosures *box = NULL;
     unsigned before = seeking.n;
 
-    if (!may_have(one->agency, one->agency->rounds[i]))
+    if (!kith_disclosures_may_be(one->agency, one->agency->rounds[i]))
       continue;
     err = kith_disclosures_open(&box, one->agency, one->agency->rounds[i]->node->id);
     if (err == KITH_OK)
@@ -463,30 +464,4 @@ end:
   one_free(one);
   kith_free(one);
   return reply;
-}
-
-/* ---- feedback */
-
-static json_int_t shown_count(uint32_t n, unsigned minimum)
-{
-  return n < minimum ? -1 : (json_int_t)((n + ROUND_TO / 2) / ROUND_TO * ROUND_TO);
-}
-
-json_t *kith_disclosures_feedback(struct kith_agency *agency, const struct kith_agency_round *round)
-{
-  struct kith_disclosures *box = NULL;
-  struct kith_letters_read read = {0};
-  enum kith_err err;
-
-  if (!may_have(agency, round))
-    return json_null();
-  err = kith_disclosures_open(&box, agency, round->node->id);
-  if (err == KITH_OK)
-    err = kith_letters_read_get(box, &read);
-  kith_disclosures_close(box);
-  if (err != KITH_OK)
-    return NULL;
-  /* -1: hidden */
-  return json_pack("{s:I, s:I}", "right", shown_count(read.n_right, round->policy.minimum_count),
-                   "wrong", shown_count(read.n_wrong, round->policy.minimum_count));
 }

@@ -5,6 +5,7 @@
 #include "daemon/pipeline/profile.h"
 #include "daemon/pipeline/source.h"
 #include "daemon/service/disclosure.h"
+#include "daemon/service/subjects.h"
 #include "proto/document.h"
 
 enum { ROWS_ALIVE = 4096 };
@@ -143,15 +144,19 @@ static enum kith_err markers_read(struct kith_table *table, struct kith_source_r
   return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
 }
 
-static enum kith_err markers_find(const struct kith_agency *agency,
-                                  struct kith_source_record *records, size_t n,
-                                  struct kith_fault *fault)
+/* What is known of wrong links, and the safety markers. */
+static enum kith_err markers_find(struct kith_agency *agency, struct kith_source_record *records,
+                                  size_t n, struct kith_fault *fault)
 {
   const struct kith_table_place place = {.kind = KITH_TABLE_FILE,
                                          .path = agency->config.safety_file};
   struct kith_table *table = NULL;
-  enum kith_err err;
+  enum kith_err err = KITH_OK;
 
+  for (size_t i = 0; err == KITH_OK && i < n; i++)
+    err = kith_subjects_tokens(agency, records[i].id, records[i].tokens, &records[i].n_tokens);
+  if (err != KITH_OK)
+    return kith_fail(fault, err, "what is known of wrong links can't be read");
   if (!agency->config.safety_file)
     return KITH_OK;
   err = kith_table_open(&table, &place, fault);

@@ -6,7 +6,8 @@
 #include "crypto/seal.h"
 
 /* Keys: round, then 'd' and a letter's id: the disclosure; 'n' and a hash: a nonce that was seen;
- * 'r': how far the letters were read. Values are boxed, but for the nonces' (empty). */
+ * 'f' and a hash: what a recipient has said about a handle; 'r': how far the letters were read.
+ * Values are boxed, but for the nonces' (empty). */
 enum {
   PREFIX_BYTES = KITH_ROUND_ID_BYTES + 1,
   KEY_BYTES = PREFIX_BYTES + KITH_HASH_BYTES,
@@ -361,4 +362,65 @@ enum kith_err kith_nonce_put(const struct kith_disclosures *box, struct kith_txn
 
   return kith_store_put(txn, KITH_TABLE_DISCLOSURES, nonce_key(key, box, nonce),
                         (struct kith_bytes){"", 0});
+}
+
+/* ---- feedback */
+
+static struct kith_bytes feedback_key(uint8_t key[KEY_BYTES], const struct kith_disclosures *box,
+                                      const char *recipient,
+                                      const uint8_t handle[KITH_HANDLE_BYTES])
+{
+  struct kith_hasher hasher;
+  struct kith_hash hash;
+
+  kith_hasher_init(&hasher, "kith feedback index v1");
+  kith_hasher_part(&hasher, recipient, strlen(recipient));
+  kith_hasher_part(&hasher, handle, KITH_HANDLE_BYTES);
+  kith_hasher_final(&hasher, &hash);
+  return key_of(key, box, 'f', &hash);
+}
+
+enum kith_err kith_feedback_get(const struct kith_disclosures *box, const char *recipient,
+                                const uint8_t handle[KITH_HANDLE_BYTES], bool *wrong,
+                                uint32_t *number)
+{
+  KITH_AUTO_FREE uint8_t *value = NULL;
+  KITH_AUTO_FREE uint8_t *opened = NULL;
+  uint8_t key[KEY_BYTES];
+  struct kith_bytes at = feedback_key(key, box, recipient, handle);
+  struct kith_txn *txn = NULL;
+  struct kith_reader reader;
+  size_t len = 0;
+  enum kith_err err = kith_txn_begin(&txn, box->agency->node->store, false);
+
+  if (err == KITH_OK)
+    err = kith_store_get(txn, KITH_TABLE_DISCLOSURES, at, &value, &len);
+  kith_txn_abort(txn);
+  if (err == KITH_OK)
+    err = box_open(box, at, (struct kith_bytes){value, len}, &opened, &len);
+  if (err == KITH_OK)
+    err = kith_reader_init(&reader, opened, len);
+  if (err != KITH_OK)
+    return err;
+  kith_read_array(&reader, 2);
+  *wrong = kith_read_u64(&reader, 0, 1) == 1;
+  *number = (uint32_t)kith_read_u64(&reader, 0, UINT32_MAX);
+  return kith_reader_done(&reader);
+}
+
+enum kith_err kith_feedback_put(const struct kith_disclosures *box, struct kith_txn *txn,
+                                const char *recipient, const uint8_t handle[KITH_HANDLE_BYTES],
+                                bool wrong, uint32_t number)
+{
+  uint8_t key[KEY_BYTES];
+  struct kith_buf buf;
+  enum kith_err err;
+
+  kith_buf_init(&buf, 16);
+  kith_write_array(&buf, 2);
+  kith_write_u64(&buf, wrong);
+  kith_write_u64(&buf, number);
+  err = box_put(box, txn, feedback_key(key, box, recipient, handle), &buf);
+  kith_buf_free(&buf);
+  return err;
 }

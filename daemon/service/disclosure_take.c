@@ -221,8 +221,12 @@ static enum kith_err take_letter(struct turn *turn, const struct kith_letter_ent
       return take_request(turn, entry, letter, bytes, len);
     if (err == KITH_OK) /* the same again, or more than there is room for */
       err = pass(turn, entry, counting.n_all >= KITH_LETTERS_MAX);
-  } else if (err == KITH_OK || err == KITH_ERR_NO) {
-    err = pass(turn, entry, err == KITH_ERR_NO);
+  } else {
+    if (err == KITH_OK)
+      err =
+          kith_feedback_take(turn->agency, turn->round, turn->box, &turn->read, &entry->id, letter);
+    if (err == KITH_ERR_NO)
+      err = pass(turn, entry, true);
   }
   if (bytes)
     kith_free_wiped(bytes, len);
@@ -359,7 +363,7 @@ enum kith_err kith_disclosures_turn(struct kith_agency *agency, struct kith_agen
   struct turn turn = {.agency = agency, .round = round};
   enum kith_err err;
 
-  if (!kith_policy_answers(&round->policy, agency->node->id))
+  if (!kith_disclosures_may_be(agency, round))
     return KITH_OK;
   err = kith_disclosures_open(&turn.box, agency, round->node->id);
   if (err == KITH_OK)

@@ -149,6 +149,7 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   json_object_set_new(object, "officers_needed", json_integer(round->policy.officers));
   json_object_set_new(object, "decisions", kith_agency_decisions_json(agency, round));
   json_object_set_new(object, "now", json_integer((json_int_t)kith_node_now(agency->node)));
+  json_object_set_new(object, "feedback", kith_disclosures_feedback(agency, round));
   json_object_set_new(object, "text", json_stringn((const char *)text.bytes, text.len));
   json_object_set_new(object, "text_hash", hex(subject.bytes, KITH_HASH_BYTES));
   kith_buf_free(&text);

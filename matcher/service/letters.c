@@ -182,8 +182,10 @@ static bool may_write(const struct kith_matcher_round *round, const struct kith_
   return reader && kith_letters_concern(round, reader) &&
          author->role == (to_agency ? KITH_ROLE_RECIPIENT : KITH_ROLE_AGENCY) &&
          reader->role == (to_agency ? KITH_ROLE_AGENCY : KITH_ROLE_RECIPIENT) &&
-         kith_policy_asks(&round->policy, to_agency ? author->id : reader->id) &&
-         kith_policy_answers(&round->policy, to_agency ? reader->id : author->id);
+         round->policy.disclosure.present &&
+         (kind == KITH_LETTER_FEEDBACK ||
+          (kith_policy_asks(&round->policy, to_agency ? author->id : reader->id) &&
+           kith_policy_answers(&round->policy, to_agency ? reader->id : author->id)));
 }
 
 static enum kith_err look_put(struct walk *walk, const struct head *head)

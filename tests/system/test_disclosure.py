@@ -160,7 +160,7 @@ class Disclosing(Partnership):
         error, name = self.forge(body, agency, **more)
         assert error == wire.OK
         answer = self.answer_to(name, agency)
-        assert answer[1:3] == [wire.REFUSED, why] and answer[3:] == ["", [], ""]
+        assert answer[1:3] == [wire.REFUSED, why] and answer[3:] == ["", [], "", []]
 
     def subject(self, agency, person):
         done = subprocess.run([str(KITH), "source", "subject", "--json", "--id-file", "-", "--home",
@@ -429,7 +429,7 @@ def test_an_agency_that_answers_for_anothers_handle_is_dropped(city):
     person, _ = city.next_record("police")
     request = city.request(person[0])
     name = bytes.fromhex(request)
-    body = [name, wire.GRANTED, "", "E1", [["surname", "Nobody"]], ""]
+    body = [name, wire.GRANTED, "", "E1", [["surname", "Nobody"]], "", []]
     letter = wire.make_letter(city.members["education"], wire.ANSWER, city.round_id, "horizon", body)
     sealed = wire.seal_letter(wire.ANSWER, city.round_id, "education", "horizon",
                               city.members["horizon"].seal_public, letter)
@@ -520,7 +520,7 @@ def test_a_matcher_that_makes_up_an_answer_is_seen(front):
     request = p.request(person[0])
 
     def made_up(author, signer):
-        body = [bytes.fromhex(request), wire.GRANTED, "", "P1", [["surname", "Nobody"]], ""]
+        body = [bytes.fromhex(request), wire.GRANTED, "", "P1", [["surname", "Nobody"]], "", []]
         letter = wire.make_letter(p.members[signer], wire.ANSWER, p.round_id, "horizon", body, author=author)
         sealed = wire.seal_letter(wire.ANSWER, p.round_id, author, "horizon",
                                   p.members["horizon"].seal_public, letter)
@@ -642,3 +642,59 @@ def test_the_commitment_to_words(city):
               if e["values"].get("hash") == name.hex()]
     assert entry["values"]["words"] == wire.words_commitment(nonce, "early_help", "words of mine").hex()
     city.settle("refuse", name.hex(), "--reason", "other")
+
+
+# ---- wrong door
+
+def feedback(p, agency="police"):
+    return p.ask(agency, do="show", round=p.round)["feedback"]
+
+
+def test_a_wrong_door_is_not_gone_to_twice(tmp_path):
+    """Both agencies are told; in a later round the recipient is warned of the two records, and of no others."""
+    with Disclosing(tmp_path) as p:
+        p.release()
+        both = [person for person in p.list[7]
+                if {p.names[r[0]] for r in person[4]} >= {"education", "police"}]
+        wrong, right = both[0], both[1]
+
+        def ids(person):
+            return {a: {p.maps[a][r[1]] for r in person[4] if p.names[r[0]] == a}
+                    for a in ("education", "police")}
+        wrong_ids, right_ids = ids(wrong), ids(right)
+        say = ["cohort", "feedback", "--reason"]
+        p.kith(*say, "nonsense", "--wrong", p.round, wrong[0], home="horizon", status=2)
+        p.kith(*say, "confirmed", "--right", "--wrong", p.round, wrong[0], home="horizon", status=2)
+        p.kith(*say, "confirmed", "--right", p.round, wrong[0], home="horizon")
+        p.kith(*say, "other_person", "--wrong", p.round, wrong[0], home="horizon")
+        p.kith(*say, "other_person", "--wrong", p.round, right[0], home="horizon")
+        p.kith(*say, "confirmed", "--right", p.round, right[0], home="horizon")
+        # A minimum of one shows what is not rounded away: 1 and 1 are 0 and 0 of five.
+        wait_for(lambda: feedback(p) == {"right": 0, "wrong": 0} == feedback(p, "education"), "counted")
+        assert [e["event"] for e in p.kith("audit", "show", "--json", home="police")].count("feedback") == 4
+        body = [wire.opening(p.list, *p.records("education")[0]), os.urandom(16), 1, "other", os.urandom(32)]
+        p.forge(body, kind=wire.FEEDBACK)
+        wait_for(lambda: p.dropped(), "feedback on another's handle is dropped")
+
+        p.policy = p.make_policy(trial=True, disclosure=DISCLOSURE)
+        first, p.round_id = p.round_id, p.open_round(p.policy)
+        p.join(p.round_id)
+        p.wait_state(p.round_id, "released")
+        p.round, p.list = p.round_id.hex(), p.cohort(p.round_id)
+        p.names = [a for a, _ in p.list[6]]
+        p.maps = {a: p.trial_map(a, p.round_id) for a in p.names}
+        p.kith("cohort", "pull", p.round, home="horizon")
+        for known, warned in ((wrong_ids, True), (right_ids, False)):
+            person = next(person for person in p.list[7]
+                          if {p.maps["police"][r[1]] for r in person[4] if p.names[r[0]] == "police"}
+                          == known["police"])
+            for agency in ("education", "police"):
+                request = p.request(person[0], agency=agency, fields="surname")
+                assert p.wait_queued(request, agency)["wrong_before"] == (1 if warned else 0)
+                p.settle("approve", request, agency=agency)
+                p.pulled(request)
+            for agency in ("education", "police"):
+                assert {h["wrong_before"] for h in p.shown(person[0], agency)} == {warned}
+            text = p.kith("cohort", "show", "--number", person[0], p.round, home="horizon")
+            assert ("found to be of somebody else" in text) == warned
+        assert first != p.round_id

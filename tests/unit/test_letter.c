@@ -78,6 +78,8 @@ static struct kith_letter *random_letter(enum kith_letter_kind kind)
       random_words(answer->fields[i].value, sizeof answer->fields[i].value);
     }
     random_words(answer->marker, sizeof answer->marker);
+    answer->n_tokens = (unsigned)random_between(0, KITH_TOKENS_MAX);
+    random_fill(answer->tokens, answer->n_tokens * sizeof answer->tokens[0]);
   } else {
     random_proof(&letter->body.feedback.proof);
     random_fill(letter->body.feedback.nonce, KITH_REQUEST_NONCE_BYTES);
