@@ -10,6 +10,7 @@
 #include "cli/disclosure.h"
 #include "cli/recipient.h"
 #include "cli/verbs.h"
+#include "proto/gateway.h"
 
 enum { DAY_S = 86400, ID_SHOWN = 8, HEX_ID_BYTES = 2 * KITH_HASH_BYTES + 1 };
 
@@ -67,7 +68,8 @@ static enum kith_err terms_check(struct asking *asking, struct kith_fault *fault
                      "the policy of this round gives %s no lawful gateway to ask under; nothing "
                      "was sent",
                      asking->home.config.id);
-  if (asking->agency && !kith_policy_answers(&asking->policy, asking->agency))
+  if (asking->agency &&
+      !kith_gateway_to_disclose(&asking->policy, &asking->at.round.charter, asking->agency))
     return kith_fail(fault, KITH_ERR_DENIED,
                      "the policy of this round gives %.32s no lawful gateway to disclose under; "
                      "nothing was sent",
@@ -164,7 +166,7 @@ static enum kith_err ask_all(struct asking *asking, struct kith_fault *fault)
 
     if (asking->agency && strcmp(asking->agency, agency) != 0)
       continue;
-    if (!kith_policy_answers(&asking->policy, agency)) {
+    if (!kith_gateway_to_disclose(&asking->policy, &asking->at.round.charter, agency)) {
       (void)fprintf(stderr, "kith: %s is not asked: the policy gives it no lawful gateway\n",
                     agency);
       asking->n_skipped++;

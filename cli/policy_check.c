@@ -105,14 +105,6 @@ static void lint_gateways(struct kith_lint *lint, const struct kith_policy *poli
   }
 }
 
-/* "16" of the Act of 2022 as people write it, and no other law beside it. */
-static bool rests_on_section_16_alone(const char *gateway)
-{
-  return strstr(gateway, "16") &&
-         (strcasestr(gateway, "PCSC") || strcasestr(gateway, "Police, Crime, Sentencing")) &&
-         !strpbrk(gateway, ";+") && !strcasestr(gateway, " and ") && !strcasestr(gateway, "with ");
-}
-
 /* Who may be told who a record is of. */
 static void lint_disclosure(struct kith_lint *lint, const struct kith_policy *policy,
                             const struct kith_charter *charter)
@@ -127,17 +119,15 @@ static void lint_disclosure(struct kith_lint *lint, const struct kith_policy *po
   }
   for (unsigned i = 0; i < disclosure->n_agencies; i++) {
     const struct kith_policy_agency *agency = &disclosure->agencies[i];
-    const struct kith_member *member = charter ? kith_charter_member(charter, agency->id) : NULL;
 
     if (!kith_policy_answers(policy, agency->id))
       add(lint, true,
           "disclosure.agencies: the lawful gateway of %s is not stated: it can tell "
           "nobody anything. Name the law, or leave the agency out.",
           agency->id);
-    if (member &&
-        (member->kind == KITH_KIND_HEALTH || member->kind == KITH_KIND_CHILDRENS_SERVICES) &&
-        rests_on_section_16_alone(agency->gateway))
-      add(lint, true,
+    if (kith_gateway_needs_more(kind_of(agency->id, charter)) &&
+        kith_gateway_is_section_16_alone(agency->gateway))
+      add(lint, !policy->trial,
           "disclosure.agencies: %s is a health or social care authority, and its gateway is "
           "section 16 of the Police, Crime, Sentencing and Courts Act 2022 alone, which authorises "
           "neither patient information nor personal information from such an authority.",

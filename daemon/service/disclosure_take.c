@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/disclosure.h"
+#include "proto/gateway.h"
 
 enum { DAY_S = 86400, DROPPED_NOTED_MAX = 64, AT_ONCE = 16 };
 
@@ -50,7 +51,7 @@ static bool allowed(const struct turn *turn, const struct kith_letter *letter, i
   int64_t days = policy->disclosure.answer_days;
 
   if (!asks || strcmp(asks, request->gateway) != 0 ||
-      !kith_policy_answers(policy, turn->agency->node->id) ||
+      !kith_gateway_to_disclose(policy, &turn->round->node->charter, turn->agency->node->id) ||
       !kith_policy_reason_allowed(policy, request->reason) ||
       letter->time > now + KITH_CLOCK_SKEW_S || request->expires <= letter->time ||
       request->expires - letter->time > days * DAY_S ||

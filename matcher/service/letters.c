@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "crypto/seal.h"
+#include "proto/gateway.h"
 
 /* A letter is kept in two values, so that looking through heads does not read the letters. Both are
  * boxed: a long-term key of a reader that is stolen later must open nothing that LMDB has left in a
@@ -185,7 +186,8 @@ static bool may_write(const struct kith_matcher_round *round, const struct kith_
          round->policy.disclosure.present &&
          (kind == KITH_LETTER_FEEDBACK ||
           (kith_policy_asks(&round->policy, to_agency ? author->id : reader->id) &&
-           kith_policy_answers(&round->policy, to_agency ? reader->id : author->id)));
+           kith_gateway_to_disclose(&round->policy, &round->node->charter,
+                                    to_agency ? reader->id : author->id)));
 }
 
 static enum kith_err look_put(struct walk *walk, const struct head *head)
