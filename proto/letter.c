@@ -258,12 +258,15 @@ static void letter_put(struct kith_buf *out, const struct kith_buf *core,
 enum kith_err kith_letter_write(struct kith_buf *out, const struct kith_letter *letter,
                                 const struct kith_identity *identity)
 {
-  struct kith_letter *check = KITH_NEW(struct kith_letter);
+  struct kith_letter *check;
   uint8_t signature[KITH_SIGN_BYTES];
   struct kith_buf core;
   size_t n_zeros = 0;
   enum kith_err err = KITH_ERR_MEMORY;
 
+  if (letter->kind < KITH_LETTER_REQUEST || letter->kind >= KITH_LETTER_KINDS)
+    return KITH_ERR_INTERNAL;
+  check = KITH_NEW(struct kith_letter);
   kith_buf_init(&core, KITH_LETTER_BYTES_MAX);
   if (check) {
     kith_letter_core_write(&core, letter);
@@ -445,7 +448,8 @@ enum kith_err kith_letter_open(struct kith_letter *out, uint8_t **bytes, size_t 
       hash = out->body.answer.request;
     else
       kith_letter_hash(&hash, envelope->kind, opened, opened_len);
-    if (!kith_hash_equal(&hash, id) || memcmp(out->round, envelope->round, sizeof out->round) ||
+    if (!kith_hash_equal(&hash, id) ||
+        memcmp(out->round, envelope->round, sizeof out->round) != 0 ||
         strcmp(out->author, envelope->author) != 0 || strcmp(out->reader, envelope->reader) != 0)
       err = KITH_ERR_NO;
   }
