@@ -9,6 +9,7 @@
 #include "cli/audit.h"
 #include "cli/cli.h"
 #include "cli/home.h"
+#include "cli/recipient.h"
 #include "cli/verbs.h"
 #include "proto/audit.h"
 #include "proto/officer.h"
@@ -48,6 +49,13 @@ static const char *const words[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_OFFICER_ADDED] = "an officer was put on the list",
     [KITH_AUDIT_OFFICER_REMOVED] = "an officer was taken off the list",
     [KITH_AUDIT_OFFICER_DECISION] = "an officer decided",
+    [KITH_AUDIT_DISCLOSURE_REQUESTED] = "a recipient asked who a record is of",
+    [KITH_AUDIT_DISCLOSURE_REFUSED] = "a disclosure was refused",
+    [KITH_AUDIT_DISCLOSURE_APPROVED] = "a disclosure was approved",
+    [KITH_AUDIT_DISCLOSURE_ANSWERED] = "an answer went to the recipient",
+    [KITH_AUDIT_DISCLOSURE_EXPIRED] = "a request expired without an answer",
+    [KITH_AUDIT_LETTER_DROPPED] = "a letter that was not what it said was dropped",
+    [KITH_AUDIT_FEEDBACK] = "a recipient said whether a list was right",
 };
 
 struct shown {
@@ -148,7 +156,8 @@ static void show_row(struct shown *shown, const struct kith_audit_entry *entry, 
 
     if (value->kind == KITH_AUDIT_ROUND)
       kith_hex_encode(round, value->as.round, 4);
-    else if (value->kind == KITH_AUDIT_ID)
+    else if (value->kind == KITH_AUDIT_ID && strcmp(value->name, "reason") != 0 &&
+             strcmp(value->name, "refusal") != 0)
       member = value->as.id;
     else if (value->kind == KITH_AUDIT_NUMBER && entry->event == KITH_AUDIT_ROUND_STATE)
       more = kith_round_state_name((enum kith_round_state)value->as.number);
@@ -188,8 +197,9 @@ static enum kith_err show_entry(void *context, const void *bytes, size_t len)
   return KITH_OK;
 }
 
+/* `own`: of a recipient's own store, not of the matcher. */
 static enum kith_err log_of(uint8_t **bytes, size_t *len, const char *file, const char *home_dir,
-                            const char *passphrase_file, struct kith_fault *fault)
+                            const char *passphrase_file, bool own, struct kith_fault *fault)
 {
   struct kith_home home = {0};
   enum kith_err err;
@@ -197,10 +207,14 @@ static enum kith_err log_of(uint8_t **bytes, size_t *len, const char *file, cons
   if (file)
     return kith_file_read(bytes, len, file, KITH_AUDIT_EXPORT_BYTES_MAX, fault);
   err = kith_home_open(&home, home_dir, fault);
+  if (err == KITH_OK && own && home.agency)
+    err = kith_fail(fault, KITH_ERR_USAGE, "--own: an agency's log is always its own");
   if (err == KITH_OK && !home.agency)
-    err = kith_home_connect(&home, passphrase_file, fault);
+    err = own ? kith_home_unlock(&home, passphrase_file, fault)
+              : kith_home_connect(&home, passphrase_file, fault);
   if (err == KITH_OK)
-    err = kith_home_audit(&home, bytes, len, fault);
+    err = own ? kith_recipient_audit(&home, bytes, len, fault)
+              : kith_home_audit(&home, bytes, len, fault);
   kith_home_close(&home);
   return err;
 }
@@ -223,29 +237,37 @@ static enum kith_err show(const uint8_t *bytes, size_t len, struct shown *shown,
   return err;
 }
 
+#define HOME_OPTION                                                                                \
+  {                                                                                                \
+    .name = "home", .kind = KITH_CLI_STRING, .out = &home_dir, .value = "DIR",                     \
+    .help = "this member's home; $KITH_HOME, ~/.config/kith"                                       \
+  }
+#define PASSPHRASE_OPTION                                                                          \
+  {                                                                                                \
+    .name = "passphrase-file", .kind = KITH_CLI_STRING, .out = &passphrase_file, .value = "FILE",  \
+    .help = "its first line unwraps the key file"                                                  \
+  }
+
 static int verb_show(int argc, char **argv)
 {
   const char *home_dir = NULL, *passphrase_file = NULL, *round_hex = NULL;
   bool json = false;
+  bool own = false;
   const struct kith_cli_option options[] = {
       {.name = "round",
        .kind = KITH_CLI_STRING,
        .out = &round_hex,
        .value = "ROUND",
        .help = "this round's entries only"},
-      {.name = "home",
-       .kind = KITH_CLI_STRING,
-       .out = &home_dir,
-       .value = "DIR",
-       .help = "this member's home; $KITH_HOME, ~/.config/kith"},
-      {.name = "passphrase-file",
-       .kind = KITH_CLI_STRING,
-       .out = &passphrase_file,
-       .value = "FILE",
-       .help = "its first line unwraps the key file"},
+      HOME_OPTION,
+      PASSPHRASE_OPTION,
+      {.name = "own",
+       .kind = KITH_CLI_FLAG,
+       .out = &own,
+       .help = "of a recipient: its own log, not the matcher's"},
       {.name = "json", .kind = KITH_CLI_FLAG, .out = &json, .help = "print JSON"}};
   const struct kith_cli_spec spec = {
-      .usage = "kith audit show [--round ROUND] [--json] [FILE]",
+      .usage = "kith audit show [--round ROUND] [--own] [--json] [FILE]",
       .about = "What a node did and decided, entry by entry: of an exported FILE, else of this "
                "agency's daemon; a governance lead or a recipient sees the matcher's log. The "
                "digest is the entry's leaf hash (RFC 6962). Exit status 1 where the log breaks: "
@@ -269,8 +291,8 @@ static int verb_show(int argc, char **argv)
     return kith_cli_fail(&fault);
   shown.round = round_hex ? round : NULL;
   shown.json = json ? json_array() : NULL;
-  fault.err =
-      log_of(&bytes, &len, first < argc ? argv[first] : NULL, home_dir, passphrase_file, &fault);
+  fault.err = log_of(&bytes, &len, first < argc ? argv[first] : NULL, home_dir, passphrase_file,
+                     own, &fault);
   if (fault.err == KITH_OK)
     fault.err = show(bytes, len, &shown, &fault);
   kith_cli_table_free(&shown.table);
@@ -289,28 +311,27 @@ static int verb_export(int argc, char **argv)
   const char *home_dir = NULL;
   const char *passphrase_file = NULL;
   const char *out = NULL;
+  bool own = false;
   const struct kith_cli_option options[] = {
       {.name = "out",
        .kind = KITH_CLI_STRING,
        .out = &out,
        .value = "FILE",
        .help = "where to write it"},
-      {.name = "home",
-       .kind = KITH_CLI_STRING,
-       .out = &home_dir,
-       .value = "DIR",
-       .help = "this member's home; $KITH_HOME, ~/.config/kith"},
-      {.name = "passphrase-file",
-       .kind = KITH_CLI_STRING,
-       .out = &passphrase_file,
-       .value = "FILE",
-       .help = "its first line unwraps the key file"}};
+      HOME_OPTION,
+      PASSPHRASE_OPTION,
+      {.name = "own",
+       .kind = KITH_CLI_FLAG,
+       .out = &own,
+       .help = "of a recipient: its own log, not the matcher's"}};
   const struct kith_cli_spec spec = {
-      .usage = "kith audit export --out FILE",
-      .about = "Writes the audit log to a file, with all that somebody else needs to check it: the "
-               "signed head, statements, charters, and what other members have signed of theirs. "
-               "An agency exports its own log, the others the matcher's. It holds no personal data "
-               "and no encoding.",
+      .usage = "kith audit export [--own] --out FILE",
+      .about =
+          "Writes the audit log to a file, with all that somebody else needs to check it: the "
+          "signed head, statements, charters, and what other members have signed of theirs. "
+          "An agency exports its own log, the others the matcher's; a recipient's own, of what it "
+          "asked, is exported with --own. It holds no personal data "
+          "and no encoding.",
       .examples = "  $ kith audit export --out police.kith-audit\n",
       .options = options,
       .n_options = KITH_COUNT_OF(options)};
@@ -324,7 +345,7 @@ static int verb_export(int argc, char **argv)
     return status;
   if (first != argc || !out)
     return kith_cli_usage(spec.usage, "--out and no operands were expected");
-  fault.err = log_of(&bytes, &len, NULL, home_dir, passphrase_file, &fault);
+  fault.err = log_of(&bytes, &len, NULL, home_dir, passphrase_file, own, &fault);
   if (fault.err == KITH_OK)
     fault.err = kith_file_write(out, 0644, bytes, len, &fault);
   return fault.err == KITH_OK ? 0 : kith_cli_fail(&fault);

@@ -10,169 +10,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/cohort.h"
 #include "cli/documents.h"
 #include "cli/home.h"
+#include "cli/recipient.h"
 #include "cli/verbs.h"
 #include "proto/release.h"
 
-enum { HEX_BYTES = 2 * KITH_ROUND_ID_BYTES + 1, HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1 };
-
-/* ---- where a pulled list is kept: HOME/cohorts/ROUND.{list,statements,charter.json}
- * ------------------ */
-
-struct kept {
-  char *dir;
-  char *list;
-  char *statements;
-  char *charter;
-};
-
-static char *kept_path(const char *dir, const char *round, const char *ending)
-{
-  char name[HEX_BYTES + 16];
-
-  (void)snprintf(name, sizeof name, "%s%s", round, ending);
-  return kith_path_join(dir, name);
-}
-
-static void kept_free(struct kept *kept)
-{
-  kith_free(kept->dir);
-  kith_free(kept->list);
-  kith_free(kept->statements);
-  kith_free(kept->charter);
-}
-
-static enum kith_err kept_init(struct kept *kept, const struct kith_home *home, const char *round,
-                               struct kith_fault *fault)
-{
-  *kept = (struct kept){.dir = kith_path_join(home->dir, "cohorts")};
-  if (kept->dir) {
-    kept->list = kept_path(kept->dir, round, ".list");
-    kept->statements = kept_path(kept->dir, round, ".statements");
-    kept->charter = kept_path(kept->dir, round, ".charter.json");
-  }
-  if (kept->list && kept->statements && kept->charter)
-    return KITH_OK;
-  return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
-}
-
-/* ---- pull */
-
-static enum kith_err fetch_list(struct kith_home *home, const kith_round_id id,
-                                struct kith_buf *list, struct kith_fault *fault)
-{
-  uint64_t total = 1;
-  enum kith_err err = KITH_OK;
-
-  while (err == KITH_OK && list->len < total) {
-    struct kith_request request = {.type = KITH_REQUEST_COHORT_GET};
-    struct kith_reply reply;
-
-    memcpy(request.body.cohort_get.round, id, KITH_ROUND_ID_BYTES);
-    request.body.cohort_get.offset = list->len;
-    if ((err = kith_home_call(home, &reply, &request, fault)) != KITH_OK)
-      return err;
-    total = reply.body.cohort_get.total;
-    if (!reply.body.cohort_get.chunk.len)
-      err = kith_fail(fault, KITH_ERR_NO, "the matcher sent an empty piece of the list");
-    kith_buf_append(list, reply.body.cohort_get.chunk.bytes, reply.body.cohort_get.chunk.len);
-    kith_reply_free(&reply);
-    if (err == KITH_OK && (err = kith_buf_err(list)) != KITH_OK)
-      kith_fail(fault, err, "the list is too long, or out of memory");
-  }
-  return err;
-}
-
-/* The sealed bytes are the ones that the release statement names for this recipient. */
-static enum kith_err check_sealed(const struct kith_round_view *view, const char *recipient,
-                                  const uint8_t *bytes, size_t len, struct kith_fault *fault)
-{
-  struct kith_hash hash;
-
-  if (!view->released)
-    return kith_fail(fault, KITH_ERR_NO, "the round has not been released");
-  kith_sealed_list_hash(&hash, bytes, len);
-  for (unsigned i = 0; i < view->release.n_lists; i++)
-    if (strcmp(view->release.lists[i].recipient, recipient) == 0)
-      return kith_hash_equal(&hash, &view->release.lists[i].list)
-                 ? KITH_OK
-                 : kith_fail(fault, KITH_ERR_NO,
-                             "the list is not the one that the matcher released: it was altered");
-  return kith_fail(fault, KITH_ERR_DENIED, "the round was not released to %s", recipient);
-}
-
-/* Opens and checks against everything that the release statement binds it to. */
-static enum kith_err open_list(struct kith_cohort *out, const struct kith_home *home,
-                               const struct kith_round_view *view, const uint8_t *bytes, size_t len,
-                               struct kith_fault *fault)
-{
-  uint8_t *list = NULL;
-  size_t list_len = 0;
-  enum kith_err err = check_sealed(view, home->config.id, bytes, len, fault);
-
-  if (err != KITH_OK)
-    return err;
-  err = kith_cohort_unseal(&list, &list_len, home->identity->seal, view->round, home->config.id,
-                           bytes, len);
-  if (err != KITH_OK)
-    return kith_fail(fault, err, "the list does not open with this key, or it was altered");
-  err = kith_cohort_read(out, list, list_len, fault);
-  kith_wipe(list, list_len);
-  kith_free(list);
-  if (err != KITH_OK)
-    return err;
-  err = kith_cohort_check(out, view->round, &view->release, fault);
-  if (err != KITH_OK)
-    kith_cohort_free(out);
-  return err;
-}
-
-static enum kith_err pull(struct kith_home *home, const kith_round_id id, const struct kept *kept,
-                          struct kith_cohort *cohort, struct kith_fault *fault)
-{
-  struct kith_remote_round round = {0};
-  struct kith_buf list;
-  enum kith_err err = kith_remote_round_fetch(&round, home, id, fault);
-
-  kith_buf_init(&list, KITH_LIST_BYTES_MAX);
-  if (err == KITH_OK && !kith_round_log_view(round.log)->released)
-    err = kith_fail(fault, KITH_ERR_NO, "the round is %s: there is no list yet",
-                    kith_round_state_name(round.state));
-  if (err == KITH_OK)
-    err = fetch_list(home, id, &list, fault);
-  if (err == KITH_OK)
-    err = open_list(cohort, home, kith_round_log_view(round.log), list.bytes, list.len, fault);
-  if (err == KITH_OK &&
-      ((err = kith_dir_make(kept->dir, 0700, fault)) != KITH_OK ||
-       (err = kith_signed_save(&round.charter_document, kept->charter, fault)) != KITH_OK ||
-       (err = kith_file_write(kept->statements, 0600, round.statements.bytes, round.statements.len,
-                              fault)) != KITH_OK ||
-       (err = kith_file_write(kept->list, 0600, list.bytes, list.len, fault)) != KITH_OK))
-    kith_cohort_free(cohort);
-  kith_buf_free(&list);
-  kith_remote_round_free(&round);
-  return err;
-}
-
-static enum kith_err open_kept(struct kith_cohort *out, struct kith_home *home,
-                               const struct kept *kept, struct kith_fault *fault)
-{
-  struct kith_remote_round round = {0};
-  KITH_AUTO_FREE uint8_t *bytes = NULL;
-  size_t len = 0;
-  enum kith_err err = kith_file_read(&bytes, &len, kept->list, KITH_LIST_BYTES_MAX, fault);
-
-  if (err == KITH_ERR_NO_INPUT)
-    return kith_fail(fault, err, "%s is not there: pull the list first", kept->list);
-  if (err == KITH_OK)
-    err = kith_remote_round_read(&round, home, kept->charter, kept->statements, fault);
-  if (err != KITH_OK)
-    return err;
-  err = open_list(out, home, kith_round_log_view(round.log), bytes, len, fault);
-  kith_remote_round_free(&round);
-  return err;
-}
+enum { HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1 };
 
 /* ---- showing */
 
@@ -219,25 +64,56 @@ static void ppm_text(char out[16], uint32_t ppm)
   (void)snprintf(out, 16, "%u.%06u", ppm / KITH_CONFIDENCE_ONE, ppm % KITH_CONFIDENCE_ONE);
 }
 
+/* Another record that was found to be of another person before: they share a token. */
+static bool wrong_before(const json_t *told, const json_t *all)
+{
+  const char *handle;
+  json_t *other;
+  json_t *token;
+  size_t i;
+
+  json_object_foreach((json_t *)all, handle, other)
+  {
+    const json_t *tokens = json_object_get(other, "tokens");
+
+    if (other == told)
+      continue;
+    json_array_foreach(
+        json_object_get(told, "tokens"), i,
+        token) for (size_t k = 0; k < json_array_size(tokens);
+                    k++) if (json_equal(token, json_array_get(tokens, k))) return true;
+  }
+  return false;
+}
+
+/* `told`: what became of requests, by handle; NULL: not looked at. */
 static json_t *handles_json(const struct kith_cohort *cohort,
-                            const struct kith_cohort_person *person)
+                            const struct kith_cohort_person *person, const json_t *told)
 {
   json_t *handles = json_array();
 
   for (uint32_t i = 0; i < person->n_records; i++) {
     const struct kith_cohort_record *record = &cohort->records[person->first + i];
     char hex[HANDLE_HEX_BYTES];
+    json_t *entry;
 
     kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
-    json_array_append_new(
-        handles,
-        json_pack("{s:s, s:s}", "agency", cohort->agencies[record->agency].agency, "handle", hex));
+    entry =
+        json_pack("{s:s, s:s}", "agency", cohort->agencies[record->agency].agency, "handle", hex);
+    if (json_object_get(told, hex)) {
+      json_object_update(entry, json_object_get(told, hex));
+      json_object_set_new(entry, "wrong_before",
+                          json_boolean(wrong_before(json_object_get(told, hex), told)));
+      json_object_del(entry, "rank");
+      json_object_del(entry, "tokens");
+    }
+    json_array_append_new(handles, entry);
   }
   return handles;
 }
 
 static json_t *person_json(const struct kith_cohort *cohort,
-                           const struct kith_cohort_person *person)
+                           const struct kith_cohort_person *person, const json_t *told)
 {
   char flags[64];
 
@@ -246,11 +122,11 @@ static json_t *person_json(const struct kith_cohort *cohort,
                    "services", (int)n_services(cohort, person), "confidence",
                    (double)person->confidence / KITH_CONFIDENCE_ONE, "weakest",
                    (double)person->weakest / KITH_CONFIDENCE_ONE, "flags", flags, "handles",
-                   handles_json(cohort, person));
+                   handles_json(cohort, person, told));
 }
 
 /* JSON lines, one person each. */
-static int print_json(const struct kith_cohort *cohort, uint32_t only)
+static int print_json(const struct kith_cohort *cohort, uint32_t only, const json_t *told)
 {
   for (size_t i = 0; i < cohort->n_people; i++) {
     json_t *person;
@@ -258,7 +134,7 @@ static int print_json(const struct kith_cohort *cohort, uint32_t only)
 
     if (only && cohort->people[i].number != only)
       continue;
-    person = person_json(cohort, &cohort->people[i]);
+    person = person_json(cohort, &cohort->people[i], told);
     text = person ? json_dumps(person, JSON_COMPACT) : NULL;
     json_decref(person);
     if (!text)
@@ -300,7 +176,31 @@ static int print_table(const struct kith_cohort *cohort, uint64_t limit)
   return kith_cli_finish_stdout();
 }
 
-static int print_person(const struct kith_cohort *cohort, uint32_t number)
+static void print_told(const json_t *told, const json_t *all)
+{
+  const char *marker = json_string_value(json_object_get(told, "marker"));
+  const char *refusal = json_string_value(json_object_get(told, "refusal"));
+  const char *reference = json_string_value(json_object_get(told, "reference"));
+  const char *field;
+  json_t *value;
+
+  if (!told)
+    return;
+  printf("  %-18s %s%s%s\n", "asked", json_string_value(json_object_get(told, "state")),
+         *refusal ? ": " : "", *refusal ? kith_refusal_words(refusal, NULL) : "");
+  if (*marker)
+    printf("  %-18s %s\n", "SAFETY MARKER", marker);
+  if (wrong_before(told, all))
+    printf("  %-18s %s\n", "CARE", "another record of this entry was found to be of somebody else");
+  if (*reference)
+    printf("  %-18s %s\n", "reference", reference);
+  json_object_foreach(json_object_get(told, "fields"), field, value)
+  {
+    printf("  %-18s %s\n", field, json_string_value(value));
+  }
+}
+
+static int print_person(const struct kith_cohort *cohort, uint32_t number, const json_t *told)
 {
   for (size_t i = 0; i < cohort->n_people; i++) {
     const struct kith_cohort_person *person = &cohort->people[i];
@@ -316,6 +216,7 @@ static int print_person(const struct kith_cohort *cohort, uint32_t number)
 
       kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
       printf("%-20s %s\n", cohort->agencies[record->agency].agency, hex);
+      print_told(json_object_get(told, hex), told);
     }
     return kith_cli_finish_stdout();
   }
@@ -369,6 +270,8 @@ struct arguments {
   bool json;
   uint64_t limit;
   uint64_t number;
+  bool wants_told;
+  json_t *told; /* owned; what became of requests */
 };
 enum { N_OPTIONS = 6, DEFAULT_LIMIT = 50 };
 
@@ -425,7 +328,7 @@ static bool load_with(struct kith_cohort *cohort, struct arguments *arguments,
 {
   struct kith_fault fault = {0};
   struct kith_home home = {0};
-  struct kept kept = {0};
+  struct kith_kept kept = {0};
   kith_round_id id;
   int first;
 
@@ -445,11 +348,16 @@ static bool load_with(struct kith_cohort *cohort, struct arguments *arguments,
     fault.err = from_matcher ? kith_home_connect(&home, arguments->passphrase_file, &fault)
                              : kith_home_unlock(&home, arguments->passphrase_file, &fault);
   if (fault.err == KITH_OK)
-    fault.err = kept_init(&kept, &home, argv[first], &fault);
+    fault.err = kith_kept_init(&kept, &home, argv[first], &fault);
   if (fault.err == KITH_OK)
-    fault.err = from_matcher ? pull(&home, id, &kept, cohort, &fault)
-                             : open_kept(cohort, &home, &kept, &fault);
-  kept_free(&kept);
+    fault.err = from_matcher ? kith_cohort_pull(&home, id, &kept, cohort, &fault)
+                             : kith_cohort_open_kept(cohort, NULL, &home, &kept, &fault);
+  if (fault.err == KITH_OK && arguments->wants_told) {
+    fault.err = kith_recipient_told(&home, id, &arguments->told, &fault);
+    if (fault.err != KITH_OK)
+      kith_cohort_free(cohort);
+  }
+  kith_kept_free(&kept);
   kith_home_close(&home);
   if (fault.err == KITH_OK)
     return true;
@@ -509,26 +417,28 @@ static int cohort_list(int argc, char **argv)
 
   if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_LIMIT, false, argc, argv, &status))
     return status;
-  status = arguments.json ? print_json(&cohort, 0) : print_table(&cohort, arguments.limit);
+  status = arguments.json ? print_json(&cohort, 0, NULL) : print_table(&cohort, arguments.limit);
   kith_cohort_free(&cohort);
   return status;
 }
 
 static int cohort_show(int argc, char **argv)
 {
-  struct arguments arguments = {0};
+  struct arguments arguments = {.wants_told = true};
   const struct kith_cli_spec spec = {
       .usage = "kith cohort show --number N [--json] ROUND",
-      .about = "One person of a pulled list, with the handles by which "
-               "each agency knows the record.",
+      .about = "One person of a pulled list, with the handles by which each agency knows the "
+               "record, and what agencies have told about them: 'kith disclosure request' asks, "
+               "'kith disclosure pull' fetches answers.",
       .examples = "  $ kith cohort show --home horizon --number 1 6f1c...\n"};
   struct kith_cohort cohort = {0};
   int status;
 
   if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_NUMBER, false, argc, argv, &status))
     return status;
-  status = arguments.json ? print_json(&cohort, (uint32_t)arguments.number)
-                          : print_person(&cohort, (uint32_t)arguments.number);
+  status = arguments.json ? print_json(&cohort, (uint32_t)arguments.number, arguments.told)
+                          : print_person(&cohort, (uint32_t)arguments.number, arguments.told);
+  json_decref(arguments.told);
   kith_cohort_free(&cohort);
   return status;
 }
@@ -557,6 +467,7 @@ int kith_cmd_cohort(int argc, char **argv)
       {"pull", cohort_pull, "fetch, open and check the list of a released round"},
       {"list", cohort_list, "the people of a pulled list"},
       {"show", cohort_show, "one person of it"},
+      {"feedback", kith_cohort_feedback, "say whether it was right"},
       {"export", cohort_export, "write it as CSV"}};
 
   return kith_cli_verbs("cohort", "The list that a recipient gets of a released round.", verbs,

@@ -131,9 +131,9 @@ enum kith_err kith_home_call(struct kith_home *home, struct kith_reply *out,
   return kith_call(home->client, out, request, KITH_CALL_MS, fault);
 }
 
-static enum kith_err fetch_document(struct kith_home *home, struct kith_signed *out,
-                                    enum kith_document_kind kind, const struct kith_hash *hash,
-                                    struct kith_fault *fault)
+enum kith_err kith_home_document(struct kith_home *home, struct kith_signed *out,
+                                 enum kith_document_kind kind, const struct kith_hash *hash,
+                                 struct kith_fault *fault)
 {
   struct kith_request request = {.type = KITH_REQUEST_DOCUMENT_GET};
   struct kith_reply reply;
@@ -173,7 +173,7 @@ static enum kith_err follow_charter(struct kith_home *home, struct kith_fault *f
   kith_reply_free(&reply);
   if (same)
     return KITH_OK;
-  if ((err = fetch_document(home, &document, KITH_DOCUMENT_CHARTER, NULL, fault)) != KITH_OK)
+  if ((err = kith_home_document(home, &document, KITH_DOCUMENT_CHARTER, NULL, fault)) != KITH_OK)
     return err;
   if (take_charter(home, &document, &current, NULL) != KITH_OK)
     return KITH_OK; /* ours is the newer one: governance has still to publish it */

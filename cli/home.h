@@ -46,6 +46,12 @@ KITH_MUST_USE enum kith_err kith_home_unlock(struct kith_home *home, const char 
 enum { KITH_CALL_MS = 20000 };
 KITH_MUST_USE enum kith_err kith_home_call(struct kith_home *home, struct kith_reply *out,
                                            struct kith_request *request, struct kith_fault *fault);
+/* A document that the matcher has, by its hash, or the newest (NULL). Its signatures are not looked
+ * at. kith_signed_free. */
+KITH_MUST_USE enum kith_err kith_home_document(struct kith_home *home, struct kith_signed *out,
+                                               enum kith_document_kind kind,
+                                               const struct kith_hash *hash,
+                                               struct kith_fault *fault);
 /* Publishes a signed document unless the matcher has it. */
 KITH_MUST_USE enum kith_err kith_home_publish(struct kith_home *home,
                                               const struct kith_signed *document,

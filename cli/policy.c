@@ -78,6 +78,31 @@ static void show_leaks(const struct kith_policy *policy)
            kith_leak_words(KITH_LEAK_HOUSEHOLDS));
 }
 
+static void show_disclosure(const struct kith_policy_disclosure *disclosure)
+{
+  if (!disclosure->present) {
+    printf("disclosure  none: nobody may ask who a handle stands for\n");
+    return;
+  }
+  printf("disclosure  of");
+  for (unsigned i = 0; i < disclosure->n_fields; i++)
+    printf(" %s", disclosure->fields[i]);
+  printf("; for");
+  for (unsigned i = 0; i < disclosure->n_reasons; i++)
+    printf(" %s", disclosure->reasons[i]);
+  printf(
+      "\n            by %u officer%s within %u days; %u requests of a recipient in a round, %u a "
+      "day\n",
+      disclosure->officers, disclosure->officers == 1 ? "" : "s", disclosure->answer_days,
+      disclosure->requests_per_round, disclosure->requests_per_day);
+  for (unsigned i = 0; i < disclosure->n_recipients; i++)
+    printf("            %s may ask: %s\n", disclosure->recipients[i].id,
+           disclosure->recipients[i].gateway);
+  for (unsigned i = 0; i < disclosure->n_agencies; i++)
+    printf("            %s may answer: %s\n", disclosure->agencies[i].id,
+           disclosure->agencies[i].gateway);
+}
+
 static void show_terms(const struct kith_signed *document, const struct kith_policy *policy)
 {
   char expires[KITH_TIME_BYTES];
@@ -112,6 +137,7 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
   if (policy->rounds_max)
     printf("rounds      %u in %u days at most\n", policy->rounds_max, policy->rounds_days);
   printf("officers    %u of each agency must decide to join\n", policy->officers);
+  show_disclosure(&policy->disclosure);
   printf("linkage     clk of %u bits, %s, %s; candidates from %s, threshold %s of %s to %s\n",
          policy->bits, policy->mask ? "with a presence mask" : "no presence mask",
          policy->masked_dice ? "masked Dice" : "Dice", bound, chosen, least, most);

@@ -106,6 +106,46 @@ static void lint_gateways(struct kith_lint *lint, const struct kith_policy *poli
   }
 }
 
+/* Who may be told who a record is of. */
+static void lint_disclosure(struct kith_lint *lint, const struct kith_policy *policy,
+                            const struct kith_charter *charter)
+{
+  const struct kith_policy_disclosure *disclosure = &policy->disclosure;
+
+  if (!disclosure->present) {
+    add(lint, false,
+        "disclosure: there is none, so nobody can ask who a handle stands for: the list stays a "
+        "list of handles.");
+    return;
+  }
+  for (unsigned i = 0; i < disclosure->n_agencies; i++) {
+    const struct kith_policy_agency *agency = &disclosure->agencies[i];
+
+    if (!kith_policy_answers(policy, agency->id))
+      add(lint, true,
+          "disclosure.agencies: the lawful gateway of %s is not stated: it can tell "
+          "nobody anything. Name the law, or leave the agency out.",
+          agency->id);
+    if (kith_gateway_needs_more(kind_of(agency->id, charter)) &&
+        kith_gateway_is_section_16_alone(agency->gateway))
+      add(lint, !policy->trial,
+          "disclosure.agencies: %s is a health or social care authority, and its gateway is "
+          "section 16 of the Police, Crime, Sentencing and Courts Act 2022 alone, which authorises "
+          "neither patient information nor personal information from such an authority.",
+          agency->id);
+  }
+  for (unsigned i = 0; i < disclosure->n_recipients; i++)
+    if (!kith_policy_asks(policy, disclosure->recipients[i].id))
+      add(lint, true, "disclosure.recipients: the lawful gateway of %s is not stated.",
+          disclosure->recipients[i].id);
+  if (disclosure->officers == 1)
+    add(lint, false, "disclosure.officers: one officer alone can disclose a person.");
+  if (disclosure->answer_days > policy->retention_days)
+    add(lint, false,
+        "disclosure.answer_days: requests may wait longer than the list is kept, %u days.",
+        policy->retention_days);
+}
+
 static void lint_members(struct kith_lint *lint, const struct kith_policy *policy,
                          const struct kith_charter *charter)
 {
@@ -389,6 +429,7 @@ void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
   *out = (struct kith_lint){0};
   lint_times(out, policy, now);
   lint_gateways(out, policy, charter);
+  lint_disclosure(out, policy, charter);
   lint_members(out, policy, charter);
   lint_rule(out, policy);
   lint_filter(out, policy);

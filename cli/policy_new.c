@@ -32,6 +32,9 @@ struct terms {
   const char *out;
   struct kith_cli_list recipients;
   struct kith_cli_list gateways;
+  const char *disclose;
+  struct kith_cli_list reasons;
+  struct kith_cli_list asks;
   struct kith_ratio candidate_bound;
   uint64_t version;
   uint64_t age_min;
@@ -289,6 +292,61 @@ static void numbers_set(struct kith_policy *policy, const struct terms *terms)
     kith_policy_add_address_filter(policy);
 }
 
+/* ---- disclosure: every agency of the policy may answer, under the gateway that it takes part
+ * under; the parser says what is wrong with names */
+
+enum { ANSWER_DAYS = 14, REQUESTS_PER_ROUND = 200, REQUESTS_PER_DAY = 20 };
+
+static enum kith_err ask_set(struct kith_policy_disclosure *out, const char *item,
+                             struct kith_fault *fault)
+{
+  const char *equals = strchr(item, '=');
+  struct kith_policy_agency *recipient = &out->recipients[out->n_recipients];
+
+  if (!equals || equals - item >= KITH_MEMBER_ID_BYTES || strlen(equals + 1) >= KITH_TEXT_BYTES ||
+      out->n_recipients == KITH_RECIPIENTS_MAX)
+    return kith_fail(fault, KITH_ERR_USAGE,
+                     "--ask-gateway: expected RECIPIENT=TEXT, for up to %d recipients",
+                     KITH_RECIPIENTS_MAX);
+  memcpy(recipient->id, item, (size_t)(equals - item));
+  (void)snprintf(recipient->gateway, sizeof recipient->gateway, "%s", equals + 1);
+  out->n_recipients++;
+  return KITH_OK;
+}
+
+static enum kith_err disclosure_set(struct kith_policy *policy, const struct terms *terms,
+                                    struct kith_fault *fault)
+{
+  struct kith_policy_disclosure *out = &policy->disclosure;
+  enum kith_err err = KITH_OK;
+
+  if (!terms->disclose && !terms->reasons.n && !terms->asks.n)
+    return KITH_OK;
+  if (!terms->disclose || !terms->reasons.n || !terms->asks.n ||
+      terms->reasons.n > KITH_REASON_CODES_MAX)
+    return kith_fail(fault, KITH_ERR_USAGE,
+                     "disclosure needs --disclose, --disclose-reason and --ask-gateway");
+  *out = (struct kith_policy_disclosure){.present = true,
+                                         .n_agencies = policy->n_agencies,
+                                         .officers = 1,
+                                         .answer_days = ANSWER_DAYS,
+                                         .requests_per_round = REQUESTS_PER_ROUND,
+                                         .requests_per_day = REQUESTS_PER_DAY};
+  memcpy(out->agencies, policy->agencies, sizeof out->agencies);
+  for (size_t i = 0; i < terms->reasons.n; i++)
+    (void)snprintf(out->reasons[out->n_reasons++], KITH_MEMBER_ID_BYTES, "%s",
+                   terms->reasons.items[i]);
+  for (const char *at = terms->disclose; *at && out->n_fields < KITH_FIELDS_MAX;) {
+    size_t len = strcspn(at, ",");
+
+    (void)snprintf(out->fields[out->n_fields++], KITH_FIELD_NAME_BYTES, "%.*s", (int)len, at);
+    at += len + (at[len] == ',');
+  }
+  for (size_t i = 0; err == KITH_OK && i < terms->asks.n; i++)
+    err = ask_set(out, terms->asks.items[i], fault);
+  return err;
+}
+
 static enum kith_err policy_make(struct kith_policy *policy, const struct terms *terms,
                                  struct kith_fault *fault)
 {
@@ -313,6 +371,8 @@ static enum kith_err policy_make(struct kith_policy *policy, const struct terms 
       (err = text_set(policy->rule, terms->rule, "rule", fault)) != KITH_OK ||
       (err = threshold_set(policy, terms, fault)) != KITH_OK ||
       (err = scope_set(policy, terms, fault)) != KITH_OK)
+    return err;
+  if ((err = disclosure_set(policy, terms, fault)) != KITH_OK)
     return err;
   return terms->expires ? kith_cli_time(&policy->expires, terms->expires, "expires", fault)
                         : KITH_OK;
@@ -387,6 +447,11 @@ static int make_new(const struct terms *terms)
     .name = (name_), .kind = KITH_CLI_U64, .out = &terms.member, .value = "N", .help = (help_),    \
     .min = (min_), .max = (max_)                                                                   \
   }
+#define RATIO(name_, member, given_, help_)                                                        \
+  {                                                                                                \
+    .name = (name_), .kind = KITH_CLI_RATIO, .out = &terms.member, .value = "S", .help = (help_),  \
+    .given = &terms.given_                                                                         \
+  }
 /* Where 0 differs from nothing. */
 #define DAYS(name_, member, given_, max_, help_)                                                   \
   {                                                                                                \
@@ -408,6 +473,9 @@ int kith_policy_new(int argc, char **argv)
       STRING("rule", rule, "TEXT", "who is selected; 'kith help rules'"),
       LIST("recipient", recipients, "ID", "who receives the list; several times"),
       LIST("gateway", gateways, "ID=TEXT", "the lawful gateway of an agency; several times"),
+      STRING("disclose", disclose, "A,B,...", "fields that recipients may ask agencies for"),
+      LIST("disclose-reason", reasons, "CODE", "why they may ask; several times"),
+      LIST("ask-gateway", asks, "ID=TEXT", "the lawful gateway of a recipient; several times"),
       FLAG("trial", trial, "a round over invented people, to measure the linkage"),
       STRING("scope-on", on, "DATE", "count ages on this day"),
       NUMBER("age-min", age_min, 0, 150, "youngest age in scope; 0"),
@@ -417,12 +485,7 @@ int kith_policy_new(int argc, char **argv)
       STRING("period-to", to, "DATE", "to this day"),
       LIST("unknown-in", unknown_in, "WHAT", "birth, place, period: in scope where not known"),
       STRING("threshold", threshold, "P", "match probability to link at, or auto"),
-      {.name = "candidate-bound",
-       .kind = KITH_CLI_RATIO,
-       .out = &terms.candidate_bound,
-       .value = "S",
-       .help = "least similarity of a candidate pair",
-       .given = &terms.has_bound},
+      RATIO("candidate-bound", candidate_bound, has_bound, "least similarity of a candidate pair"),
       FLAG("no-mask", no_mask, "no presence mask, and Dice over whole filters"),
       NUMBER("mask-minimum", mask_minimum, 1, 100, "fewest that lack the same fields; 5"),
       FLAG("address-filter", address_filter, "a second filter, and that it shows households"),

@@ -67,8 +67,7 @@ static enum kith_err see(const struct decide *decide, const char *text,
   return KITH_OK;
 }
 
-/* Now, and after the officer's last decision on this round: an older one is taken for a replay. */
-static int64_t decision_time(const json_t *shown, const struct kith_identity *officer)
+int64_t kith_cli_decision_time(const json_t *shown, const struct kith_identity *officer)
 {
   char fingerprint[KITH_FINGERPRINT_BYTES];
   int64_t time = kith_clock_now();
@@ -103,7 +102,7 @@ static enum kith_err sign(const struct decide *decide, const json_t *shown,
     return err;
   memcpy(question.round, decide->round, sizeof question.round);
   kith_buf_init(&bytes, KITH_OFFICER_DECISION_BYTES_MAX);
-  err = kith_officer_decide(&decision, &question, decision_time(shown, officer),
+  err = kith_officer_decide(&decision, &question, kith_cli_decision_time(shown, officer),
                             (uint32_t)decide->reason, officer);
   kith_identity_free(officer);
   if (err == KITH_OK) {

@@ -288,6 +288,20 @@ static void print_value(const char *key, const json_t *value)
   }
 }
 
+static void print_feedback(const json_t *feedback)
+{
+  static const char *const keys[] = {"right", "wrong"};
+
+  for (size_t i = 0; i < KITH_COUNT_OF(keys); i++) {
+    long long n = (long long)json_integer_value(json_object_get(feedback, keys[i]));
+
+    if (n < 0)
+      printf("%-15s too few to be shown\n", keys[i]);
+    else
+      printf("%-15s about %lld of this agency's records, as recipients say\n", keys[i], n);
+  }
+}
+
 /* An agency's view: what officers sign, word for word, and then how far it is. */
 static void print_agency(const json_t *round)
 {
@@ -310,6 +324,8 @@ static void print_agency(const json_t *round)
            json_is_true(json_object_get(decision, "on_list")) ? "" : ", no longer on the list",
            text_of(decision, "fingerprint"));
   }
+  if (json_is_object(json_object_get(round, "feedback")))
+    print_feedback(json_object_get(round, "feedback"));
   print_value("shown", json_object_get(round, "text_hash"));
 }
 

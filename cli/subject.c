@@ -119,6 +119,31 @@ static enum kith_err say_rounds(const json_t *reply)
   return err;
 }
 
+static void say_disclosures(const json_t *reply)
+{
+  const json_t *list = json_object_get(reply, "disclosures");
+  const json_t *item;
+  const json_t *field;
+  size_t i;
+  size_t k;
+
+  if (json_integer_value(json_object_get(reply, "log_days")) == 0)
+    printf("disclosed          not known: [agency] subject_log_days = 0 keeps no log\n");
+  else if (json_array_size(list) == 0)
+    printf("disclosed          to nobody\n");
+  json_array_foreach(list, i, item)
+  {
+    char at[KITH_TIME_BYTES];
+
+    kith_time_format(at, (int64_t)json_integer_value(json_object_get(item, "time")));
+    printf("disclosed          to %s, %s, round %.8s, for %s:", text_of(item, "recipient"), at,
+           text_of(item, "round"), text_of(item, "reason"));
+    json_array_foreach(json_object_get(item, "fields"), k, field)
+        printf(" %s", json_string_value(field));
+    printf("\n");
+  }
+}
+
 static int say(const json_t *reply)
 {
   say_source(reply);
@@ -126,9 +151,7 @@ static int say(const json_t *reply)
     printf("encoded            not known: [agency] subject_log_days = 0 keeps no log\n");
   else if (say_rounds(reply) != KITH_OK)
     return kith_cli_error(KITH_ERR_MEMORY, "out of memory");
-  printf("disclosed          to nobody: this version of kith does not disclose who a record is "
-         "of.\n"
-         "                   A recipient's list has handles only\n");
+  say_disclosures(reply);
   return kith_cli_finish_stdout();
 }
 

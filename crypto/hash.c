@@ -136,3 +136,54 @@ enum kith_err kith_merkle_root(struct kith_hash *out, const struct kith_hash *le
   kith_merkle_final(&tree, out);
   return KITH_OK;
 }
+
+/* From the root down, each time to the half that has the leaf; the other half's root stands beside
+ * the way. */
+enum kith_err kith_merkle_prove(struct kith_merkle_path *out, const struct kith_hash *leaves,
+                                size_t n, size_t index)
+{
+  struct kith_merkle_path down = {0};
+
+  if (index >= n || n > UINT32_MAX)
+    return KITH_ERR_LIMIT;
+  while (n > 1) {
+    size_t half = 1;
+    enum kith_err err;
+
+    while (half * 2 < n)
+      half *= 2;
+    if (index < half) {
+      err = kith_merkle_root(&down.hashes[down.n], leaves + half, n - half);
+      n = half;
+    } else {
+      err = kith_merkle_root(&down.hashes[down.n], leaves, half);
+      down.sides |= 1u << down.n;
+      leaves += half;
+      index -= half;
+      n -= half;
+    }
+    if (err != KITH_OK)
+      return err;
+    down.n++;
+  }
+  *out = (struct kith_merkle_path){.n = down.n};
+  for (unsigned i = 0; i < down.n; i++) {
+    out->hashes[i] = down.hashes[down.n - 1 - i];
+    out->sides |= (down.sides >> (down.n - 1 - i) & 1u) << i;
+  }
+  return KITH_OK;
+}
+
+void kith_merkle_follow(struct kith_hash *root, const struct kith_merkle_path *path,
+                        const struct kith_hash *leaf)
+{
+  struct kith_hash at = *leaf;
+
+  for (unsigned i = 0; i < path->n; i++) {
+    if (path->sides >> i & 1u)
+      node_hash(&at, &path->hashes[i], &at);
+    else
+      node_hash(&at, &at, &path->hashes[i]);
+  }
+  *root = at;
+}

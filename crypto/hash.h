@@ -42,4 +42,20 @@ void kith_merkle_final(const struct kith_merkle *tree, struct kith_hash *out);
 KITH_MUST_USE enum kith_err kith_merkle_root(struct kith_hash *out, const struct kith_hash *leaves,
                                              size_t n);
 
+/* That a leaf is in the tree of a root: the hashes beside the way up, lowest first; bit i of sides
+ * is set where hash i stands on the left. */
+enum { KITH_MERKLE_PATH_MAX = 32 };
+struct kith_merkle_path {
+  unsigned n;
+  uint32_t sides;
+  struct kith_hash hashes[KITH_MERKLE_PATH_MAX];
+};
+/* KITH_ERR_LIMIT: no such leaf, or more than 2^32 of them. */
+KITH_MUST_USE enum kith_err kith_merkle_prove(struct kith_merkle_path *out,
+                                              const struct kith_hash *leaves, size_t n,
+                                              size_t index);
+/* The root to which the path leads from the leaf. */
+void kith_merkle_follow(struct kith_hash *root, const struct kith_merkle_path *path,
+                        const struct kith_hash *leaf);
+
 #endif

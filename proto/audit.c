@@ -57,6 +57,9 @@ static const char *const event_names[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_OFFICER_ADDED] = "officer_added",
     [KITH_AUDIT_OFFICER_REMOVED] = "officer_removed",
     [KITH_AUDIT_OFFICER_DECISION] = "officer_decision",
+    [KITH_AUDIT_DISCLOSURE_EXPIRED] = "disclosure_expired",
+    [KITH_AUDIT_LETTER_DROPPED] = "letter_dropped",
+    [KITH_AUDIT_FEEDBACK] = "feedback",
 };
 
 const char *kith_audit_event_name(unsigned event)

@@ -63,6 +63,9 @@ enum kith_audit_event {
   KITH_AUDIT_OFFICER_ADDED,  /* by it: id, hash of the key, version */
   KITH_AUDIT_OFFICER_REMOVED,
   KITH_AUDIT_OFFICER_DECISION, /* id, hash of the key, enum kith_officer_kind, subject, reason */
+  KITH_AUDIT_DISCLOSURE_EXPIRED,
+  KITH_AUDIT_LETTER_DROPPED, /* it was not for us, or not from whom it said */
+  KITH_AUDIT_FEEDBACK,
   KITH_AUDIT_EVENTS
 };
 

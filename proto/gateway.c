@@ -107,6 +107,18 @@ bool kith_gateway_is_section_16_alone(const char *text)
   return count_of(words, " act ") + count_of(words, " acts ") <= 1 && !cites_other_section(words);
 }
 
+const char *kith_gateway_to_disclose(const struct kith_policy *policy,
+                                     const struct kith_charter *charter, const char *agency)
+{
+  const char *gateway = kith_policy_answers(policy, agency);
+  const struct kith_member *member = kith_charter_member(charter, agency);
+
+  if (gateway && !policy->trial && member && kith_gateway_needs_more(member->kind) &&
+      kith_gateway_is_section_16_alone(gateway))
+    return NULL;
+  return gateway;
+}
+
 /* ---- all of a policy's */
 
 enum kith_err kith_gateways_check(const struct kith_policy *policy,

@@ -25,6 +25,12 @@ bool kith_gateway_is_section_16_alone(const char *text);
 /* Whether section 16 is not enough for an authority of this kind. */
 bool kith_gateway_needs_more(enum kith_agency_kind kind);
 
+/* The gateway under which an agency may disclose to a recipient: the policy's disclosure section
+ * has it (kith_policy_answers), and it is not section 16 alone of an authority of which that is not
+ * enough, but in a trial. NULL where there is none. `charter` says the kinds. */
+const char *kith_gateway_to_disclose(const struct kith_policy *policy,
+                                     const struct kith_charter *charter, const char *agency);
+
 /* Whether the gateways of the policy let its agencies take part, with the kinds that the charter
  * gives them; in a trial, where nobody is real, they all do. KITH_ERR_DENIED, with the first agency
  * that may not in `culprit` and why in *fault. */

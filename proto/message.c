@@ -19,6 +19,8 @@ static const char *const request_names[KITH_REQUEST_TYPES] = {
     [KITH_REQUEST_REVIEW_GET] = "review.get",
     [KITH_REQUEST_PROPOSAL_PUT] = "proposal.put",
     [KITH_REQUEST_PROPOSAL_LIST] = "proposal.list",
+    [KITH_REQUEST_LETTER_PUT] = "letter.put",
+    [KITH_REQUEST_LETTER_GET] = "letter.get",
 };
 
 static const char *const reply_error_names[KITH_REPLY_ERRORS] = {
@@ -128,10 +130,6 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     write_hash(out, &request->body.batch_put.hash);
     write_span(out, &request->body.batch_put.rows);
     break;
-  case KITH_REQUEST_BATCH_STATUS:
-    kith_write_array(out, 1);
-    write_round(out, request->body.batch_status.round);
-    break;
   case KITH_REQUEST_COHORT_GET:
     kith_write_array(out, 2);
     write_round(out, request->body.cohort_get.round);
@@ -141,6 +139,7 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     kith_write_array(out, 1);
     kith_write_u64(out, request->body.audit_get.offset);
     break;
+  case KITH_REQUEST_BATCH_STATUS: /* the round alone, as review.get */
   case KITH_REQUEST_REVIEW_GET:
     kith_write_array(out, 1);
     write_round(out, request->body.review_get.round);
@@ -149,7 +148,8 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     kith_write_array(out, 1);
     write_span(out, &request->body.proposal_put);
     break;
-  case KITH_REQUEST_TYPES:
+  default:
+    kith_letter_request_write(out, request);
     break;
   }
 }
@@ -240,6 +240,10 @@ static enum kith_err read_request_body(struct kith_reader *reader, struct kith_r
   case KITH_REQUEST_PROPOSAL_PUT:
     kith_read_array(reader, 1);
     read_span(reader, &out->body.proposal_put, 1, KITH_PROPOSAL_BYTES_MAX);
+    break;
+  case KITH_REQUEST_LETTER_PUT:
+  case KITH_REQUEST_LETTER_GET:
+    kith_letter_request_read(reader, out);
     break;
   case KITH_REQUEST_TYPES:
     return KITH_ERR_NOT_FOUND;

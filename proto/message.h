@@ -29,6 +29,8 @@ enum kith_request_type {
   KITH_REQUEST_REVIEW_GET,
   KITH_REQUEST_PROPOSAL_PUT,
   KITH_REQUEST_PROPOSAL_LIST,
+  KITH_REQUEST_LETTER_PUT,
+  KITH_REQUEST_LETTER_GET,
   KITH_REQUEST_TYPES
 };
 
@@ -59,6 +61,13 @@ enum kith_round_state {
   KITH_ROUND_CLOSED,
   KITH_ROUND_ABORTED,
   KITH_ROUND_STATES
+};
+
+enum kith_letter_kind { /* proto/letter.h */
+                        KITH_LETTER_REQUEST = 1,
+                        KITH_LETTER_ANSWER,
+                        KITH_LETTER_FEEDBACK,
+                        KITH_LETTER_KINDS
 };
 
 struct kith_span { /* borrowed bytes */
@@ -105,7 +114,26 @@ struct kith_request {
       kith_round_id round;
     } review_get;
     struct kith_span proposal_put; /* a statement, signed by fewer than are needed, or enough */
+    struct {
+      kith_round_id round;
+      kith_member_id reader;
+      enum kith_letter_kind kind;
+      struct kith_hash id;
+      struct kith_span sealed;
+    } letter_put;
+    struct {
+      kith_round_id round;
+      uint32_t after;
+    } letter_get;
   } body;
+};
+
+struct kith_letter_entry { /* a letter to the one who asks */
+  uint32_t number;         /* from 1, in the order in which they came */
+  kith_member_id author;
+  enum kith_letter_kind kind;
+  struct kith_hash id;
+  struct kith_span sealed;
 };
 
 struct kith_round_entry {
@@ -169,6 +197,11 @@ struct kith_reply {
       uint32_t n;
       struct kith_span *statements; /* the array is owned when read, the bytes borrowed */
     } proposal_list;
+    uint32_t letter_put; /* its number */
+    struct {
+      uint32_t n;
+      struct kith_letter_entry *letters; /* the array is owned when read, the bytes borrowed */
+    } letter_get;
   } body;
 };
 
@@ -188,6 +221,13 @@ const char *kith_request_name(enum kith_request_type type);
 const char *kith_reply_error_name(enum kith_reply_error error);
 const char *kith_round_state_name(enum kith_round_state state);
 bool kith_round_state_final(enum kith_round_state state); /* closed or aborted */
+
+/* message_letter.c: bodies of letter.put and letter.get. */
+void kith_letter_request_write(struct kith_buf *out, const struct kith_request *request);
+void kith_letter_request_read(struct kith_reader *reader, struct kith_request *out);
+void kith_letter_reply_write(struct kith_buf *out, const struct kith_reply *reply);
+KITH_MUST_USE enum kith_err kith_letter_reply_read(struct kith_reader *reader,
+                                                   struct kith_reply *out);
 
 void kith_checkpoint_write(struct kith_buf *buf, const struct kith_checkpoint *checkpoint);
 void kith_checkpoint_read(struct kith_reader *reader, struct kith_checkpoint *out);

@@ -40,15 +40,20 @@ static void write_proposals(struct kith_buf *out, const struct kith_reply *reply
     write_span(out, &reply->body.proposal_list.statements[i]);
 }
 
+static void write_hello(struct kith_buf *out, const struct kith_reply *reply)
+{
+  kith_write_array(out, 4);
+  kith_write_string(out, reply->body.hello.software);
+  kith_write_u64(out, (uint64_t)reply->body.hello.time);
+  write_hash(out, &reply->body.hello.charter);
+  kith_write_u64(out, reply->body.hello.n_rounds);
+}
+
 static void write_reply_body(struct kith_buf *out, const struct kith_reply *reply)
 {
   switch (reply->type) {
   case KITH_REQUEST_HELLO:
-    kith_write_array(out, 4);
-    kith_write_string(out, reply->body.hello.software);
-    kith_write_u64(out, (uint64_t)reply->body.hello.time);
-    write_hash(out, &reply->body.hello.charter);
-    kith_write_u64(out, reply->body.hello.n_rounds);
+    write_hello(out, reply);
     break;
   case KITH_REQUEST_DOCUMENT_PUT:
     kith_write_array(out, 1);
@@ -100,7 +105,8 @@ static void write_reply_body(struct kith_buf *out, const struct kith_reply *repl
   case KITH_REQUEST_PROPOSAL_LIST:
     write_proposals(out, reply);
     break;
-  case KITH_REQUEST_TYPES:
+  default:
+    kith_letter_reply_write(out, reply);
     break;
   }
 }
@@ -248,6 +254,9 @@ static enum kith_err read_reply_body(struct kith_reader *reader, struct kith_rep
     break;
   case KITH_REQUEST_PROPOSAL_LIST:
     return read_proposals(reader, out);
+  case KITH_REQUEST_LETTER_PUT:
+  case KITH_REQUEST_LETTER_GET:
+    return kith_letter_reply_read(reader, out);
   case KITH_REQUEST_TYPES:
     return KITH_ERR_DATA;
   }
@@ -291,5 +300,7 @@ void kith_reply_free(struct kith_reply *reply)
     kith_free(reply->body.statement_get.statements);
   else if (reply->type == KITH_REQUEST_PROPOSAL_LIST)
     kith_free(reply->body.proposal_list.statements);
+  else if (reply->type == KITH_REQUEST_LETTER_GET)
+    kith_free(reply->body.letter_get.letters);
   memset(reply, 0, sizeof *reply);
 }

@@ -161,7 +161,10 @@ enum kith_err kith_node_open(struct kith_node **out, const struct kith_node_conf
     return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
   memcpy(node->id, config->id, sizeof node->id);
   node->pinned = config->pinned;
-  if ((err = kith_node_config_identity(&node->identity, config, fault)) != KITH_OK ||
+  node->identity = options->identity;
+  node->borrows_identity = options->identity != NULL;
+  if ((!node->identity &&
+       (err = kith_node_config_identity(&node->identity, config, fault)) != KITH_OK) ||
       (err = store_open(node, config->state_dir, options, fault)) != KITH_OK ||
       (err = high_water_load(node)) != KITH_OK ||
       (err = charter_load(node, config->charter_file, fault)) != KITH_OK ||
@@ -180,6 +183,7 @@ void kith_node_close(struct kith_node *node)
   kith_free(node->audit_export.path);
   kith_roundkeys_free(node->keys);
   kith_store_close(node->store);
-  kith_identity_free(node->identity);
+  if (!node->borrows_identity)
+    kith_identity_free(node->identity);
   kith_free(node);
 }

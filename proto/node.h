@@ -58,6 +58,7 @@ struct kith_node {
   struct kith_charter charter;
   struct kith_hash charter_hash;
   struct kith_signers pinned;
+  bool borrows_identity;
   int64_t high_water; /* the latest time this node has acted at */
   struct {            /* the log as it was last exported, for who asks for it in pieces */
     char *path;
@@ -72,6 +73,7 @@ struct kith_node_options {
   const char *const *tables; /* of the program, after the node's own */
   unsigned n_tables;
   size_t map_bytes;
+  struct kith_identity *identity; /* borrowed; NULL: that of the configuration's key file */
 };
 
 /* Opens everything; takes the charter of the file where it is newer than the stored one.

@@ -254,6 +254,7 @@ static void policy_read(struct kith_policy *out, struct kith_json_reader *reader
   cohort_read(out, reader);
   round_read(out, reader);
   release_read(out, reader);
+  kith_policy_disclosure_read(out, reader);
 }
 
 enum kith_err kith_policy_parse(struct kith_policy *out, const void *bytes, size_t len,

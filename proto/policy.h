@@ -20,11 +20,19 @@
  *     "round": { "quorum": 2, "officers": 1, "minimum_batch": 20, "rounds_max": 12,
  *                "rounds_days": 30,
  *                "gather_s": 604800, "keying_s": 3600, "submit_s": 86400 },
- *     "release": { "recipients": ["horizon"], "review_days": 7, "retention_days": 30 } }
+ *     "release": { "recipients": ["horizon"], "review_days": 7, "retention_days": 30 },
+ *     "disclosure": {
+ *       "fields": ["given_name", "surname", "date_of_birth", "postcode"],
+ *       "reasons": ["early_help", "safeguarding"],
+ *       "recipients": [ { "id": "horizon", "gateway": "..." } ],
+ *       "agencies": [ { "id": "police", "gateway": "..." }, ... ],
+ *       "officers": 1, "answer_days": 14,
+ *       "requests_per_round": 200, "requests_per_day": 20 } }
  *
  * "scope" and each of its members may be left out: then it bounds nothing. "evidence", "dates" and
  * "source" may be left out too: then they are as above, which is the default; they are printed
- * always. "officers" may be left out where it is 1. What each means is in kith-policy(5).
+ * always. "officers" of a round may be left out where it is 1. A policy without "disclosure" allows
+ * none. What each means is in kith-policy(5).
  *
  * Instead of "bits" a policy can have "filters": [ { "name": "stable", "bits": 1024 }, ... ], two
  * to four of them, and each field "filter": NAME (the first, where it has none). Candidates come
@@ -131,6 +139,25 @@ struct kith_threshold {
   bool review; /* a round waits for governance's decision */
 };
 
+enum { KITH_REASON_CODES_MAX = 16 };
+
+/* What a recipient may ask an agency about a person of the list. */
+struct kith_policy_disclosure {
+  bool present;
+  unsigned n_fields; /* columns of a source that may be disclosed, by name */
+  char fields[KITH_FIELDS_MAX][KITH_FIELD_NAME_BYTES];
+  unsigned n_reasons; /* codes, as members' ids are written */
+  char reasons[KITH_REASON_CODES_MAX][KITH_MEMBER_ID_BYTES];
+  unsigned n_recipients;
+  struct kith_policy_agency recipients[KITH_RECIPIENTS_MAX];
+  unsigned n_agencies;
+  struct kith_policy_agency agencies[KITH_AGENCIES_MAX];
+  unsigned officers; /* different keys of an agency that must agree to an answer, 1 .. */
+  unsigned answer_days;
+  uint32_t requests_per_round; /* of one recipient, to all agencies together */
+  uint32_t requests_per_day;
+};
+
 struct kith_policy {
   char name[KITH_TEXT_BYTES];
   uint64_t version;
@@ -174,6 +201,7 @@ struct kith_policy {
   char recipients[KITH_RECIPIENTS_MAX][KITH_MEMBER_ID_BYTES];
   unsigned review_days;
   unsigned retention_days;
+  struct kith_policy_disclosure disclosure;
 };
 
 /* Strict JSON, every value in range, the rule parses over the agencies. A policy of one agency
@@ -194,6 +222,12 @@ void kith_policy_add_address_filter(struct kith_policy *policy);
 unsigned kith_policy_leaks(const struct kith_policy *policy);
 /* Sets evidence, dates and source as they are where a policy does not say them. */
 void kith_policy_default_records(struct kith_policy *out);
+/* The stated gateway of a recipient or an agency in the policy's disclosure section; NULL where
+ * there is none, and so nothing may be asked or answered. */
+const char *kith_policy_asks(const struct kith_policy *policy, const char *recipient);
+const char *kith_policy_answers(const struct kith_policy *policy, const char *agency);
+bool kith_policy_disclosable(const struct kith_policy *policy, const char *field);
+bool kith_policy_reason_allowed(const struct kith_policy *policy, const char *reason);
 /* Bytes of all filters of a row. */
 size_t kith_policy_row_bytes(const struct kith_policy *policy);
 enum { KITH_RATIO_TEXT_BYTES = 32 };

@@ -63,6 +63,15 @@ static const struct {
     {"release.recipients", "recipient"},
     {"release.review_days", "days until encodings are destroyed"},
     {"release.retention_days", "days the list is kept"},
+    {"disclosure", "what may be disclosed about people of the list"},
+    {"disclosure.fields", "what may be disclosed:"},
+    {"disclosure.reasons", "a reason to ask:"},
+    {"disclosure.recipients", "who may ask, and under which law:"},
+    {"disclosure.agencies", "who may answer, and under which law:"},
+    {"disclosure.officers", "how many officers must agree to an answer"},
+    {"disclosure.answer_days", "days until a request expires"},
+    {"disclosure.requests_per_round", "the most requests of a recipient in a round"},
+    {"disclosure.requests_per_day", "the most requests of a recipient a day"},
 };
 
 static const char *meaning(const char *key)

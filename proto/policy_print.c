@@ -143,6 +143,7 @@ enum kith_err kith_policy_print(struct kith_buf *out, const struct kith_policy *
   bad |= put_linkage(object, policy);
   bad |= put_cohort_and_round(object, policy);
   bad |= put_release(object, policy);
+  bad |= kith_policy_disclosure_put(object, policy);
   if (bad) {
     json_decref(object);
     object = NULL;

@@ -254,20 +254,61 @@ void kith_cohort_free(struct kith_cohort *cohort)
 /* ---- the leaves --------------------------------------------------------------------------------
  */
 
+static void leaf_hash(struct kith_hash *out, const kith_round_id round, const char *agency,
+                      const uint8_t handle[KITH_HANDLE_BYTES], uint32_t number,
+                      const uint8_t nonce[KITH_NONCE_BYTES])
+{
+  struct kith_hasher hasher;
+
+  kith_hasher_init(&hasher, "kith leaf v1");
+  kith_hasher_part(&hasher, round, KITH_ROUND_ID_BYTES);
+  kith_hasher_part(&hasher, agency, strlen(agency));
+  kith_hasher_part(&hasher, handle, KITH_HANDLE_BYTES);
+  kith_hasher_u64(&hasher, number);
+  kith_hasher_part(&hasher, nonce, KITH_NONCE_BYTES);
+  kith_hasher_final(&hasher, out);
+}
+
 void kith_cohort_leaf(struct kith_hash *out, const struct kith_cohort *cohort,
                       const struct kith_cohort_person *person,
                       const struct kith_cohort_record *record)
 {
-  const char *agency = cohort->agencies[record->agency].agency;
-  struct kith_hasher hasher;
+  leaf_hash(out, cohort->round, cohort->agencies[record->agency].agency, record->handle,
+            person->number, record->nonce);
+}
 
-  kith_hasher_init(&hasher, "kith leaf v1");
-  kith_hasher_part(&hasher, cohort->round, KITH_ROUND_ID_BYTES);
-  kith_hasher_part(&hasher, agency, strlen(agency));
-  kith_hasher_part(&hasher, record->handle, KITH_HANDLE_BYTES);
-  kith_hasher_u64(&hasher, person->number);
-  kith_hasher_part(&hasher, record->nonce, KITH_NONCE_BYTES);
-  kith_hasher_final(&hasher, out);
+enum kith_err kith_leaf_prove(struct kith_leaf_proof *out, const struct kith_cohort *cohort,
+                              const struct kith_cohort_person *person,
+                              const struct kith_cohort_record *record)
+{
+  KITH_AUTO_FREE struct kith_hash *leaves = KITH_NEW_ARRAY(struct kith_hash, cohort->n_records);
+  struct kith_leaf_proof proof = {.number = person->number};
+  size_t n = 0;
+  enum kith_err err;
+
+  if (!leaves)
+    return KITH_ERR_MEMORY;
+  for (size_t i = 0; i < cohort->n_people; i++)
+    for (uint32_t r = 0; r < cohort->people[i].n_records; r++)
+      kith_cohort_leaf(&leaves[n++], cohort, &cohort->people[i],
+                       &cohort->records[cohort->people[i].first + r]);
+  memcpy(proof.handle, record->handle, sizeof proof.handle);
+  memcpy(proof.nonce, record->nonce, sizeof proof.nonce);
+  err = kith_merkle_prove(&proof.path, leaves, n, (size_t)(record - cohort->records));
+  if (err == KITH_OK)
+    *out = proof;
+  return err;
+}
+
+enum kith_err kith_leaf_check(const struct kith_leaf_proof *proof, const kith_round_id round,
+                              const char *agency, const struct kith_hash *leaf_root)
+{
+  struct kith_hash leaf;
+  struct kith_hash root;
+
+  leaf_hash(&leaf, round, agency, proof->handle, proof->number, proof->nonce);
+  kith_merkle_follow(&root, &proof->path, &leaf);
+  return kith_hash_equal(&root, leaf_root) ? KITH_OK : KITH_ERR_NO;
 }
 
 void kith_cohort_root(struct kith_hash *out, const struct kith_cohort *cohort)

@@ -69,6 +69,23 @@ void kith_cohort_leaf(struct kith_hash *out, const struct kith_cohort *cohort,
                       const struct kith_cohort_record *record);
 void kith_cohort_root(struct kith_hash *out, const struct kith_cohort *cohort);
 
+/* A record of the list with the proof that it is in the release: what an agency is asked about. */
+struct kith_leaf_proof {
+  uint8_t handle[KITH_HANDLE_BYTES];
+  uint32_t number; /* the person's in the list */
+  uint8_t nonce[KITH_NONCE_BYTES];
+  struct kith_merkle_path path;
+};
+/* `person` and `record` are of the list. KITH_ERR_MEMORY. */
+KITH_MUST_USE enum kith_err kith_leaf_prove(struct kith_leaf_proof *out,
+                                            const struct kith_cohort *cohort,
+                                            const struct kith_cohort_person *person,
+                                            const struct kith_cohort_record *record);
+/* Whether the leaf, as one of this agency, leads to the root. KITH_ERR_NO. */
+KITH_MUST_USE enum kith_err kith_leaf_check(const struct kith_leaf_proof *proof,
+                                            const kith_round_id round, const char *agency,
+                                            const struct kith_hash *leaf_root);
+
 /* Whether the list is the one that the release statement (verified by the caller) speaks of: round,
  * documents, roster, threshold, manifests and leaf root. KITH_ERR_NO with *fault, which names what
  * differs. */

@@ -43,6 +43,10 @@ struct kith_profile_text {
 };
 struct kith_profile_text kith_profile_builtin(size_t i);
 
+/* Whether two names are of one column: without regard to case; runs of blanks, '_' and '-' are one
+ * blank, and none at the ends. NULL is no name. */
+bool kith_profile_same_column(const char *a, const char *b);
+
 /* ---- a profile over the columns of one table */
 
 struct kith_layout;

@@ -49,10 +49,6 @@ struct kith_profile {
   bool headerless; /* the first row is a row */
 };
 
-/* Names of columns are the same without regard to case; runs of blanks, '_' and '-' are one blank,
- * and none at the ends. NULL is no name. */
-bool kith_profile_same_column(const char *a, const char *b);
-
 /* What a key is taken from: 0-based; *n is 0 where the table has none of its columns. */
 const uint32_t *kith_layout_columns(const struct kith_layout *layout, unsigned key, unsigned *n);
 

@@ -15,6 +15,8 @@ struct kith_source {
   size_t n_columns;
   bool header_is_next; /* the first row, where the table has no header */
   char row_id[24];     /* where rows are named by their number */
+  const char *const *cells; /* of the last row; borrowed from the table */
+  size_t n_cells;
   struct kith_ids ids;
   uint32_t *index; /* open addressing: row + 1 of an id, 0: free */
   size_t index_size;
@@ -236,12 +238,17 @@ enum kith_err kith_source_next(struct kith_source *source, struct kith_source_ro
   size_t column;
   enum kith_err err = row_next(source, &raw, fault);
 
+  source->cells = NULL;
+  source->n_cells = 0;
   if (err != KITH_OK)
     return err;
   *row = (struct kith_source_row){.row = raw.row, .id = ""};
   row->rule = row_read(source, &raw, row, &column);
-  if (row->rule == KITH_ROW_FINE)
+  if (row->rule == KITH_ROW_FINE) {
+    source->cells = raw.cells;
+    source->n_cells = raw.n_cells;
     return row_keep_id(source, row, fault);
+  }
   memset(row->fields, 0, sizeof row->fields);
   row->other_birth = NULL;
   err = row_set_aside(source, row, raw.line, column, fault);
@@ -296,6 +303,12 @@ enum kith_err kith_source_open(struct kith_source **out, const struct kith_sourc
 fail:
   kith_source_free(source);
   return err;
+}
+
+const char *const *kith_source_cells(const struct kith_source *source, size_t *n)
+{
+  *n = source->n_cells;
+  return source->cells;
 }
 
 const struct kith_table *kith_source_table(const struct kith_source *source)

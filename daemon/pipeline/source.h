@@ -85,6 +85,9 @@ KITH_MUST_USE enum kith_err kith_source_open(struct kith_source **out,
 /* KITH_OK, KITH_ERR_NOT_FOUND after the last row, or an error with *fault. */
 KITH_MUST_USE enum kith_err kith_source_next(struct kith_source *source,
                                              struct kith_source_row *row, struct kith_fault *fault);
+/* The cells of the row that was given last, as they stand under the header of kith_source_table;
+ * NULL where the row was set aside. Good until the next call. */
+const char *const *kith_source_cells(const struct kith_source *source, size_t *n);
 /* What it reads; not to be read from by others. */
 const struct kith_table *kith_source_table(const struct kith_source *source);
 bool kith_source_has(const struct kith_source *source, enum kith_field field);

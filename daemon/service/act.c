@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/service/disclosure.h"
 #include "proto/gateway.h"
 
 /* Rounds of the policy's period that this agency sent records to, or may yet, but for this one. */
@@ -102,10 +103,12 @@ static enum kith_err released(struct kith_agency *agency, struct kith_agency_rou
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
   int64_t retention = (int64_t)round->policy.retention_days * 86400;
+  enum kith_err err;
 
   if (kith_node_now(agency->node) >= view->released_at + retention)
     return kith_agency_end(agency, round);
-  return kith_agency_after_release(agency, round);
+  err = kith_agency_after_release(agency, round);
+  return err == KITH_OK ? kith_disclosures_turn(agency, round) : err;
 }
 
 /* What this agency must not go on with, whatever the matcher relays: after the round's or the

@@ -6,14 +6,15 @@
 #include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
 
-static const char *const table_names[] = {"outbox",   "handles",  "trial",
-                                          "subjects", "officers", "decisions"};
+static const char *const table_names[] = {"outbox",   "handles",   "trial",      "subjects",
+                                          "officers", "decisions", "disclosures"};
 
 enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
                               struct kith_fault *fault)
 {
   struct kith_agency *agency = KITH_NEW(struct kith_agency);
-  struct kith_node_options options = {KITH_ROLE_AGENCY, table_names, KITH_COUNT_OF(table_names), 0};
+  struct kith_node_options options = {
+      .role = KITH_ROLE_AGENCY, .tables = table_names, .n_tables = KITH_COUNT_OF(table_names)};
   const struct kith_member *matcher;
   enum kith_err err;
 

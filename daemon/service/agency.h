@@ -17,15 +17,17 @@
 #include "proto/message.h"
 #include "proto/node.h"
 #include "proto/officer.h"
+#include "proto/submission.h"
 #include "proto/transport.h"
 
 enum kith_agency_table {
   KITH_TABLE_OUTBOX = KITH_NODE_TABLES, /* round, number BE -> rows, boxed under "outbox" */
   KITH_TABLE_HANDLES,                   /* round, index of a handle -> entry (proto/submission.h) */
-  KITH_TABLE_TRIAL,     /* trial rounds: the same key -> handle, id; under "table" */
-  KITH_TABLE_SUBJECTS,  /* round, number BE -> who was encoded (subjects.h) */
-  KITH_TABLE_OFFICERS,  /* version BE -> signed list of officers (officers.h) */
-  KITH_TABLE_DECISIONS, /* round, number BE -> an officer's decision, and what was shown */
+  KITH_TABLE_TRIAL,       /* trial rounds: the same key -> handle, id; under "table" */
+  KITH_TABLE_SUBJECTS,    /* round, number BE -> who was encoded (subjects.h) */
+  KITH_TABLE_OFFICERS,    /* version BE -> signed list of officers (officers.h) */
+  KITH_TABLE_DECISIONS,   /* round, number BE -> an officer's decision, and what was shown */
+  KITH_TABLE_DISCLOSURES, /* round, ... (disclosure_store.c) */
   KITH_AGENCY_TABLES_END
 };
 
@@ -182,6 +184,14 @@ KITH_MUST_USE enum kith_err kith_outbox_trial_map(struct kith_agency *agency,
                                                   const struct kith_agency_round *round,
                                                   uint8_t *after, unsigned max, bool *more,
                                                   kith_trial_visit *visit, void *context);
+
+/* The id of the record that a handle of the round stands for, in *id (cleared first; a terminator
+ * follows it). KITH_ERR_NO: not a handle of this agency. KITH_ERR_NOT_FOUND: the table is
+ * destroyed. */
+KITH_MUST_USE enum kith_err kith_outbox_record(struct kith_agency *agency,
+                                               const kith_round_id round,
+                                               const uint8_t handle[KITH_HANDLE_BYTES],
+                                               struct kith_buf *id);
 
 /* ---- ending.c */
 /* Destroys what this agency holds of rounds that are past their expiry or retention, be the matcher

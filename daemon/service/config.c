@@ -31,6 +31,11 @@ static enum kith_err read_sections(struct kith_agency_config *config, struct kit
     return err;
   config->source.profile = config->profile;
   config->objections = kith_ini_get(config->ini, "source", "objections");
+  config->safety_column = kith_ini_get(config->ini, "source", "safety_column");
+  config->safety_file = kith_ini_get(config->ini, "source", "safety_file");
+  if (config->safety_column && config->safety_file)
+    return kith_fail(fault, KITH_ERR_CONFIG,
+                     "[source] expected safety_column or safety_file, not both");
   config->subject_log_days = (unsigned)log_days;
   config->control_socket = kith_ini_get(config->ini, "agency", "control_socket");
   if (!config->control_socket)

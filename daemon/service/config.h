@@ -5,6 +5,8 @@
  *   file = /var/lib/kith-export/people.csv    the table of people, CSV
  *   profile = police                          how its columns are laid out; default: standard
  *   objections = /var/lib/kith-export/objections.csv   ids that are never encoded; none by default
+ *   safety_column = do_not_contact            what to beware of with a person, told with a
+ *   or safety_file = /var/lib/.../safety.csv  disclosure; the file has columns id, marker
  *   of type odbc, in place of the file:
  *   dsn = people                              of odbc.ini, or KEYWORD=value;...; no credentials
  *   query = SELECT ...                        or query_file = FILE; see daemon/pipeline/query.h
@@ -34,6 +36,8 @@ struct kith_agency_config {
   struct kith_profile *profile; /* owned; NULL: the standard columns */
   char *query;                  /* owned; of a database */
   const char *objections;       /* NULL: there is no list */
+  const char *safety_column;    /* NULL: none */
+  const char *safety_file;      /* NULL: none */
   unsigned subject_log_days;
   const char *control_socket;
   bool allow_trial;

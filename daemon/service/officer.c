@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/service/disclosure.h"
 #include "daemon/service/encode_job.h"
 #include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
@@ -148,6 +149,7 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   json_object_set_new(object, "officers_needed", json_integer(round->policy.officers));
   json_object_set_new(object, "decisions", kith_agency_decisions_json(agency, round));
   json_object_set_new(object, "now", json_integer((json_int_t)kith_node_now(agency->node)));
+  json_object_set_new(object, "feedback", kith_disclosures_feedback(agency, round));
   json_object_set_new(object, "text", json_stringn((const char *)text.bytes, text.len));
   json_object_set_new(object, "text_hash", hex(subject.bytes, KITH_HASH_BYTES));
   kith_buf_free(&text);
@@ -405,6 +407,12 @@ enum kith_err kith_officer_answer(struct kith_agency *agency, char **out, const 
     reply = do_audit(agency, object);
   else if (strcmp(verb, "subject") == 0)
     reply = do_subject(agency, object);
+  else if (strcmp(verb, "disclosures") == 0)
+    reply = kith_disclosures_list(agency, object);
+  else if (strcmp(verb, "disclosure-show") == 0)
+    reply = kith_disclosures_show(agency, object);
+  else if (strcmp(verb, "disclosure-decide") == 0)
+    reply = kith_disclosures_decide(agency, object);
   else
     reply = answer_about_round(agency, verb, object);
   json_decref(object);

@@ -319,9 +319,46 @@ enum kith_err kith_outbox_delete(struct kith_agency *agency, const kith_round_id
     err = kith_store_delete_prefix(txn, KITH_TABLE_HANDLES, prefix);
   if (err == KITH_OK && tables)
     err = kith_store_delete_prefix(txn, KITH_TABLE_TRIAL, prefix);
+  if (err == KITH_OK && tables)
+    err = kith_store_delete_prefix(txn, KITH_TABLE_DISCLOSURES, prefix);
   if (err == KITH_OK)
     return kith_txn_commit(txn);
   kith_txn_abort(txn);
+  return err;
+}
+
+enum kith_err kith_outbox_record(struct kith_agency *agency, const kith_round_id round,
+                                 const uint8_t handle[KITH_HANDLE_BYTES], struct kith_buf *id)
+{
+  struct kith_handles *handles = NULL;
+  struct kith_secret *secret = NULL;
+  struct kith_txn *txn = NULL;
+  KITH_AUTO_FREE uint8_t *entry = NULL;
+  struct kith_hash index;
+  struct round_key key;
+  size_t len = 0;
+  enum kith_err err = kith_roundkey_load(agency->node->keys, &secret, round, "table", NULL);
+
+  kith_handle_index(&index, round, handle);
+  if (err == KITH_OK)
+    err = kith_handles_new(&handles, round, secret);
+  if (err == KITH_OK)
+    err = kith_txn_begin(&txn, agency->node->store, false);
+  if (err == KITH_OK) {
+    err = kith_store_get(txn, KITH_TABLE_HANDLES,
+                         round_key(&key, round, index.bytes, sizeof index.bytes), &entry, &len);
+    err = err == KITH_ERR_NOT_FOUND ? KITH_ERR_NO : err;
+  }
+  kith_txn_abort(txn);
+  if (err == KITH_OK)
+    err = kith_handle_open(handles, id, handle, entry, len);
+  if (err == KITH_OK) {
+    kith_buf_append(id, "", 1);
+    id->len -= kith_buf_err(id) == KITH_OK;
+    err = kith_buf_err(id);
+  }
+  kith_handles_free(handles);
+  kith_secret_free(secret);
   return err;
 }
 

@@ -242,6 +242,42 @@ static enum kith_err rounds_search(const struct search *search, json_t *list)
   return err;
 }
 
+/* ---- disclosures */
+
+struct telling {
+  const struct kith_agency_round *round;
+  json_t *list;
+};
+
+static enum kith_err disclosed_visit(void *context, const struct kith_disclosed *disclosed)
+{
+  const struct telling *telling = context;
+  char id[2 * KITH_ROUND_ID_BYTES + 1];
+  json_t *fields = json_array();
+  json_t *entry;
+
+  for (unsigned i = 0; i < disclosed->n_fields; i++)
+    json_array_append_new(fields, json_string(disclosed->fields[i]));
+  kith_hex_encode(id, telling->round->node->id, KITH_ROUND_ID_BYTES);
+  entry = json_pack("{s:s, s:I, s:s, s:s, s:b, s:o}", "round", id, "time",
+                    (json_int_t)disclosed->time, "recipient", disclosed->recipient, "reason",
+                    disclosed->reason, "reduced", disclosed->reduced, "fields", fields);
+  return entry && json_array_append_new(telling->list, entry) == 0 ? KITH_OK : KITH_ERR_MEMORY;
+}
+
+static enum kith_err disclosures_search(const struct search *search, json_t *list)
+{
+  enum kith_err err = KITH_OK;
+
+  for (unsigned i = 0; err == KITH_OK && i < search->agency->n_rounds; i++) {
+    struct telling telling = {search->agency->rounds[i], list};
+
+    err = kith_subjects_each_disclosed(search->agency, telling.round->node->id, search->id,
+                                       disclosed_visit, &telling);
+  }
+  return err;
+}
+
 /* ---- all of it */
 
 static enum kith_err audit(struct kith_agency *agency)
@@ -263,27 +299,29 @@ enum kith_err kith_subject_report(struct kith_agency *agency, json_t **out, cons
 {
   struct search search = {.agency = agency, .id = id};
   json_t *rounds = json_array();
+  json_t *disclosures = json_array();
   json_t *objected = NULL;
   json_t *now = NULL;
-  enum kith_err err = rounds ? audit(agency) : KITH_ERR_MEMORY;
+  enum kith_err err = rounds && disclosures ? audit(agency) : KITH_ERR_MEMORY;
 
   if (err == KITH_OK && (err = judges_find(&search)) == KITH_OK &&
       (err = source_search(&search, fault)) == KITH_OK &&
-      (err = objected_now(&search, &objected, fault)) == KITH_OK)
-    err = rounds_search(&search, rounds);
+      (err = objected_now(&search, &objected, fault)) == KITH_OK &&
+      (err = rounds_search(&search, rounds)) == KITH_OK)
+    err = disclosures_search(&search, disclosures);
   if (err == KITH_OK)
     now = now_json(&search, json_is_true(objected));
   if (err == KITH_OK) {
-    /* This version discloses nobody: when disclosures are kept, they go here. */
-    *out = json_pack("{s:b, s:b, s:I, s:I, s:I, s:O, s:o, s:O, s:[], s:b, s:i}", "ok", 1, "found",
+    *out = json_pack("{s:b, s:b, s:I, s:I, s:I, s:O, s:o, s:O, s:O, s:b, s:i}", "ok", 1, "found",
                      search.found, "row", (json_int_t)search.row, "repeats",
                      (json_int_t)search.n_repeats, "unread_rows", (json_int_t)search.n_unread,
-                     "objected", objected, "now", now, "rounds", rounds, "disclosures", "discloses",
-                     0, "log_days", (int)agency->config.subject_log_days);
+                     "objected", objected, "now", now, "rounds", rounds, "disclosures", disclosures,
+                     "discloses", 1, "log_days", (int)agency->config.subject_log_days);
     err = *out ? KITH_OK : KITH_ERR_MEMORY;
   }
   json_decref(objected);
   json_decref(rounds);
+  json_decref(disclosures);
   if (search.judges)
     kith_wipe(search.judges, JUDGES_MAX * sizeof *search.judges);
   kith_free(search.judges);

@@ -6,10 +6,18 @@
 #include "base/mem.h"
 #include "crypto/kdf.h"
 #include "crypto/seal.h"
+#include "daemon/service/subject_parts.h"
 
 /* In the store: round, number BE -> a box; number 0 has the counts, the others up to CHUNK hashes,
- * all in order. A chunk fills eight pages but for what the store itself needs. */
-enum { CHUNK = 1000, KEY_BYTES = KITH_ROUND_ID_BYTES + 4, CHECK_BYTES = 16, VALUES = 6 };
+ * all in order. A chunk fills eight pages but for what the store itself needs. From high numbers on
+ * there are single boxes (subject_told.c). */
+enum {
+  CHUNK = 1000,
+  DISCLOSED_MAX = 4096,
+  KEY_BYTES = KITH_ROUND_ID_BYTES + 4,
+  CHECK_BYTES = 16,
+  VALUES = 6
+};
 
 /* ---- keys */
 
@@ -22,12 +30,12 @@ static void key_place(kith_round_id out, const char *label, const void *bytes, s
   memcpy(out, hash.bytes, KITH_ROUND_ID_BYTES);
 }
 
-static void box_key_place(kith_round_id out, const kith_round_id round)
+void kith_subject_box_key_place(kith_round_id out, const kith_round_id round)
 {
   key_place(out, "kith subject log v1", round, KITH_ROUND_ID_BYTES);
 }
 
-static enum kith_err log_key(struct kith_agency *agency, struct kith_secret **out)
+enum kith_err kith_subject_log_key(struct kith_agency *agency, struct kith_secret **out)
 {
   kith_round_id place;
 
@@ -47,8 +55,8 @@ static enum kith_err key_check(uint8_t out[CHECK_BYTES], const struct kith_secre
 }
 
 /* A byte before the id keeps it apart from the check's text. */
-static enum kith_err id_hash(uint8_t out[KITH_HASH_BYTES], const struct kith_secret *key,
-                             const char *id)
+enum kith_err kith_subject_id_hash(uint8_t out[KITH_HASH_BYTES], const struct kith_secret *key,
+                                   const char *id)
 {
   uint8_t text[1 + KITH_ID_BYTES_MAX] = {0};
   size_t len = strlen(id);
@@ -93,7 +101,8 @@ static enum kith_err hashes_make(uint8_t **out, uint32_t *n, const struct kith_s
   *n = 0;
   for (size_t i = 0; err == KITH_OK && i < encoded->encodings.n; i++) {
     if (encoded->in_scope[i])
-      err = id_hash(hashes + (size_t)KITH_HASH_BYTES * (*n)++, key, kith_ids_at(&encoded->ids, i));
+      err = kith_subject_id_hash(hashes + (size_t)KITH_HASH_BYTES * (*n)++, key,
+                                 kith_ids_at(&encoded->ids, i));
   }
   if (err != KITH_OK) {
     kith_free(hashes);
@@ -104,9 +113,9 @@ static enum kith_err hashes_make(uint8_t **out, uint32_t *n, const struct kith_s
   return KITH_OK;
 }
 
-static enum kith_err box_put(struct kith_txn *txn, const struct kith_secret *box_key,
-                             const kith_round_id round, uint32_t number, const void *bytes,
-                             size_t len)
+enum kith_err kith_subject_box_put(struct kith_txn *txn, const struct kith_secret *box_key,
+                                   const kith_round_id round, uint32_t number, const void *bytes,
+                                   size_t len)
 {
   uint8_t key[KEY_BYTES];
   struct kith_bytes at = store_key(key, round, number);
@@ -141,7 +150,7 @@ static enum kith_err counts_put(struct kith_txn *txn, const struct kith_secret *
     kith_write_u64(&buf, log->scope.n[i]);
   err = kith_buf_err(&buf);
   if (err == KITH_OK)
-    err = box_put(txn, box_key, round, 0, buf.bytes, buf.len);
+    err = kith_subject_box_put(txn, box_key, round, 0, buf.bytes, buf.len);
   kith_buf_free(&buf);
   return err;
 }
@@ -161,8 +170,9 @@ static enum kith_err log_put(struct kith_agency *agency, const struct kith_secre
   for (uint32_t first = 0; err == KITH_OK && first < log->n; first += CHUNK) {
     uint32_t n = log->n - first < CHUNK ? log->n - first : CHUNK;
 
-    err = box_put(txn, box_key, round, ++number, log->hashes + (size_t)first * KITH_HASH_BYTES,
-                  (size_t)n * KITH_HASH_BYTES);
+    err = kith_subject_box_put(txn, box_key, round, ++number,
+                               log->hashes + (size_t)first * KITH_HASH_BYTES,
+                               (size_t)n * KITH_HASH_BYTES);
   }
   if (err == KITH_OK)
     err = counts_put(txn, box_key, round, log, check);
@@ -189,8 +199,9 @@ enum kith_err kith_subjects_keep(struct kith_agency *agency, const struct kith_a
 
   if (agency->config.subject_log_days == 0)
     return KITH_OK;
-  box_key_place(place, round->node->id);
-  if ((err = log_key(agency, &key)) == KITH_OK && (err = key_check(check, key)) == KITH_OK &&
+  kith_subject_box_key_place(place, round->node->id);
+  if ((err = kith_subject_log_key(agency, &key)) == KITH_OK &&
+      (err = key_check(check, key)) == KITH_OK &&
       (err = kith_roundkey_ensure(agency->node->keys, &box_key, place, "subjects", NULL)) ==
           KITH_OK &&
       (err = hashes_make(&log.hashes, &log.n, key, encoded)) == KITH_OK)
@@ -204,8 +215,9 @@ enum kith_err kith_subjects_keep(struct kith_agency *agency, const struct kith_a
 /* ---- reading */
 
 /* *out: a fresh copy (kith_free). */
-static enum kith_err box_get(struct kith_txn *txn, const struct kith_secret *box_key,
-                             const kith_round_id round, uint32_t number, uint8_t **out, size_t *len)
+enum kith_err kith_subject_box_get(struct kith_txn *txn, const struct kith_secret *box_key,
+                                   const kith_round_id round, uint32_t number, uint8_t **out,
+                                   size_t *len)
 {
   uint8_t key[KEY_BYTES];
   struct kith_bytes at = store_key(key, round, number);
@@ -238,7 +250,7 @@ static enum kith_err counts_get(struct kith_subject_log *log, struct kith_txn *t
   uint8_t check[CHECK_BYTES] = {0};
   struct kith_reader reader;
   size_t len = 0;
-  enum kith_err err = box_get(txn, box_key, round, 0, &bytes, &len);
+  enum kith_err err = kith_subject_box_get(txn, box_key, round, 0, &bytes, &len);
 
   if (err != KITH_OK)
     return err;
@@ -271,7 +283,7 @@ static enum kith_err hashes_get(struct kith_subject_log *log, struct kith_txn *t
     KITH_AUTO_FREE uint8_t *bytes = NULL;
     size_t len = 0;
 
-    err = box_get(txn, box_key, round, ++number, &bytes, &len);
+    err = kith_subject_box_get(txn, box_key, round, ++number, &bytes, &len);
     if (err == KITH_OK && len != want)
       err = KITH_ERR_INTERNAL;
     if (err == KITH_OK)
@@ -291,10 +303,10 @@ enum kith_err kith_subjects_load(struct kith_agency *agency, struct kith_subject
   kith_round_id place;
   enum kith_err err;
 
-  box_key_place(place, round);
+  kith_subject_box_key_place(place, round);
   err = kith_roundkey_load(agency->node->keys, &box_key, place, "subjects", NULL);
   if (err == KITH_OK)
-    err = log_key(agency, &key);
+    err = kith_subject_log_key(agency, &key);
   if (err == KITH_OK)
     err = key_check(check, key);
   if (err == KITH_OK)
@@ -324,10 +336,10 @@ enum kith_err kith_subjects_find(struct kith_agency *agency, const struct kith_s
 {
   uint8_t hash[KITH_HASH_BYTES];
   struct kith_secret *key = NULL;
-  enum kith_err err = log_key(agency, &key);
+  enum kith_err err = kith_subject_log_key(agency, &key);
 
   if (err == KITH_OK)
-    err = id_hash(hash, key, id);
+    err = kith_subject_id_hash(hash, key, id);
   if (err == KITH_OK)
     *found = log_has(log, hash);
   kith_secret_free(key);
@@ -345,11 +357,11 @@ enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found, const k
   if (err == KITH_ERR_NOT_FOUND)
     return KITH_OK;
   if (err == KITH_OK)
-    err = log_key(agency, &key);
+    err = kith_subject_log_key(agency, &key);
   for (size_t i = 0; err == KITH_OK && !*found && i < kith_objections_n(list); i++) {
     uint8_t hash[KITH_HASH_BYTES];
 
-    err = id_hash(hash, key, kith_objections_id(list, i));
+    err = kith_subject_id_hash(hash, key, kith_objections_id(list, i));
     if (err == KITH_OK)
       *found = log_has(&log, hash);
   }
@@ -366,7 +378,7 @@ static enum kith_err log_destroy(struct kith_agency *agency, const kith_round_id
   kith_round_id place;
   enum kith_err err;
 
-  box_key_place(place, round);
+  kith_subject_box_key_place(place, round);
   err = kith_roundkey_destroy(agency->node->keys, place, "subjects", NULL);
   if (err == KITH_OK)
     err = kith_node_begin(&txn, agency->node);

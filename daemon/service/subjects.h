@@ -13,6 +13,7 @@
 #include "daemon/pipeline/objections.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/service/agency.h"
+#include "proto/letter.h"
 
 /* What a log says besides the ids. */
 struct kith_subject_log {
@@ -43,6 +44,39 @@ KITH_MUST_USE enum kith_err kith_subjects_find(struct kith_agency *agency,
 KITH_MUST_USE enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found,
                                               const kith_round_id round,
                                               const struct kith_objections *list);
+/* What was disclosed of a record, kept as long as the round's log, and boxed like it. Neither the
+ * id nor a value is kept. */
+struct kith_disclosed {
+  int64_t time;
+  kith_member_id recipient;
+  kith_member_id reason;
+  bool reduced; /* fewer fields than were asked for */
+  unsigned n_fields;
+  char fields[KITH_FIELDS_MAX][KITH_FIELD_NAME_BYTES];
+};
+/* KITH_OK without keeping it where the configuration keeps no log. */
+KITH_MUST_USE enum kith_err kith_subjects_disclosed(struct kith_agency *agency,
+                                                    struct kith_txn *txn, const kith_round_id round,
+                                                    const char *id,
+                                                    const struct kith_disclosed *disclosed);
+typedef enum kith_err kith_disclosed_visit(void *context, const struct kith_disclosed *disclosed);
+/* Of one record, in one round; none is KITH_OK. */
+KITH_MUST_USE enum kith_err kith_subjects_each_disclosed(struct kith_agency *agency,
+                                                         const kith_round_id round, const char *id,
+                                                         kith_disclosed_visit *visit,
+                                                         void *context);
+/* That the record was in a wrong link: the token of it, kept like the disclosures. *number says
+ * where, for taking it back; UINT32_MAX: the configuration keeps no log. */
+KITH_MUST_USE enum kith_err kith_subjects_wrong(struct kith_agency *agency, struct kith_txn *txn,
+                                                const kith_round_id round, const char *id,
+                                                const uint8_t token[KITH_TOKEN_BYTES],
+                                                uint32_t *number);
+KITH_MUST_USE enum kith_err kith_subjects_wrong_back(struct kith_agency *agency,
+                                                     struct kith_txn *txn,
+                                                     const kith_round_id round, uint32_t number);
+/* The tokens of the record in all rounds, at most KITH_TOKENS_MAX. */
+KITH_MUST_USE enum kith_err kith_subjects_tokens(struct kith_agency *agency, const char *id,
+                                                 uint8_t (*out)[KITH_TOKEN_BYTES], unsigned *n);
 /* Destroys logs whose time is over. */
 KITH_MUST_USE enum kith_err kith_subjects_expire(struct kith_agency *agency);
 

@@ -297,6 +297,7 @@ static enum kith_err destroy_all(struct kith_matcher *matcher, struct kith_match
   if ((err = kith_roundkey_destroy_all(matcher->node->keys, round->node->id, NULL)) != KITH_OK ||
       (err = kith_intake_destroy(matcher->node, round->node->id, NULL)) != KITH_OK ||
       (err = lists_delete(matcher, round->node->id)) != KITH_OK ||
+      (err = kith_letters_delete(matcher, round->node->id)) != KITH_OK ||
       (err = kith_review_destroy(matcher, round->node->id)) != KITH_OK)
     return err;
   return attest(matcher, round, KITH_DESTROYED_ALL);

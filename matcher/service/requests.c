@@ -18,6 +18,7 @@ struct scratch {
   uint8_t **held; /* owned, n_held of them */
   uint32_t n_held;
   struct kith_span *spans; /* owned */
+  struct kith_letters letters;
 };
 
 static void scratch_free(struct scratch *scratch)
@@ -27,6 +28,7 @@ static void scratch_free(struct scratch *scratch)
   kith_free(scratch->held);
   kith_free(scratch->spans);
   kith_free(scratch->list);
+  kith_letters_free(&scratch->letters);
 }
 
 /* ---- documents
@@ -437,6 +439,41 @@ static enum kith_reply_error proposal_list(struct kith_matcher *matcher,
   return KITH_REPLY_OK;
 }
 
+/* ---- letters */
+
+static enum kith_reply_error letter_put(struct kith_matcher *matcher,
+                                        const struct kith_member *member,
+                                        const struct kith_request *request,
+                                        struct kith_reply *reply)
+{
+  struct kith_matcher_round *round =
+      kith_matcher_round_find(matcher, request->body.letter_put.round);
+
+  if (!round || !kith_letters_concern(round, member))
+    return KITH_REPLY_DENIED;
+  return kith_letters_put(matcher, round, member, request, &reply->body.letter_put);
+}
+
+static enum kith_reply_error letter_get(struct kith_matcher *matcher,
+                                        const struct kith_member *member,
+                                        const struct kith_request *request,
+                                        struct kith_reply *reply, struct scratch *scratch)
+{
+  const struct kith_matcher_round *round =
+      kith_matcher_round_find(matcher, request->body.letter_get.round);
+
+  if (!round || !kith_letters_concern(round, member))
+    return KITH_REPLY_DENIED;
+  if (round->state != KITH_ROUND_RELEASED)
+    return KITH_REPLY_WRONG_STATE;
+  if (kith_letters_get(matcher, round, member->id, request->body.letter_get.after,
+                       &scratch->letters) != KITH_OK)
+    return KITH_REPLY_INTERNAL;
+  reply->body.letter_get.n = scratch->letters.n;
+  reply->body.letter_get.letters = scratch->letters.letters;
+  return KITH_REPLY_OK;
+}
+
 /* ---- dispatch */
 
 static enum kith_reply_error answer(struct kith_matcher *matcher, const struct kith_member *member,
@@ -474,6 +511,10 @@ static enum kith_reply_error answer(struct kith_matcher *matcher, const struct k
     return kith_proposal_put(matcher, member, &request->body.proposal_put, reply);
   case KITH_REQUEST_PROPOSAL_LIST:
     return proposal_list(matcher, member, reply, scratch);
+  case KITH_REQUEST_LETTER_PUT:
+    return letter_put(matcher, member, request, reply);
+  case KITH_REQUEST_LETTER_GET:
+    return letter_get(matcher, member, request, reply, scratch);
   case KITH_REQUEST_TYPES:
     break;
   }

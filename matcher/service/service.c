@@ -5,14 +5,15 @@
 #include "base/mem.h"
 
 static const char *const table_names[] = {"batches", "batch_hashes", "lists",
-                                          "reviews", "proposals",    "journal"};
+                                          "reviews", "proposals",    "journal",
+                                          "letters"};
 
 enum kith_err kith_matcher_new(struct kith_matcher **out, const char *config_path,
                                struct kith_fault *fault)
 {
   struct kith_matcher *matcher = KITH_NEW(struct kith_matcher);
-  struct kith_node_options options = {KITH_ROLE_MATCHER, table_names, KITH_COUNT_OF(table_names),
-                                      0};
+  struct kith_node_options options = {
+      .role = KITH_ROLE_MATCHER, .tables = table_names, .n_tables = KITH_COUNT_OF(table_names)};
   enum kith_err err;
 
   if (!matcher)

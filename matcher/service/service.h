@@ -160,6 +160,30 @@ enum kith_reply_error kith_proposal_put(struct kith_matcher *matcher,
 KITH_MUST_USE enum kith_err kith_proposals_load(struct kith_matcher *matcher, uint8_t **held,
                                                 struct kith_span *spans, uint32_t *n);
 
+/* ---- letters.c: between recipients and agencies of a released round; sealed, and kept boxed under
+ * a round key that goes with the list */
+
+enum kith_reply_error kith_letters_put(struct kith_matcher *matcher,
+                                       struct kith_matcher_round *round,
+                                       const struct kith_member *author,
+                                       const struct kith_request *request, uint32_t *number);
+/* Letters to the member after a number, as many as fit. KITH_ERR_MEMORY and what the store says;
+ * free with kith_letters_free. */
+struct kith_letters {
+  uint32_t n;
+  struct kith_letter_entry *letters; /* owned, with the bytes */
+};
+KITH_MUST_USE enum kith_err kith_letters_get(struct kith_matcher *matcher,
+                                             const struct kith_matcher_round *round,
+                                             const char *reader, uint32_t after,
+                                             struct kith_letters *out);
+void kith_letters_free(struct kith_letters *letters);
+/* Whether the member may read and write letters of the round: its state aside. */
+bool kith_letters_concern(const struct kith_matcher_round *round, const struct kith_member *member);
+/* After the round's keys are destroyed. */
+KITH_MUST_USE enum kith_err kith_letters_delete(struct kith_matcher *matcher,
+                                                const kith_round_id id);
+
 /* ---- matching.c */
 
 /* Starts the matching thread on the round's intake. KITH_ERR_EXISTS where one runs. */

@@ -11,6 +11,7 @@ enum kith_matcher_table {
   KITH_TABLE_REVIEWS,                    /* round -> what governance is shown */
   KITH_TABLE_PROPOSALS,                  /* hash of the core -> statement, with those who signed */
   KITH_TABLE_JOURNAL,                    /* round, run, number BE -> units that are done, sealed */
+  KITH_TABLE_LETTERS,                    /* round, number BE, 'h' -> head or 'b' -> bytes, boxed */
   KITH_MATCHER_TABLES_END
 };
 

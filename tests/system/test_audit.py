@@ -10,7 +10,8 @@ import pytest
 
 import partnership
 import wireclient as wire
-from partnership import KITH, Partnership
+from partnership import KITH
+from test_disclosure import MARKER, WORDS, Disclosing
 
 MEMBERS = ("matcher", *partnership.AGENCIES)
 
@@ -62,18 +63,22 @@ def tree_root(entries):
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory):
-    """A round that has been released, closed and destroyed, and everybody's exported log."""
+    """A round that has been released, with disclosures, closed and destroyed, and everybody's exported log."""
     folder = tmp_path_factory.mktemp("audit")
-    with Partnership(folder, policy=dict(trial=True)) as p:
+    with Disclosing(folder) as p:
         p.charter.save(folder / "charter.json")
-        p.start()
-        p.round_id = p.open_round()
-        p.join(p.round_id)
-        p.wait_state(p.round_id, "released")
+        p.release()
+        for verb, options, (person, _) in zip(("approve", "refuse"), ([], ["--reason", "safety"]),
+                                              p.records("police")):
+            request = p.request(person[0], fields="given_name,surname,contact")
+            p.wait_queued(request)
+            p.settle(verb, request, *options)
+            p.pulled(request)
         # Until nobody says anything more: an export is held against what others have of its log.
         partnership.wait_for(lambda: all(3 in p.destroyed(p.round_id).get(m, ()) for m in MEMBERS),
                              "encodings are destroyed")
         export_all(p, "before")
+        p.kith("audit", "export", "--own", "--out", "before-horizon.kith-audit", home="horizon")
         p.handles = [r[1] for person in p.cohort(p.round_id)[7] for r in person[4]]
         p.close_round(p.round_id)
         export_all(p, "after")
@@ -230,9 +235,13 @@ def test_no_personal_data_and_no_handle(city):
     for agency in city.agencies:
         for line in (city.folder / f"{agency}.csv").read_text().splitlines()[1:]:
             values.update(v for v in line.split(",") if len(v) > 4)
-    for file in logs() + logs("before"):
+    values |= {WORDS, MARKER, *WORDS.split("? ")}
+    for file in logs() + logs("before") + ["before-horizon.kith-audit"]:
         texts += (city.folder / file).read_bytes()
     assert len(values) > 100
+    for event in ("requested", "approved", "refused", "answered"):
+        assert any(e["event"] == f"disclosure_{event}" for e in
+                   city.kith("audit", "show", "--json", "after-police.kith-audit"))
     for value in values:
         assert value.encode() not in texts and value.lower().encode() not in texts, "a value"
     assert city.handles

@@ -66,7 +66,7 @@ def test_a_person_through_a_round(hand):
     configure(hand, first, "source", f"objections = {hand.folder / 'objections.csv'}")
     before = subject(hand, first, known)
     assert before["found"] and before["row"] == 2 and before["objected"] is False
-    assert before["rounds"] == [] and before["disclosures"] == [] and before["discloses"] is False
+    assert before["rounds"] == [] and before["disclosures"] == [] and before["discloses"] is True
     assert subject(hand, first, "nobody")["found"] is False
 
     round_id = open_round(hand)

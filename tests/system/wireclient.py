@@ -14,7 +14,8 @@ import zmq
 import zmq.utils.z85
 
 (HELLO, DOCUMENT_PUT, DOCUMENT_GET, ROUND_LIST, STATEMENT_PUT, STATEMENT_GET, BATCH_PUT, BATCH_STATUS,
- COHORT_GET, AUDIT_GET, REVIEW_GET, PROPOSAL_PUT, PROPOSAL_LIST) = range(1, 14)
+ COHORT_GET, AUDIT_GET, REVIEW_GET, PROPOSAL_PUT, PROPOSAL_LIST, LETTER_PUT,
+ LETTER_GET) = range(1, 16)
 
 (OK, DENIED, MALFORMED, UNKNOWN_TYPE, NOT_FOUND, WRONG_STATE, CONFLICT, BAD_SIGNATURE, LIMIT, INTERNAL,
  BAD_REFERENCE, STALE) = range(12)
@@ -241,6 +242,77 @@ def endorse(statement, *identities):
     core, signature = unpack(statement)[:2]
     made = sorted([i.sign_public, i.signature(b"kith endorsement v1", core)] for i in identities)
     return pack([core, signature, made] if made else [core, signature])
+# ---- letters (section 11)
+
+REQUEST, ANSWER, FEEDBACK = 1, 2, 3
+GRANTED, REDUCED, REFUSED, EXPIRED = 1, 2, 3, 4
+LETTER_LABELS = {REQUEST: b"kith disclosure request v1", ANSWER: b"kith disclosure answer v1",
+                 FEEDBACK: b"kith feedback v1"}
+
+
+def merkle_path(leaves, index):
+    """(sides, hashes), lowest first."""
+    def root(nodes):
+        if len(nodes) == 1:
+            return nodes[0]
+        split = 1
+        while split * 2 < len(nodes):
+            split *= 2
+        return H(b"kith node v1", root(nodes[:split]), root(nodes[split:]))
+    down = []
+    while len(leaves) > 1:
+        split = 1
+        while split * 2 < len(leaves):
+            split *= 2
+        if index < split:
+            down.append((0, root(leaves[split:])))
+            leaves = leaves[:split]
+        else:
+            down.append((1, root(leaves[:split])))
+            leaves, index = leaves[split:], index - split
+    down.reverse()
+    return sum(side << i for i, (side, _) in enumerate(down)), b"".join(h for _, h in down)
+
+
+def opening(cohort, person, record):
+    """[handle, number, nonce, sides, path] of a record of a list as it is unpacked."""
+    round_id, agencies = cohort[1], cohort[6]
+    leaves, at = [], None
+    for someone in cohort[7]:
+        for other in someone[4]:
+            if other is record:
+                at = len(leaves)
+            leaves.append(H(b"kith leaf v1", round_id, agencies[other[0]][0].encode(), other[1],
+                            le64(someone[0]), other[2]))
+    sides, path = merkle_path(leaves, at)
+    return [record[1], person[0], record[2], sides, path]
+
+
+def make_letter(identity, kind, round_id, reader, body, author=None, at=None):
+    """As bytes, padded and signed."""
+    core = pack([1, round_id, author or identity.id, reader, int(time.time()) if at is None else at, body])
+    parts = [core, identity.signature(LETTER_LABELS[kind], core)]
+    for zeros in range(8192):
+        letter = pack([*parts, bytes(zeros)])
+        if len(letter) % 4096 == 0:
+            return letter
+
+
+def letter_id(kind, letter):
+    return H(LETTER_LABELS[kind], letter)
+
+
+def letter_context(kind, round_id, author, reader):
+    return LETTER_LABELS[kind] + b"\0" + round_id + author.encode() + b"\0" + reader.encode()
+
+
+def seal_letter(kind, round_id, author, reader, reader_key, letter):
+    return seal(reader_key, letter_context(kind, round_id, author, reader), letter)
+
+
+def words_commitment(nonce, reason, words):
+    return hmac.new(nonce, b"kith disclosure words v1\0" + reason.encode() + b"\0" + words.encode(),
+                    hashlib.sha256).digest()
 
 
 # ---- the connection (section 3)
@@ -328,6 +400,15 @@ class Client:
             said += [Statement(bytes(s)) for s in more]
             if len(said) >= total:
                 return state, attempt, said
+
+    def put_letter(self, round_id, reader, kind, letter_id, sealed):
+        """The error of letter.put."""
+        return self.call(LETTER_PUT, [round_id, reader, kind, letter_id, sealed])[0]
+
+    def letters(self, round_id, after=0):
+        """(error, [[number, author, kind, id, sealed], ...])."""
+        error, reply = self.call(LETTER_GET, [round_id, after])
+        return error, reply[0] if not error else None
 
     def cohort(self, round_id):
         """(error, sealed list)."""

@@ -80,6 +80,15 @@ static inline void random_request(struct kith_request *out, enum kith_request_ty
   case KITH_REQUEST_AUDIT_GET:
     out->body.audit_get.offset = random_between(0, KITH_AUDIT_EXPORT_BYTES_MAX);
     break;
+  case KITH_REQUEST_LETTER_PUT:
+    snprintf(out->body.letter_put.reader, sizeof out->body.letter_put.reader, "agency_%d", rand());
+    out->body.letter_put.kind = (enum kith_letter_kind)random_between(1, KITH_LETTER_KINDS - 1);
+    random_fill(&out->body.letter_put.id, sizeof out->body.letter_put.id);
+    out->body.letter_put.sealed = random_span(1);
+    break;
+  case KITH_REQUEST_LETTER_GET:
+    out->body.letter_get.after = (uint32_t)rand();
+    break;
   default:
     break;
   }
@@ -124,6 +133,37 @@ static inline void random_proposals(struct kith_reply *out)
     out->body.proposal_list.statements[i] = random_span(1);
 }
 
+static inline void random_letters(struct kith_reply *out)
+{
+  out->body.letter_get.n = (uint32_t)random_between(0, MESSAGE_SPANS);
+  out->body.letter_get.letters = KITH_NEW_ARRAY(struct kith_letter_entry, out->body.letter_get.n);
+  assert_non_null(out->body.letter_get.letters);
+  for (uint32_t i = 0; i < out->body.letter_get.n; i++) {
+    struct kith_letter_entry *letter = &out->body.letter_get.letters[i];
+
+    letter->number = (uint32_t)random_between(1, UINT32_MAX);
+    snprintf(letter->author, sizeof letter->author, "author_%d", rand());
+    letter->kind = (enum kith_letter_kind)random_between(1, KITH_LETTER_KINDS - 1);
+    random_fill(&letter->id, sizeof letter->id);
+    letter->sealed = random_span(1);
+  }
+}
+
+static inline void random_proposed(struct kith_reply *out)
+{
+  out->body.proposal_put.n_signed = (unsigned)random_between(0, KITH_GOVERNANCE_KEYS_MAX);
+  out->body.proposal_put.n_needed = (unsigned)random_between(1, KITH_GOVERNANCE_KEYS_MAX);
+  out->body.proposal_put.said = rand() % 2;
+}
+
+static inline void random_hello(struct kith_reply *out)
+{
+  snprintf(out->body.hello.software, sizeof out->body.hello.software, "kith %d", rand());
+  out->body.hello.time = rand();
+  random_fill(&out->body.hello.charter, sizeof out->body.hello.charter);
+  out->body.hello.n_rounds = (uint32_t)random_between(0, KITH_ROUNDS_MAX);
+}
+
 /* Free with kith_reply_free. */
 static inline void random_reply(struct kith_reply *out, enum kith_request_type type,
                                 enum kith_reply_error error)
@@ -136,10 +176,7 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
     return;
   switch (type) {
   case KITH_REQUEST_HELLO:
-    snprintf(out->body.hello.software, sizeof out->body.hello.software, "kith %d", rand());
-    out->body.hello.time = rand();
-    random_fill(&out->body.hello.charter, sizeof out->body.hello.charter);
-    out->body.hello.n_rounds = (uint32_t)random_between(0, KITH_ROUNDS_MAX);
+    random_hello(out);
     break;
   case KITH_REQUEST_DOCUMENT_PUT:
     random_fill(&out->body.document_put, sizeof out->body.document_put);
@@ -169,12 +206,16 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
     out->body.review_get = random_span(1);
     break;
   case KITH_REQUEST_PROPOSAL_PUT:
-    out->body.proposal_put.n_signed = (unsigned)random_between(0, KITH_GOVERNANCE_KEYS_MAX);
-    out->body.proposal_put.n_needed = (unsigned)random_between(1, KITH_GOVERNANCE_KEYS_MAX);
-    out->body.proposal_put.said = rand() % 2;
+    random_proposed(out);
     break;
   case KITH_REQUEST_PROPOSAL_LIST:
     random_proposals(out);
+    break;
+  case KITH_REQUEST_LETTER_PUT:
+    out->body.letter_put = (uint32_t)random_between(1, UINT32_MAX);
+    break;
+  case KITH_REQUEST_LETTER_GET:
+    random_letters(out);
     break;
   case KITH_REQUEST_COHORT_GET:
   case KITH_REQUEST_AUDIT_GET:

@@ -26,6 +26,20 @@ static struct kith_policy full_policy(void)
   policy.n_recipients = 2;
   strcpy(policy.recipients[0], "horizon");
   strcpy(policy.recipients[1], "second");
+  policy.disclosure = (struct kith_policy_disclosure){
+      .present = true,
+      .n_fields = 2,
+      .fields = {"surname", "contact"},
+      .n_reasons = 2,
+      .reasons = {"early_help", "safeguarding"},
+      .n_recipients = 1,
+      .recipients = {{"horizon", "a law, section 1"}},
+      .n_agencies = 2,
+      .agencies = {{"police", "a law, section 2"}, {"health", "a law, section 3"}},
+      .officers = 2,
+      .answer_days = 14,
+      .requests_per_round = 200,
+      .requests_per_day = 20};
   return policy;
 }
 
@@ -117,6 +131,9 @@ static void round_trips(void **state)
     assert_memory_equal(&back.source, &policies[i].source, sizeof back.source);
     assert_memory_equal(back.fields, policies[i].fields, sizeof back.fields);
     assert_memory_equal(back.recipients, policies[i].recipients, sizeof back.recipients);
+    assert_int_equal(back.disclosure.present, policies[i].disclosure.present);
+    assert_memory_equal(back.disclosure.agencies, policies[i].disclosure.agencies,
+                        sizeof back.disclosure.agencies);
     free(text);
     free(again);
   }
@@ -127,11 +144,18 @@ static void default_is_fixed(void **state)
 {
   struct kith_policy policy;
   struct kith_policy other;
+  struct kith_buf printed = {0};
+  struct kith_buf again = {0};
 
   (void)state;
   kith_policy_default(&policy, agencies, 3);
   kith_policy_default(&other, agencies, 3);
-  assert_memory_equal(&policy, &other, sizeof policy);
+  assert_int_equal(kith_policy_print(&printed, &policy), KITH_OK);
+  assert_int_equal(kith_policy_print(&again, &other), KITH_OK);
+  assert_int_equal(printed.len, again.len);
+  assert_memory_equal(printed.bytes, again.bytes, again.len);
+  kith_buf_free(&printed);
+  kith_buf_free(&again);
   assert_string_equal(policy.rule, "at least 3 services");
   kith_policy_default(&other, agencies, 1);
   assert_string_equal(other.rule, "at least 1 service");
@@ -153,7 +177,7 @@ static void every_key(void **state)
   document_mutate(read_policy, root, root,
                   " scope age_min age_max unknown_birth unknown_place unknown_period period "
                   "evidence dates year_min year_max outside source minimum_linkable "
-                  "maximum_set_aside mask_minimum ");
+                  "maximum_set_aside mask_minimum disclosure ");
   json_decref(root);
 }
 
@@ -299,14 +323,57 @@ static const struct document_change changes[] = {
     {"round.gather_s", "31622401", "round.gather_s: expected"},
     {"round.keying_s", "0", "round.keying_s: expected"},
     {"round.submit_s", "0", "round.submit_s: expected"},
-    {"release.recipients", "[]", NULL},
+    {"release.recipients", "[]", "disclosure.recipients: horizon is not one of"},
     {"release.recipients.0", "7", "release.recipients[0]: expected a member's id"},
     {"release.recipients.1", "\"horizon\"", "release.recipients[1]: is the same"},
     {"release.recipients", "[\"a\",\"b\",\"c\",\"d\",\"e\"]", "release.recipients: expected"},
     {"release.review_days", "366", "release.review_days: expected"},
     {"release.retention_days", "6", "release.retention_days: expected a whole number from 7"},
     {"release.retention_days", "3651", "release.retention_days: expected"},
+    {"disclosure", "{}", "disclosure.fields: is missing"},
+    {"disclosure.fields", "[]", "disclosure.fields: expected an array"},
+    {"disclosure.fields.0", "\"Surname\"", "disclosure.fields: expected a name"},
+    {"disclosure.fields.0", "\"contact\"", "disclosure.fields: has \"contact\" twice"},
+    {"disclosure.reasons", "[]", "disclosure.reasons: expected an array"},
+    {"disclosure.reasons.0", "\"early help\"", "disclosure.reasons: expected"},
+    {"disclosure.reasons.0", "\"safeguarding\"", "disclosure.reasons: has \"safeguarding\" twice"},
+    {"disclosure.recipients.0.id", "\"third\"", "third is not one of release.recipients"},
+    {"disclosure.recipients.0.gateway", "\"\"", "recipients[0].gateway: is empty"},
+    {"disclosure.agencies.0.id", "\"probation\"", "probation is not one of the policy's agencies"},
+    {"disclosure.agencies.1.id", "\"police\"", "agencies[1].id: agencies[0] has the same"},
+    {"disclosure.agencies.0.gateway", "\"\"", "agencies[0].gateway: is empty"},
+    {"disclosure.officers", "0", "disclosure.officers: expected"},
+    {"disclosure.officers", "5", "disclosure.officers: expected"},
+    {"disclosure.answer_days", "0", "disclosure.answer_days: expected"},
+    {"disclosure.answer_days", "366", "disclosure.answer_days: expected"},
+    {"disclosure.requests_per_round", "4097", "disclosure.requests_per_round: expected"},
+    {"disclosure.requests_per_round", "19", "disclosure.requests_per_day: expected"},
+    {"disclosure.requests_per_day", "0", "disclosure.requests_per_day: expected"},
+    {"disclosure.requests_per_day", "200", NULL},
+    {"disclosure.everybody", "true", "disclosure.everybody: is not known here"},
 };
+
+/* Without the section, or a name in it, nobody may ask. */
+static void who_may_ask(void **state)
+{
+  struct kith_policy policy = full_policy();
+
+  (void)state;
+  assert_string_equal(kith_policy_asks(&policy, "horizon"), "a law, section 1");
+  assert_null(kith_policy_asks(&policy, "second"));
+  assert_string_equal(kith_policy_answers(&policy, "health"), "a law, section 3");
+  assert_null(kith_policy_answers(&policy, "education"));
+  assert_true(kith_policy_disclosable(&policy, "contact"));
+  assert_false(kith_policy_disclosable(&policy, "postcode"));
+  assert_true(kith_policy_reason_allowed(&policy, "safeguarding"));
+  assert_false(kith_policy_reason_allowed(&policy, "curiosity"));
+  strcpy(policy.disclosure.agencies[1].gateway,
+         "state the lawful gateway of health before signing");
+  assert_null(kith_policy_answers(&policy, "health"));
+  kith_policy_default(&policy, agencies, 3);
+  assert_null(kith_policy_asks(&policy, "horizon"));
+  assert_null(kith_policy_answers(&policy, "police"));
+}
 
 static void values(void **state)
 {
@@ -458,11 +525,11 @@ static void out_of_memory(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(round_trips),  cmocka_unit_test(default_is_fixed),
-      cmocka_unit_test(every_key),    cmocka_unit_test(values),
-      cmocka_unit_test(left_out),     cmocka_unit_test(too_many),
-      cmocka_unit_test(ratios),       cmocka_unit_test(accepts),
-      cmocka_unit_test(out_of_memory)};
+      cmocka_unit_test(round_trips),   cmocka_unit_test(default_is_fixed),
+      cmocka_unit_test(every_key),     cmocka_unit_test(values),
+      cmocka_unit_test(left_out),      cmocka_unit_test(too_many),
+      cmocka_unit_test(ratios),        cmocka_unit_test(accepts),
+      cmocka_unit_test(out_of_memory), cmocka_unit_test(who_may_ask)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
