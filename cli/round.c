@@ -180,6 +180,18 @@ static enum kith_err open_round(struct kith_home *home, const struct opening *op
   return err;
 }
 
+static int print_opened(const kith_round_id round, const struct kith_said *said, bool json)
+{
+  char id[HEX_BYTES];
+
+  kith_hex_encode(id, round, KITH_ROUND_ID_BYTES);
+  kith_said_print(said);
+  if (json)
+    return kith_cli_json(json_pack("{s:s, s:b}", "round", id, "said", said->said));
+  puts(id);
+  return kith_cli_finish_stdout();
+}
+
 static int round_open(int argc, char **argv)
 {
   struct common common = {0};
@@ -218,7 +230,6 @@ static int round_open(int argc, char **argv)
   struct kith_fault fault = {0};
   struct kith_said said = {0};
   struct kith_home home = {0};
-  char id[HEX_BYTES];
   int first;
   int status;
 
@@ -234,13 +245,8 @@ static int round_open(int argc, char **argv)
     fault.err = open_round(&home, &opening, &statement, &said, &fault);
   if (fault.err != KITH_OK)
     return finish(&home, &fault, fault.err);
-  kith_hex_encode(id, statement.round, KITH_ROUND_ID_BYTES);
   kith_home_close(&home);
-  kith_said_print(&said);
-  if (common.json)
-    return kith_cli_json(json_pack("{s:s, s:b}", "round", id, "said", said.said));
-  puts(id);
-  return kith_cli_finish_stdout();
+  return print_opened(statement.round, &said, common.json);
 }
 
 /* ---- abort, close, proceed

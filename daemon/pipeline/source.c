@@ -13,8 +13,8 @@ struct kith_source {
   struct kith_profile *standard; /* owned; where the spec has no profile */
   struct kith_layout *layout;
   size_t n_columns;
-  bool header_is_next; /* the first row, where the table has no header */
-  char row_id[24];     /* where rows are named by their number */
+  bool header_is_next;      /* the first row, where the table has no header */
+  char row_id[24];          /* where rows are named by their number */
   const char *const *cells; /* of the last row; borrowed from the table */
   size_t n_cells;
   struct kith_ids ids;

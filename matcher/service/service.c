@@ -4,9 +4,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static const char *const table_names[] = {"batches", "batch_hashes", "lists",
-                                          "reviews", "proposals",    "journal",
-                                          "letters"};
+static const char *const table_names[] = {"batches",   "batch_hashes", "lists",  "reviews",
+                                          "proposals", "journal",      "letters"};
 
 enum kith_err kith_matcher_new(struct kith_matcher **out, const char *config_path,
                                struct kith_fault *fault)
