@@ -7,7 +7,7 @@
  *                "places": ["cv", "b1"], "unknown_place": "out",
  *                "period": { "from": "2024-01-01", "to": "2026-11-01" },
  *                "unknown_period": "out" },
- *     "evidence": [ ["given_name", "surname", "names"], ["date_of_birth", "postcode"] ],
+ *     "evidence": [ ["given_name", "surname", "names"], ["date_of_birth", "postcode", "street"] ],
  *     "dates": { "year_min": 1900, "year_max": 2026, "outside": "keep" },
  *     "source": { "minimum_linkable": "0.5", "maximum_set_aside": "0.2" },
  *     "standardiser": "kith-1",
@@ -109,7 +109,8 @@ struct kith_scope {
 
 enum { KITH_EVIDENCE_GROUPS_MAX = 8 };
 
-/* What a record needs to be encoded: of each group at least one field. No group: nothing. */
+/* What a record needs to be encoded, and two records to be compared: of each group at least one
+ * field that the policy encodes. No group: nothing. */
 struct kith_evidence {
   unsigned n_groups;
   struct kith_evidence_group {

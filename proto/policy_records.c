@@ -9,9 +9,10 @@
 
 enum { AGE_MAX = 150, YEAR_MIN = 1800, YEAR_MAX = 2200, DATE_BYTES = 48 };
 
-/* A person is recognised by a name and something that tells namesakes apart. */
+/* A person is recognised by a name and something that tells namesakes apart: a street, too, where
+ * the policy encodes it. */
 static const struct kith_evidence default_evidence = {
-    2, {{3, {"given_name", "surname", "names"}}, {2, {"date_of_birth", "postcode"}}}};
+    2, {{3, {"given_name", "surname", "names"}}, {3, {"date_of_birth", "postcode", "street"}}}};
 static const struct kith_plausible_dates default_dates = {1900, 2026, false};
 static const struct kith_source_minima default_source = {{5, 10}, {2, 10}};
 

@@ -209,6 +209,26 @@ enum kith_scope_reason kith_scope_place(const struct kith_scope *scope,
 
 /* ---- all of it */
 
+static bool is_encoded(const struct kith_policy *policy, enum kith_field field)
+{
+  for (unsigned i = 0; i < policy->n_fields; i++)
+    if (kith_field_of_policy(policy->fields[i].field) == field)
+      return true;
+  return false;
+}
+
+/* A value that is not encoded tells nobody apart: of a group with encoded fields only these count.
+ */
+static uint32_t encoded_only(const struct kith_policy *policy, uint32_t group)
+{
+  uint32_t encoded = 0;
+
+  for (unsigned field = 0; field < KITH_FIELD_UNKNOWN; field++)
+    if (group >> field & 1 && is_encoded(policy, (enum kith_field)field))
+      encoded |= (uint32_t)1 << field;
+  return encoded ? encoded : group;
+}
+
 enum kith_err kith_scope_rules_make(struct kith_scope_rules *out, const struct kith_policy *policy,
                                     struct kith_fault *fault)
 {
@@ -226,6 +246,7 @@ enum kith_err kith_scope_rules_make(struct kith_scope_rules *out, const struct k
                          group->fields[j]);
       rules.groups[i] |= (uint32_t)1 << field;
     }
+    rules.groups[i] = encoded_only(policy, rules.groups[i]);
   }
   *out = rules;
   return KITH_OK;

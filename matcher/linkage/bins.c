@@ -1,5 +1,9 @@
 #include "matcher/linkage/bins.h"
 
+enum {
+  STRETCH_BINS = KITH_BINS / 20,
+  NEARLY_ALL = 800000 /* ppm of a bin's pairs */
+};
 /* Of an empty bin, so that it takes its neighbours' value. */
 static const double trace = 1e-6;
 
@@ -48,4 +52,27 @@ void kith_bins_probabilities(double out[KITH_BINS], const uint64_t counts[KITH_B
     true_pairs[bin] = pairs[bin] - expected[bin];
   }
   kith_bins_make_monotone(out, true_pairs, pairs);
+}
+
+double kith_bins_matches(const uint64_t counts[KITH_BINS], const uint64_t matches[KITH_BINS])
+{
+  unsigned first = KITH_BINS; /* of the bins where nearly all are matches */
+  double sum = 0;
+  double most = 0;
+
+  while (first > 0 && matches[first - 1] >= counts[first - 1] * NEARLY_ALL)
+    first--;
+  for (unsigned bin = first; bin < KITH_BINS; bin++) {
+    sum += (double)matches[bin];
+    most += bin < first + STRETCH_BINS ? (double)matches[bin] : 0;
+  }
+  for (unsigned end = first; end > 0; end = end > STRETCH_BINS ? end - STRETCH_BINS : 0) {
+    double stretch = 0;
+
+    for (unsigned bin = end > STRETCH_BINS ? end - STRETCH_BINS : 0; bin < end; bin++)
+      stretch += (double)matches[bin];
+    most = stretch < most ? stretch : most;
+    sum += most;
+  }
+  return sum;
 }

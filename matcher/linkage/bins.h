@@ -35,6 +35,10 @@ void kith_bins_probabilities(double out[KITH_BINS], const uint64_t counts[KITH_B
 /* The expected false pairs where nothing is known to be a non-match (tail.c). */
 void kith_bins_extrapolate(double expected[KITH_BINS], const uint64_t counts[KITH_BINS],
                            const uint64_t near_bound[KITH_BINS]);
+/* All matches, where bins of counts[] pairs have matches[] (ppm) of them: of most kinds of errors
+ * there are fewer the worse they are, so below where nearly all pairs are matches each stretch of
+ * bins has no more than the one above it. In ppm. */
+double kith_bins_matches(const uint64_t counts[KITH_BINS], const uint64_t matches[KITH_BINS]);
 /* The lowest bin that holds anything; the last, where none does. */
 unsigned kith_bins_first(const uint64_t counts[KITH_BINS]);
 

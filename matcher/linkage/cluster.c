@@ -1,5 +1,6 @@
 #include "matcher/linkage/cluster.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -364,7 +365,7 @@ static void merge_loosely(struct graph *graph)
 
 /* ---- the curve */
 
-/* True pairs that are still apart: of those that could be together. */
+/* True pairs that are still apart. */
 static uint64_t missed_ppm(const struct graph *graph)
 {
   bool across = graph->input->n_parties > 1;
@@ -375,8 +376,7 @@ static uint64_t missed_ppm(const struct graph *graph)
     uint32_t a = graph->root[node_a(graph, pair)];
     uint32_t b = graph->root[node_b(graph, pair)];
 
-    if (a != b && pair->probability >= MISSED && (pair->party_a != pair->party_b) == across &&
-        (graph->judge->loose || !(graph->parties[a] & graph->parties[b])))
+    if (a != b && pair->probability >= MISSED && (pair->party_a != pair->party_b) == across)
       sum += pair->probability;
   }
   return sum;
@@ -387,10 +387,12 @@ static void make_curve(const struct graph *graph)
   struct kith_linkage_result *result = graph->result;
   uint64_t links = 0;
   uint64_t wrong_ppm = 0;
-  double true_pairs = (double)missed_ppm(graph) / KITH_PPM;
+  double true_pairs = graph->judge->loose ? (double)missed_ppm(graph) / KITH_PPM : 0;
 
   for (unsigned step = 0; step <= KITH_CURVE_STEPS; step++)
     true_pairs += (double)(graph->joined[step] * KITH_PPM - graph->wrong_ppm[step]) / KITH_PPM;
+  if (!graph->judge->loose)
+    true_pairs = fmax(true_pairs, kith_judge_true_pairs(graph->judge, result));
   result->true_pairs = true_pairs;
   for (unsigned step = KITH_CURVE_STEPS; step-- > 0;) {
     struct kith_curve_point *point = &result->curve[step];

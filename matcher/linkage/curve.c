@@ -34,6 +34,7 @@ struct maker {
   struct kith_forest forest;
   struct kith_forest_states states;
   double scale; /* comparisons across parties for one within */
+  double true_pairs;
 
   /* of one threshold */
   struct kith_linkage_result result; /* of the point that is made */
@@ -284,17 +285,52 @@ static struct kith_estimate estimate(const struct sum *sum, const struct sum *al
   return kith_estimate_of(mean, (double)sum->variance / billion + learning * share * share);
 }
 
-static void estimate_all(const struct maker *maker, struct kith_people_point *point)
+/* True pairs that no tree has, for one that was found. */
+static double unseen_share(const struct maker *maker, const struct doubts *doubts)
+{
+  double found = doubts->n_links - doubts->linked;
+  double unseen = maker->true_pairs - found - doubts->n_unlinked;
+
+  return found > 0 && unseen > 0 ? unseen / found : 0;
+}
+
+/* People who are missed for want of such pairs: to those of whom pairs were found as these pairs
+ * are to those. */
+static void add_unseen_to(struct sum *missed, const struct sum *wrong, uint64_t listed,
+                          double share)
+{
+  double people = share * fmax((double)listed - (double)wrong->mean / billion, 0);
+
+  add(missed, people, people);
+}
+
+static void add_unseen(struct maker *maker, const struct kith_people_point *point, double share)
+{
+  struct sums *missed = &maker->missed;
+  const struct sums *wrong = &maker->wrong;
+  unsigned n = maker->input->n_parties;
+
+  add_unseen_to(&missed->all, &wrong->all, point->all.listed, share);
+  for (unsigned p = 0; p <= n; p++)
+    add_unseen_to(&missed->services[p], &wrong->services[p], point->services[p].listed, share);
+  for (unsigned p = 0; p < n; p++)
+    for (unsigned q = p + 1; q < n; q++)
+      add_unseen_to(&missed->pairs[p][q], &wrong->pairs[p][q], point->pairs[p][q].listed, share);
+}
+
+static void estimate_all(struct maker *maker, struct kith_people_point *point)
 {
   struct doubts doubts = doubts_of(maker);
   double listed = (double)point->all.listed;
   double share = doubts.n_links > 0 && listed < doubts.n_links ? listed / doubts.n_links : 1;
+  double more = unseen_share(maker, &doubts);
   const struct sums *wrong = &maker->wrong;
   const struct sums *missed = &maker->missed;
   double wrong_error = 0;
   double missed_error = 0;
   unsigned n = maker->input->n_parties;
 
+  add_unseen(maker, point, more);
   if (listed > 0)
     wrong_error = learning_variance(maker, doubts.linked, (double)wrong->all.mean / billion, share);
   if (doubts.n_unlinked > 0)
@@ -414,7 +450,7 @@ static enum kith_err make_points(struct maker *maker, struct kith_people_curve *
 enum kith_err kith_people_curve_make(struct kith_people_curve **out,
                                      const struct kith_linkage_input *input,
                                      const struct kith_linkage_pair *pairs, size_t n_pairs,
-                                     kith_cluster_fn cluster, void *context,
+                                     double true_pairs, kith_cluster_fn cluster, void *context,
                                      struct kith_fault *fault)
 {
   struct maker *maker = KITH_NEW(struct maker);
@@ -422,7 +458,8 @@ enum kith_err kith_people_curve_make(struct kith_people_curve **out,
   enum kith_err err = maker && curve ? KITH_OK : KITH_ERR_MEMORY;
 
   if (err == KITH_OK) {
-    *maker = (struct maker){.input = input, .pairs = pairs, .n_pairs = n_pairs};
+    *maker = (struct maker){
+        .input = input, .pairs = pairs, .n_pairs = n_pairs, .true_pairs = true_pairs};
     maker->scale = comparisons_scale(input);
     curve->n_parties = input->n_parties;
     curve->n_points = KITH_PEOPLE_STEPS;

@@ -49,13 +49,13 @@ typedef enum kith_err (*kith_cluster_fn)(void *context, struct kith_linkage_resu
 
 /* The thresholds of the steps, in ppm. */
 uint32_t kith_people_threshold(unsigned step);
-/* `pairs`: all candidates, with probabilities. `input->names` must be there. *out is the caller's
- * (kith_free). KITH_ERR_MEMORY, or what `cluster` or the policy's rule gives. */
-KITH_MUST_USE enum kith_err kith_people_curve_make(struct kith_people_curve **out,
-                                                   const struct kith_linkage_input *input,
-                                                   const struct kith_linkage_pair *pairs,
-                                                   size_t n_pairs, kith_cluster_fn cluster,
-                                                   void *context, struct kith_fault *fault);
+/* `pairs`: all candidates, with probabilities; `true_pairs`: all that are expected, seen or not.
+ * `input->names` must be there. *out is the caller's (kith_free). KITH_ERR_MEMORY, or what
+ * `cluster` or the policy's rule gives. */
+KITH_MUST_USE enum kith_err
+kith_people_curve_make(struct kith_people_curve **out, const struct kith_linkage_input *input,
+                       const struct kith_linkage_pair *pairs, size_t n_pairs, double true_pairs,
+                       kith_cluster_fn cluster, void *context, struct kith_fault *fault);
 /* The interval of a count of which mean and variance are known, as of a gamma distribution: never
  * below 0, and longer upward. */
 struct kith_estimate kith_estimate_of(double mean, double variance);

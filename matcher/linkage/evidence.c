@@ -11,51 +11,65 @@ enum { SHARE_NEARLY_ALL = 80, SHARE_MOST = 45 };
 /* Hundredths of Dice from which volatile fields are alike, and as good as the same. */
 enum { LEVEL_ALIKE = 40, LEVEL_SAME = 75 };
 
-enum { GIVEN_NAME = 1, SURNAME = 2, NAMES = 4, BIRTH = 8, POSTCODE = 16 };
-
-/* The fields that say something on their own. */
-static unsigned kind_of(const char *field)
+static bool is_one_of(const struct kith_evidence_group *group, const char *field)
 {
-  static const char *const kinds[] = {"given_name", "surname", "names", "date_of_birth",
-                                      "postcode"};
-  for (unsigned i = 0; i < KITH_COUNT_OF(kinds); i++)
-    if (strcmp(field, kinds[i]) == 0)
-      return 1u << i;
-  return strcmp(field, "name_forms") == 0 ? NAMES : 0;
+  for (unsigned i = 0; i < group->n; i++)
+    if (strcmp(group->fields[i], field) == 0)
+      return true;
+  return false;
 }
 
-static bool lacks(unsigned there, unsigned encoded, unsigned kinds)
+/* Whether fields with this mask have one of the group; of a group that is not encoded nothing can
+ * be asked. */
+static bool has_one_of(const struct kith_policy *policy, const struct kith_evidence_group *group,
+                       unsigned mask)
 {
-  return (encoded & kinds) && !(there & kinds);
+  bool encoded = false;
+
+  for (unsigned i = 0; i < policy->n_fields; i++) {
+    if (!is_one_of(group, policy->fields[i].field))
+      continue;
+    if (mask >> i & 1)
+      return true;
+    encoded = true;
+  }
+  return !encoded;
+}
+
+static bool has_evidence(const struct kith_policy *policy, unsigned mask)
+{
+  for (unsigned i = 0; i < policy->evidence.n_groups; i++)
+    if (!has_one_of(policy, &policy->evidence.groups[i], mask))
+      return false;
+  return true;
+}
+
+static bool lacks(const struct kith_policy *policy, unsigned mask, const char *field)
+{
+  for (unsigned i = 0; i < policy->n_fields; i++)
+    if (strcmp(policy->fields[i].field, field) == 0)
+      return !(mask >> i & 1);
+  return false;
 }
 
 static uint8_t share_of(const struct kith_policy *policy, unsigned mask)
 {
   uint64_t all = 0;
   uint64_t shared = 0;
-  uint64_t names = 0;
-  unsigned encoded = 0;
-  unsigned there = 0;
+  /* A field of all names is hardly there where one of the names is not. */
+  bool whole_name = !lacks(policy, mask, "given_name") && !lacks(policy, mask, "surname");
 
   for (unsigned i = 0; i < policy->n_fields; i++) {
-    unsigned kind = kind_of(policy->fields[i].field);
+    const struct kith_policy_field *field = &policy->fields[i];
+    bool of_both = strcmp(field->field, "names") == 0 || strcmp(field->field, "name_forms") == 0;
 
-    if (policy->fields[i].filter)
+    if (field->filter)
       continue;
-    all += policy->fields[i].weight;
-    encoded |= kind;
-    if (mask >> i & 1) {
-      shared += policy->fields[i].weight;
-      there |= kind;
-      names += kind == NAMES ? policy->fields[i].weight : 0;
-    }
+    all += field->weight;
+    shared += (mask >> i & 1) && (whole_name || !of_both) ? field->weight : 0;
   }
-  if (lacks(there, encoded, GIVEN_NAME | SURNAME | NAMES) ||
-      lacks(there, encoded, BIRTH | POSTCODE) || shared == 0)
+  if (!has_evidence(policy, mask))
     return 0;
-  /* A field of all names is hardly there where one of the names is not. */
-  if (lacks(there, encoded, GIVEN_NAME) || lacks(there, encoded, SURNAME))
-    shared -= names;
   return shared * 100 >= all * SHARE_NEARLY_ALL ? 1 : shared * 100 >= all * SHARE_MOST ? 2 : 3;
 }
 

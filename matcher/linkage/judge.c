@@ -8,10 +8,12 @@
 #include "matcher/linkage/yardstick.h"
 
 enum {
-  ROUNDS = 2,            /* of learning weights, then probabilities */
-  LINK = 500000,         /* ppm: a link while learning */
-  LIKELY = 900000,       /* ppm: what weights are learnt from */
-  LIKELY_MIN = 20,       /* fewer such pairs teach nothing: similarities stay */
+  ROUNDS = 2,         /* of learning weights, then probabilities */
+  LINK = 500000,      /* ppm: a link while learning */
+  LIKELY = 900000,    /* ppm: what weights are learnt from */
+  PLAUSIBLE = 100000, /* ppm: less likely pairs are not counted: a small error in so many is worth
+                         more than they */
+  LIKELY_MIN = 20,    /* fewer such pairs teach nothing: similarities stay */
   LIKELY_ALIKE = 850000, /* ppm of similarity: at first, where nothing is a known non-match */
   SLACK = 6 /* so many times less than likely matches are above even, a cluster may be below */
 };
@@ -20,7 +22,8 @@ enum kith_err kith_judge_init(struct kith_judge *judge, const struct kith_linkag
 {
   judge->input = input;
   judge->high = KITH_PPM - 1;
-  judge->loose = judge->classes.flat = input->n_parties == 1;
+  judge->loose = input->n_parties == 1;
+  judge->classes.flat = true;
   return kith_classes_init(&judge->classes, input);
 }
 
@@ -77,12 +80,31 @@ int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_link
   return weight_of(judge, pair) - judge->even[class] + judge->slack;
 }
 
-/* ---- what the bits are worth */
-
 static bool of_interest(const struct kith_judge *judge, const struct kith_linkage_pair *pair)
 {
   return pair->party_a != pair->party_b || judge->input->n_parties == 1;
 }
+
+double kith_judge_true_pairs(const struct kith_judge *judge,
+                             const struct kith_linkage_result *result)
+{
+  struct kith_count count = count_of(judge, result);
+  uint64_t pairs[KITH_BINS] = {0};
+  uint64_t matches[KITH_BINS] = {0}; /* ppm, so that the sum has no order */
+
+  for (size_t i = 0; i < result->n_pairs; i++) {
+    const struct kith_linkage_pair *pair = &result->pairs[i];
+    unsigned bin = kith_count_bin(&count, pair->weight);
+
+    if (!of_interest(judge, pair))
+      continue;
+    pairs[bin]++;
+    matches[bin] += pair->probability >= PLAUSIBLE ? pair->probability : 0;
+  }
+  return kith_bins_matches(pairs, matches) / KITH_PPM;
+}
+
+/* ---- what the bits are worth */
 
 static bool is_alike(const void *context, const struct kith_linkage_pair *pair)
 {
@@ -145,7 +167,7 @@ static enum kith_err learn_first(struct kith_judge *judge, struct kith_linkage_r
                                  const struct room *room)
 {
   kith_yardstick_duplicates(judge->duplicates, &room->all);
-  judge->loose = kith_yardstick_all_full(&room->all, judge->duplicates);
+  judge->loose = kith_yardstick_all_full(&room->all, judge->duplicates, kith_yardstick_full);
   kith_score_learn(&judge->score, &room->all, judge->duplicates);
   kith_score_learn_within(&judge->score, &room->all);
   set_probabilities(judge, result);
@@ -247,10 +269,8 @@ enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_res
   if ((err = learn_probabilities(judge, result)) != KITH_OK)
     return err;
   /* Where nobody is known just once, levels would cut what little is known too thin. */
-  if (judge->loose && !judge->classes.flat) {
-    judge->classes.flat = true;
-    classify_pairs(judge, result);
-  }
+  judge->classes.flat = judge->loose;
+  classify_pairs(judge, result);
   for (unsigned round = 0; err == KITH_OK && round < ROUNDS && many(judge, result, likely);
        round++) {
     if ((err = weigh_pairs(judge, result, likely)) == KITH_OK)

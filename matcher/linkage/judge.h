@@ -41,6 +41,10 @@ KITH_MUST_USE enum kith_err kith_judge_learn(struct kith_judge *judge,
                                              struct kith_linkage_result *result);
 /* The same for a pair that was no candidate; it has its similarity. */
 void kith_judge_pair(const struct kith_judge *judge, struct kith_linkage_pair *pair);
+/* True pairs across (of one party, inside it), seen or not: matches by weight, where likely ones
+ * are sure; further down as many as the probabilities say, but never more than above. */
+double kith_judge_true_pairs(const struct kith_judge *judge,
+                             const struct kith_linkage_result *result);
 /* How far a pair's weight is above the least that may hold a cluster together on average. */
 int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair);
 

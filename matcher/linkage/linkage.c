@@ -235,9 +235,11 @@ static enum kith_err make_people_curve(struct run *run, struct kith_fault *fault
 {
   struct kith_linkage_result *result = run->result;
 
-  return run->input->names ? kith_people_curve_make(&result->people, run->input, result->pairs,
-                                                    result->n_pairs, cluster_at, run, fault)
-                           : KITH_OK;
+  return run->input->names
+             ? kith_people_curve_make(&result->people, run->input, result->pairs, result->n_pairs,
+                                      run->judge->loose ? 0 : result->true_pairs, cluster_at, run,
+                                      fault)
+             : KITH_OK;
 }
 
 /* ---- pairs of a cluster that were no candidates */

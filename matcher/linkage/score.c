@@ -11,9 +11,11 @@ enum {
   ANCHOR_PAIRS_MIN = 25,       /* fewer tell nothing */
   CLASS_PAIRS_MIN = 25,        /* pairs within, for a class to learn by itself */
   HOPELESS = 4,                /* as many times more pairs above than matches: all are false */
+  UNEVEN = 10, /* times its share of the comparisons: a class has no larger one of the matches */
   SMOOTH_PAIRS = 8,
   SMOOTH_BINS = 20,
-  NEAR_BINS = 2
+  NEAR_BINS = 2,
+  MATCHES_MIN = 50 /* fewer don't say how many duplicates there are for one */
 };
 static const double anchor_min = 0.1;
 static const double anchor_max = 10;
@@ -57,7 +59,7 @@ struct anchor {
   unsigned hopeless; /* below this bin there are so many pairs that all are taken to be false */
 };
 
-/* Some levels of one share. */
+/* Some levels of one share; or bins. */
 struct span {
   unsigned first;
   unsigned end;
@@ -72,32 +74,73 @@ static double bin_sum(const struct kith_bins *bins, struct span classes, unsigne
   return sum;
 }
 
-/* The anchor is as near to the top as it can be, just below the first hopeless bin; or else at the
- * very bottom. */
+/* Surely more than the matches in these levels of one share, which have their comparisons in common
+ * but for those that have nothing to tell levels by. */
+static double matches_most(const struct kith_bins *bins, struct span classes)
+{
+  double all = 0;
+  double own = 0;
+
+  for (unsigned class = 0; class < KITH_CLASSES; class ++) {
+    if (class % KITH_LEVELS < 2)
+      all += kith_yardstick_comparisons(bins, class);
+    if (class >= classes.first && class < classes.end &&
+        (class == classes.first || class % KITH_LEVELS < 2))
+      own += kith_yardstick_comparisons(bins, class);
+  }
+  return bins->matches_max * (own * UNEVEN < all ? own * UNEVEN / all : 1) + MATCHES_MIN;
+}
+
+static double seen_sum(const struct kith_yardstick *yardsticks, struct span classes, unsigned bin)
+{
+  double sum = 0; /* of whole numbers */
+
+  for (unsigned class = classes.first; class < classes.end; class ++)
+    sum += (double)yardsticks[class].seen[bin];
+  return sum;
+}
+
+/* The bins [first, end) that tell, as near to the top as they can be: just below the first hopeless
+ * bin; or else the lower half of what was seen within. */
+static struct span anchor_bins(const struct kith_yardstick *yardsticks, struct span classes,
+                               unsigned hopeless)
+{
+  struct span bins = {hopeless, hopeless};
+  double half = 0;
+  double seen = 0;
+
+  if (hopeless > 0) {
+    while (bins.first > 0 && bins.end - bins.first < ANCHOR_BINS && seen < ANCHOR_PAIRS)
+      seen += seen_sum(yardsticks, classes, --bins.first);
+    return bins;
+  }
+  for (unsigned bin = 0; bin < KITH_BINS; bin++)
+    half += seen_sum(yardsticks, classes, bin) / 2;
+  while (bins.end < KITH_BINS && seen < half)
+    seen += seen_sum(yardsticks, classes, bins.end++);
+  return bins;
+}
+
 static struct anchor find_anchor(const struct kith_bins *bins, struct span classes,
                                  const struct kith_yardstick *yardsticks)
 {
   struct anchor anchor = {-1, KITH_BINS};
+  double most = HOPELESS * matches_most(bins, classes);
   double above = 0;
   double across = 0;
   double expected = 0;
   double seen = 0;
-  int step = -1;
-  int at;
+  struct span at;
 
-  while (anchor.hopeless > 0 && above < HOPELESS * bins->matches_max)
+  while (anchor.hopeless > 0 && above < most)
     above += bin_sum(bins, classes, --anchor.hopeless);
-  at = (int)anchor.hopeless - 1;
-  if (anchor.hopeless == 0)
-    for (step = 1, at = 0; at < KITH_BINS && bin_sum(bins, classes, (unsigned)at) <= 0;)
-      at++;
-  for (unsigned n = 0; n < ANCHOR_BINS && at >= 0 && at < KITH_BINS && seen < ANCHOR_PAIRS;
-       n++, at += step)
-    for (unsigned class = classes.first; class < classes.end; class ++) {
-      across += (double)bins->across[class][at];
-      expected += yardsticks[class].within[at];
-      seen += (double)yardsticks[class].seen[at];
-    }
+  at = anchor_bins(yardsticks, classes, anchor.hopeless);
+  for (unsigned bin = at.first; bin < at.end; bin++) {
+    across += bin_sum(bins, classes, bin);
+    seen += seen_sum(yardsticks, classes, bin);
+    for (unsigned class = classes.first; class < classes.end; class ++)
+      expected += yardsticks[class].within[bin];
+  }
   if (seen >= ANCHOR_PAIRS_MIN && expected > 0)
     anchor.factor = kith_clamp(across / expected, anchor_min, anchor_max);
   return anchor;
@@ -166,9 +209,10 @@ void kith_score_learn(struct kith_score *out, const struct kith_bins *bins,
 {
   struct kith_yardstick yardsticks[KITH_CLASSES];
   bool usable[KITH_CLASSES];
+  bool blind = kith_yardstick_all_full(bins, duplicates, ratio_max);
 
   for (unsigned class = 0; class < KITH_CLASSES; class ++) {
-    usable[class] = kith_yardstick_make(&yardsticks[class], bins, duplicates, class);
+    usable[class] = kith_yardstick_make(&yardsticks[class], bins, duplicates, class) && !blind;
     out->comparisons[class] = kith_yardstick_comparisons(bins, class);
   }
   for (unsigned class = 0; class < KITH_CLASSES; class ++) {
@@ -204,14 +248,14 @@ static double scale_of(const struct kith_score *score, const struct kith_bins *b
 }
 
 /* Pairs within party p that are duplicates, for one true pair across: counted where matches are
- * sure, and both records are nearly whole. */
+ * sure, among classes [first, end). Below 0 where there are too few matches to tell. */
 static double duplicates_per_match(const struct kith_score *score, const struct kith_bins *bins,
-                                   unsigned p)
+                                   unsigned p, struct span classes)
 {
   double matches = 0;
   double within = 0;
 
-  for (unsigned class = 0; class < KITH_LEVELS; class ++) {
+  for (unsigned class = classes.first; class < classes.end; class ++) {
     double scale = scale_of(score, bins, p, class);
 
     for (unsigned bin = 0; bin < KITH_BINS; bin++) {
@@ -221,7 +265,9 @@ static double duplicates_per_match(const struct kith_score *score, const struct 
       within += (double)bins->within[p][class][bin] - scale * score->false_pairs[class][bin];
     }
   }
-  return within > 0 && matches > 0 ? within / matches : 0;
+  if (matches < MATCHES_MIN)
+    return -1;
+  return within > 0 ? within / matches : 0;
 }
 
 /* A pair is a duplicate as far as duplicates account for the pairs that are foretold at its weight
@@ -270,9 +316,13 @@ void kith_score_learn_within(struct kith_score *score, const struct kith_bins *b
     return;
   }
   for (unsigned p = 0; p < bins->n_parties; p++) {
-    double per_match = duplicates_per_match(score, bins, p);
+    double all = duplicates_per_match(score, bins, p, (struct span){0, KITH_LEVELS});
 
-    for (unsigned class = 0; class < KITH_CLASSES; class ++)
-      learn_party(score, bins, p, class, per_match);
+    for (unsigned level = 0; level < KITH_LEVELS; level++) {
+      double own = duplicates_per_match(score, bins, p, (struct span){level, level + 1});
+
+      for (unsigned class = level; class < KITH_CLASSES; class += KITH_LEVELS)
+        learn_party(score, bins, p, class, own >= 0 ? own : all >= 0 ? all : 0);
+    }
   }
 }

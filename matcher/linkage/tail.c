@@ -7,14 +7,19 @@
 
 enum {
   WINDOW_BINS = 5,
-  FALL_WINDOWS = 4,     /* that the fall is measured over */
-  WINDOW_PAIRS_MIN = 20 /* to be followed */
+  FALL_WINDOWS = 4,        /* that the fall is measured over */
+  WINDOW_PAIRS_MIN = 20,   /* to be followed */
+  VALLEY_MATCHES_MIN = 20, /* fewer show no valley */
+  VALLEY_WINDOW_PAIRS = 20
 };
 /* Of the pairs per bin, in natural logarithms. */
 static const double fall_min = 0.03;
 static const double fall_usual = 0.1;
 static const double fall_max = 0.2;
 static const double near_share_max = 0.1;
+/* So many times the pairs in the valley there may be matches in a bin below it: kinds of errors
+ * make valleys of their own. */
+static const double valley_margin = 1.33;
 
 static double window_sum(const uint64_t *counts, unsigned from)
 {
@@ -65,6 +70,80 @@ static unsigned steep_end(const uint64_t *counts, unsigned start)
   return end;
 }
 
+/* The bin from which on the upper quarter of the pairs lies that are above what is expected; *sum:
+ * all of these. */
+static unsigned upper_quarter(const uint64_t *counts, const double *expected, double *sum)
+{
+  unsigned bin = KITH_BINS;
+  double above = 0;
+
+  *sum = 0;
+  for (unsigned at = 0; at < KITH_BINS; at++)
+    *sum += fmax((double)counts[at] - expected[at], 0);
+  while (bin > 0 && above < *sum / 4)
+    bin--, above += fmax((double)counts[bin] - expected[bin], 0);
+  return bin;
+}
+
+/* Mean of the pairs in `width` bins, of which `bin` is the first (or as near to it as there are so
+ * many). */
+static double mean_from(const uint64_t *counts, unsigned bin, unsigned width)
+{
+  double sum = 0;
+
+  bin = bin + width > KITH_BINS ? KITH_BINS - width : bin;
+  for (unsigned at = bin; at < bin + width; at++)
+    sum += (double)counts[at];
+  return sum / width;
+}
+
+/* The first bin of the first valley: of the windows of `width` bins from `end` on, the lowest
+ * before one that is surely higher (two standard deviations), or before `top`. */
+static unsigned find_valley(const uint64_t *counts, unsigned end, unsigned top, unsigned width)
+{
+  unsigned valley = end;
+  double lowest = mean_from(counts, end, width) * width;
+
+  for (unsigned bin = end; bin < top; bin++) {
+    double sum = mean_from(counts, bin, width) * width;
+
+    if (sum < lowest) {
+      valley = bin;
+      lowest = sum;
+    } else if (bin >= valley + width && sum - lowest > 2 * sqrt(sum + lowest)) {
+      break;
+    }
+  }
+  return valley;
+}
+
+/* Matches get rarer downward from where most of them are, so below the first valley there are in no
+ * bin more of them than pairs in the valley: what is more is false. False pairs never grow in
+ * number upward. */
+static void respect_valley(double *expected, const uint64_t *counts, unsigned end)
+{
+  double matches;
+  unsigned top = upper_quarter(counts, expected, &matches);
+  unsigned width = WINDOW_BINS;
+  unsigned valley;
+  double least;
+  double most = HUGE_VAL;
+
+  if (matches < VALLEY_MATCHES_MIN || end >= top)
+    return;
+  while (width < KITH_BINS / 5 && matches * width < VALLEY_WINDOW_PAIRS * (KITH_BINS - end))
+    width++;
+  valley = find_valley(counts, end, top, width);
+  least = valley_margin * mean_from(counts, valley, width);
+  for (unsigned bin = end; bin < KITH_BINS; bin++) {
+    unsigned from = bin > WINDOW_BINS / 2 ? bin - WINDOW_BINS / 2 : 0;
+
+    if (bin < valley + width)
+      expected[bin] = fmax(expected[bin], mean_from(counts, from, WINDOW_BINS) - least);
+    most = expected[bin] = fmin(expected[bin], most);
+  }
+}
+
 void kith_bins_extrapolate(double expected[KITH_BINS], const uint64_t counts[KITH_BINS],
                            const uint64_t near_bound[KITH_BINS])
 {
@@ -82,4 +161,5 @@ void kith_bins_extrapolate(double expected[KITH_BINS], const uint64_t counts[KIT
                         ? (double)counts[bin]
                         : window_sum(counts, end) / WINDOW_BINS *
                               exp(-fall * ((double)bin - end - ((double)WINDOW_BINS - 1) / 2));
+  respect_valley(expected, counts, end);
 }

@@ -12,7 +12,7 @@ enum {
   PARTY_WEIGHT_MAX = 10 /* of one pair within a small party */
 };
 /* Duplicates for one match, were this party the only yardstick: from here on it is a poor one. */
-static const double full = 0.5;
+const double kith_yardstick_full = 0.5;
 
 static int compare_doubles(const void *left, const void *right)
 {
@@ -105,16 +105,16 @@ static double lone_ratio(const struct kith_bins *bins, const double *duplicates,
   return own > 0 && across > 0 ? duplicates[p] * others / own * involved / across : -1;
 }
 
-bool kith_yardstick_all_full(const struct kith_bins *bins, const double *duplicates)
+bool kith_yardstick_all_full(const struct kith_bins *bins, const double *duplicates, double most)
 {
   bool any = false;
 
   for (unsigned p = 0; p < bins->n_parties; p++) {
     double ratio = lone_ratio(bins, duplicates, p, 0, KITH_LEVELS);
 
-    if (ratio >= 0 && ratio <= full)
+    if (ratio >= 0 && ratio <= most)
       return false;
-    any |= ratio > full;
+    any |= ratio > most;
   }
   return any;
 }
@@ -148,7 +148,7 @@ static void weigh_parties(double weights[KITH_BIN_PARTIES], const struct kith_bi
       least = ratios[p];
   }
   for (unsigned p = 0; p < bins->n_parties; p++)
-    if (ratios[p] > full && ratios[p] > 2 * least)
+    if (ratios[p] > kith_yardstick_full && ratios[p] > 2 * least)
       weights[p] = 0;
 }
 

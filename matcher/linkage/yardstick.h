@@ -15,10 +15,13 @@ struct kith_yardstick {
   uint64_t seen[KITH_BINS]; /* the pairs within that are behind it */
 };
 
+extern const double kith_yardstick_full; /* from here on people are known to no party just once */
+
 /* r of each party, from bins of which nothing is in a cluster yet. */
 void kith_yardstick_duplicates(double out[KITH_BIN_PARTIES], const struct kith_bins *bins);
-/* Whether every party is so full of duplicates that people are known to none just once. */
-bool kith_yardstick_all_full(const struct kith_bins *bins, const double *duplicates);
+/* Whether every party has more duplicates than `most`, for one match across, were it the only
+ * yardstick. */
+bool kith_yardstick_all_full(const struct kith_bins *bins, const double *duplicates, double most);
 /* False where the class has no comparison within. */
 bool kith_yardstick_make(struct kith_yardstick *out, const struct kith_bins *bins,
                          const double *duplicates, unsigned class);

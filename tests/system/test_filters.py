@@ -210,3 +210,34 @@ def test_a_trial_round(tmp_path):
         ids = {frozenset((a, f"{a[0]}{person:05d}") for a in known)
                for person, known in city.known.items() if len(known) > 1}
         assert len(people & ids) > 0.8 * len(ids)
+
+
+def test_a_street_is_evidence(tmp_path):
+    """Who has no date of birth is linked by a name and a street, where a second filter has the street; and
+    nobody by a name alone."""
+    header = "id,given_name,surname,date_of_birth,sex,street"
+    rows = [row.split(",") for row in PEOPLE]
+    people = [[r[0], r[1] + "aeiou"[i % 5], r[2] + "bcdfgh"[i % 6] + "ing", r[3], r[4], "%d %s" % (i, r[6].split()[1])]
+              for i, r in enumerate(rows)]
+    parties = {"police": people, "school": [[*r[:3], "" if i % 3 == 0 else r[3], *r[4:]] for i, r in enumerate(people)]}
+    for name, table in parties.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join([header, *map(",".join, table)]) + "\n")
+    found = {}
+    for kind in ("one", "two"):
+        done = kith("policy", "new", "--agencies", "police,school", "--out", tmp_path / f"{kind}.json")
+        assert done.returncode == 0, done.stderr
+        policy = json.loads((tmp_path / f"{kind}.json").read_text())
+        if kind == "two":
+            policy["linkage"]["filters"] = [dict(FILTERS[0], bits=policy["linkage"].pop("bits")), FILTERS[1]]
+            policy["linkage"]["fields"].append(
+                {"field": "street", "q": 2, "bits_per_token": 6, "weight": 60, "filter": "volatile"})
+        (tmp_path / f"{kind}.json").write_text(json.dumps(policy))
+        done = kith("link", "--quiet", "--policy", tmp_path / f"{kind}.json", "--out", tmp_path / kind,
+                    tmp_path / "police.csv", tmp_path / "school.csv")
+        assert done.returncode == 0, done.stderr
+        report = json.loads((tmp_path / kind / "report.json").read_text())
+        found[kind] = [party["sparse"] for party in report["parties"]]
+        pairs = [line.split(",") for line in (tmp_path / kind / "pairs.csv").read_text().split()[1:]]
+        undated = {row[3] for row in pairs if row[1] == row[3] and int(row[3]) % 3 == 0}
+        assert len(undated) == (20 if kind == "two" else 0)
+    assert found == {"one": [0, 20], "two": [0, 0]}

@@ -61,6 +61,8 @@ static enum kith_err connect(void *context, struct kith_linkage_result *result, 
   return KITH_OK;
 }
 
+static double true_pairs; /* that make() is told of */
+
 static struct kith_people_curve *make(const struct world *world, const char *rule)
 {
   struct kith_encodings encodings = {0};
@@ -72,8 +74,8 @@ static struct kith_people_curve *make(const struct world *world, const char *rul
 
   encodings.n = world->rows;
   (void)snprintf(policy.rule, sizeof policy.rule, "%s", rule);
-  assert_int_equal(kith_people_curve_make(&curve, &input, world->pairs, world->n_pairs, connect,
-                                          (void *)world, &fault),
+  assert_int_equal(kith_people_curve_make(&curve, &input, world->pairs, world->n_pairs, true_pairs,
+                                          connect, (void *)world, &fault),
                    KITH_OK);
   return curve;
 }
@@ -132,6 +134,25 @@ static void test_by_hand(void **state)
   curve = make(&world, "at least 2 services");
   expect(&curve->points[0].all, 1, 0, 0);
   expect(&curve->points[KITH_PEOPLE_STEPS - 1].all, 1, 0, 0);
+  kith_free(curve);
+}
+
+/* Four true pairs are expected, and two in sight: for each of the two people that are found there
+ * is one that no pair tells of. */
+static void test_unseen(void **state)
+{
+  static const struct kith_linkage_pair pairs[] = {PAIR(0, 0, 1, 0, KITH_PPM),
+                                                   PAIR(1, 1, 2, 1, KITH_PPM)};
+  const struct world world = {2, pairs, 2};
+  struct kith_people_curve *curve;
+
+  (void)state;
+  true_pairs = 4;
+  curve = make(&world, "at least 2 services");
+  true_pairs = 0;
+  expect(&curve->points[0].all, 2, 0, 2);
+  expect(&curve->points[0].services[2], 2, 0, 2);
+  expect(&curve->points[0].pairs[0][1], 1, 0, 1);
   kith_free(curve);
 }
 
@@ -227,9 +248,9 @@ static void test_coverage(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_by_hand),        cmocka_unit_test(test_missed),
-      cmocka_unit_test(test_one_entry_each), cmocka_unit_test(test_intervals),
-      cmocka_unit_test(test_coverage),
+      cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_unseen),
+      cmocka_unit_test(test_missed),    cmocka_unit_test(test_one_entry_each),
+      cmocka_unit_test(test_intervals), cmocka_unit_test(test_coverage),
   };
 
   return cmocka_run_group_tests(tests, set_up, NULL);

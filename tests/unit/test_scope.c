@@ -224,6 +224,25 @@ static void evidence(void **state)
   assert_int_equal(judge(&policy, record_of("Ann", "Lee", "", "", NULL)), KITH_SCOPE_SPARSE);
 }
 
+/* A street, which tells namesakes apart only where it is encoded. */
+static void evidence_that_is_encoded(void **state)
+{
+  const char *fields[KITH_FIELD_COUNT] = {0};
+  enum kith_outcome outcomes[KITH_FIELD_COUNT];
+  struct kith_policy policy = policy_of(NULL);
+  static struct kith_record record;
+
+  (void)state;
+  fields[KITH_FIELD_GIVEN_NAME] = "Ann";
+  fields[KITH_FIELD_STREET] = "12 High Street";
+  kith_standardise(&record, outcomes, fields, NULL);
+  assert_int_equal(judge(&policy, record), KITH_SCOPE_SPARSE);
+  strcpy(policy.fields[policy.n_fields++].field, "street");
+  assert_int_equal(judge(&policy, record), KITH_SCOPE_IN);
+  policy.evidence = (struct kith_evidence){1, {{1, {"upn"}}}}; /* none of the group is encoded */
+  assert_int_equal(judge(&policy, record), KITH_SCOPE_SPARSE);
+}
+
 static void evidence_of_no_field(void **state)
 {
   static const char *const names[] = {"shoe_size", "record_date", "id", "Surname"};
@@ -367,13 +386,18 @@ static void counts(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(ages),          cmocka_unit_test(places),
-      cmocka_unit_test(two_postcodes), cmocka_unit_test(periods),
-      cmocka_unit_test(evidence),      cmocka_unit_test(evidence_of_no_field),
-      cmocka_unit_test(unknowns),      cmocka_unit_test(conflicts),
-      cmocka_unit_test(two_births),    cmocka_unit_test(dates_outside),
-      cmocka_unit_test(counts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ages),
+                                     cmocka_unit_test(places),
+                                     cmocka_unit_test(two_postcodes),
+                                     cmocka_unit_test(periods),
+                                     cmocka_unit_test(evidence),
+                                     cmocka_unit_test(evidence_that_is_encoded),
+                                     cmocka_unit_test(evidence_of_no_field),
+                                     cmocka_unit_test(unknowns),
+                                     cmocka_unit_test(conflicts),
+                                     cmocka_unit_test(two_births),
+                                     cmocka_unit_test(dates_outside),
+                                     cmocka_unit_test(counts)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
