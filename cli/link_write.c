@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/link.h"
+#include "cli/link_blind.h"
 #include "cli/threshold.h"
 #include "cli/verbs.h"
 
@@ -226,10 +227,22 @@ static json_t *report_json(const struct kith_link *link)
                    "threshold_curve", curve_json(&link->result), "people", people_json(link));
 }
 
+/* What only a blind policy has to tell. */
+static json_t *whole_report_json(const struct kith_link *link)
+{
+  json_t *report = report_json(link);
+
+  if (report && link->blind && json_object_set_new(report, "blind", kith_link_blind_json(link))) {
+    json_decref(report);
+    return NULL;
+  }
+  return report;
+}
+
 static enum kith_err write_report(const struct kith_link *link, const char *path,
                                   struct kith_fault *fault)
 {
-  json_t *report = report_json(link);
+  json_t *report = whole_report_json(link);
   char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
   struct kith_file_out *file = NULL;
   json_decref(report);
@@ -308,7 +321,7 @@ static void say_left_out(const struct kith_link *link)
 int kith_link_say(const struct kith_link *link)
 {
   if (link->json)
-    return kith_cli_json(report_json(link));
+    return kith_cli_json(whole_report_json(link));
   if (link->quiet)
     return 0;
   struct counts counts = count(&link->result);

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/documents.h"
 #include "cli/policy.h"
+#include "proto/policy_blind.h"
 
 enum { SECONDS_MAX = 366 * 86400 };
 
@@ -25,6 +26,7 @@ struct terms {
   struct kith_cli_list places;
   struct kith_cli_list unknown_in;
   const char *threshold;
+  const char *protection;
   const char *out;
   struct kith_cli_list recipients;
   struct kith_cli_list gateways;
@@ -273,6 +275,22 @@ static void numbers_set(struct kith_policy *policy, const struct terms *terms)
     policy->mask = policy->masked_dice = false;
 }
 
+/* Before what is said of filters, which blind comparison has not. */
+static enum kith_err protection_set(struct kith_policy *policy, const struct terms *terms,
+                                    struct kith_fault *fault)
+{
+  if (!terms->protection || strcmp(terms->protection, "clk") == 0)
+    return KITH_OK;
+  if (strcmp(terms->protection, "blind") != 0)
+    return kith_fail(fault, KITH_ERR_USAGE, "--protection: expected clk or blind");
+  if (terms->has_bound || terms->no_mask)
+    return kith_fail(fault, KITH_ERR_USAGE,
+                     "--protection: blind has no filters: leave out --candidate-bound and "
+                     "--no-mask");
+  kith_policy_default_blind(policy);
+  return KITH_OK;
+}
+
 static enum kith_err policy_make(struct kith_policy *policy, const struct terms *terms,
                                  struct kith_fault *fault)
 {
@@ -290,6 +308,8 @@ static enum kith_err policy_make(struct kith_policy *policy, const struct terms 
   kith_policy_default(policy, (const char(*)[KITH_MEMBER_ID_BYTES])party.agencies,
                       party.n_agencies);
   numbers_set(policy, terms);
+  if ((err = protection_set(policy, terms, fault)) != KITH_OK)
+    return err;
   if ((err = recipients_set(policy, terms, &party, fault)) != KITH_OK ||
       (err = gateways_set(policy, terms, fault)) != KITH_OK ||
       (err = text_set(policy->name, terms->name, "name", fault)) != KITH_OK ||
@@ -403,6 +423,7 @@ int kith_policy_new(int argc, char **argv)
        .value = "S",
        .help = "least similarity of a candidate pair",
        .given = &terms.has_bound},
+      STRING("protection", protection, "WHAT", "clk (the default), or blind, for kith link"),
       FLAG("no-mask", no_mask, "no presence mask, and Dice over whole filters"),
       FLAG("review", review, "a round waits for kith threshold set"),
       NUMBER("minimum-count", minimum_count, 1, 1000, "smaller counts are suppressed; 5"),
