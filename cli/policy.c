@@ -94,9 +94,13 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
          policy->quorum, policy->minimum_batch, policy->minimum_count);
   if (policy->rounds_max)
     printf("rounds      %u in %u days at most\n", policy->rounds_max, policy->rounds_days);
-  printf("linkage     clk of %u bits, %s, %s; candidates from %s, threshold %s of %s to %s\n",
-         policy->bits, policy->mask ? "with a presence mask" : "no presence mask",
-         policy->masked_dice ? "masked Dice" : "Dice", bound, chosen, least, most);
+  if (policy->protection == KITH_PROTECTION_BLIND)
+    kith_policy_show_blind(policy);
+  else
+    printf("linkage     clk of %u bits, %s, %s; candidates from %s", policy->bits,
+           policy->mask ? "with a presence mask" : "no presence mask",
+           policy->masked_dice ? "masked Dice" : "Dice", bound);
+  printf("; threshold %s of %s to %s\n", chosen, least, most);
   printf("signatures  %u, not verified here\nhash        %s\n\n", document->n_signatures, hash);
 }
 
@@ -113,6 +117,10 @@ static enum kith_err show_tables(const struct kith_policy *policy)
     KITH_CLI_ROW(&agencies, policy->agencies[i].id,
                  kith_gateway_is_stated(&policy->agencies[i]) ? policy->agencies[i].gateway
                                                               : "(not stated)");
+  if (policy->protection == KITH_PROTECTION_BLIND) {
+    kith_policy_blind_table(&fields, policy);
+    goto print;
+  }
   kith_cli_table_row(&fields, n_columns, heading);
   for (unsigned i = 0; i < policy->n_fields; i++) {
     const struct kith_policy_field *field = &policy->fields[i];
@@ -130,6 +138,7 @@ static enum kith_err show_tables(const struct kith_policy *policy)
         &fields, n_columns,
         (const char *[]){field->field, tokens, bits, weight, policy->filters[field->filter].name});
   }
+print:
   err = kith_cli_table_print(&agencies);
   printf("\n");
   if (err == KITH_OK)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "daemon/service/encode_job.h"
 #include "daemon/service/subjects.h"
+#include "proto/policy_blind.h"
 #include "proto/submission.h"
 
 /* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "subject", "id": ID}, {"do": "audit",
@@ -148,6 +149,9 @@ static json_t *do_decide(struct kith_agency *agency, struct kith_agency_round *r
     return json_pack("{s:b}", "ok", 1);
   if (!own || kith_round_step(view) != KITH_STEP_GATHER || own->joined || own->declined)
     return refuse(KITH_ERR_NO, "the round is past deciding: it can be aborted by governance");
+  if (decision == KITH_DECISION_JOIN && kith_policy_check_rounds(&round->policy, NULL) != KITH_OK)
+    return refuse(KITH_ERR_CONFIG,
+                  "the round's policy asks for blind comparison, which is not yet in rounds");
   if (decision == KITH_DECISION_JOIN && round->policy.trial && !agency->config.allow_trial)
     return refuse(KITH_ERR_DENIED, "this is a trial round: it writes out who is behind each "
                                    "handle. Set [agency] allow_trial = yes if that is meant");
