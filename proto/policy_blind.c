@@ -18,17 +18,17 @@ const char *kith_blind_part_name(unsigned part)
   return part < KITH_PART_COUNT ? part_names[part] : NULL;
 }
 
-/* Measured in docs/blind.md, 9: each finds people whom the others miss. The last but one asks for
- * no date, which some records lack. */
+/* Each finds people whom the others miss, and hardly a value of any occurs twice in an agency of a
+ * city's size: docs/blind.md, 9. */
 static const struct kith_blind_key_terms default_keys[] = {
     {2, {KITH_PART_BIRTH, KITH_PART_GIVEN_FORM}},
     {2, {KITH_PART_BIRTH, KITH_PART_SURNAME_FORM}},
     {2, {KITH_PART_BIRTH, KITH_PART_SURNAME_3}},
+    {2, {KITH_PART_BIRTH, KITH_PART_INITIALS}},
     {2, {KITH_PART_BIRTH, KITH_PART_POSTCODE}},
     {2, {KITH_PART_FORMS, KITH_PART_BIRTH_YEAR}},
     {2, {KITH_PART_FORMS, KITH_PART_BIRTH_MONTH_DAY}},
-    {2, {KITH_PART_FORMS, KITH_PART_SEX}},
-    {3, {KITH_PART_BIRTH_YEAR, KITH_PART_GIVEN_FORM, KITH_PART_DISTRICT}},
+    {2, {KITH_PART_FORMS, KITH_PART_POSTCODE}},
 };
 
 static const struct kith_blind_field default_fields[] = {

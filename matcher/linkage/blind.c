@@ -407,6 +407,7 @@ static enum kith_err run(struct linking *linking, struct kith_fault *fault)
   if (!linking->judge)
     return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
   linking->judge->input = linking->input;
+  linking->judge->sparse = true;
   err = take_candidates(linking);
   if (err == KITH_ERR_DATA)
     return kith_fail(fault, err, "a submission has a handle that no record has");
