@@ -54,26 +54,35 @@ void kith_permute_plain(uint8_t *string, unsigned bits, const uint8_t *labels)
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-/* All bits at once, up to 64. */
-__attribute__((target("bmi2,popcnt"))) static void extract_64(uint8_t *string, unsigned bits,
-                                                              const uint8_t *labels)
-{
-  uint64_t all = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
-  uint64_t x = (uint64_t)load(string, bits);
-
-  for (unsigned t = 0; t < KITH_RIFFLES; t++) {
-    uint64_t ones = 0;
-    uint64_t zeros;
-    unsigned n_zeros;
-
-    memcpy(&ones, labels + t * (bits / 8), bits / 8);
-    zeros = ~ones & all;
-    n_zeros = (unsigned)__builtin_popcountll(zeros);
-    /* Where all are zeros nothing is left to shift: n_zeros % 64 does no harm. */
-    x = _pext_u64(x, zeros) | _pext_u64(x, ones) << (n_zeros & 63);
+/* All bits at once, up to 64. Inlined for each length, so that loads are of one word. */
+#define EXTRACT(name, word)                                                                        \
+  __attribute__((target("bmi2,popcnt"))) static void name(uint8_t *string, const uint8_t *labels)  \
+  {                                                                                                \
+    const uint64_t all = (word) ~(word)0;                                                          \
+    word whole;                                                                                    \
+    uint64_t x;                                                                                    \
+                                                                                                   \
+    memcpy(&whole, string, sizeof whole);                                                          \
+    x = whole;                                                                                     \
+    for (unsigned t = 0; t < KITH_RIFFLES; t++) {                                                  \
+      word label;                                                                                  \
+      uint64_t ones;                                                                               \
+      uint64_t zeros;                                                                              \
+                                                                                                   \
+      memcpy(&label, labels + t * sizeof label, sizeof label);                                     \
+      ones = label;                                                                                \
+      zeros = ~ones & all;                                                                         \
+      /* Where all are zeros nothing is left to shift: 64 modulo 64 does no harm. */               \
+      x = _pext_u64(x, zeros) | _pext_u64(x, ones)                                                 \
+                                    << ((unsigned)__builtin_popcountll(zeros) & 63);               \
+    }                                                                                              \
+    whole = (word)x;                                                                               \
+    memcpy(string, &whole, sizeof whole);                                                          \
   }
-  store(string, bits, x);
-}
+EXTRACT(extract_8, uint8_t)
+EXTRACT(extract_16, uint16_t)
+EXTRACT(extract_32, uint32_t)
+EXTRACT(extract_64, uint64_t)
 
 __attribute__((target("bmi2,popcnt"))) static void extract_128(uint8_t *string,
                                                                const uint8_t *labels)
@@ -106,10 +115,22 @@ bool kith_permute_extract(uint8_t *string, unsigned bits, const uint8_t *labels)
 {
   if (!__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("popcnt"))
     return false;
-  if (bits == 128)
+  switch (bits) {
+  case 128:
     extract_128(string, labels);
-  else
-    extract_64(string, bits, labels);
+    break;
+  case 64:
+    extract_64(string, labels);
+    break;
+  case 32:
+    extract_32(string, labels);
+    break;
+  case 16:
+    extract_16(string, labels);
+    break;
+  default:
+    extract_8(string, labels);
+  }
   return true;
 }
 #else

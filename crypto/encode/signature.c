@@ -75,22 +75,73 @@ uint32_t kith_gram_seed(const struct kith_blind_key *key, unsigned field,
          (uint32_t)hash[3] << 24;
 }
 
+void kith_signature_plain(uint8_t *out, unsigned bits, const uint32_t *seeds, unsigned n)
+{
+  memset(out, 0, bits / 8);
+  for (unsigned b = 0; b < bits; b++) {
+    uint32_t tweak = mix(b + 1);
+    uint32_t least = UINT32_MAX;
+
+    for (unsigned g = 0; g < n; g++) {
+      uint32_t value = mix(seeds[g] ^ tweak);
+
+      least = value < least ? value : least;
+    }
+    out[b / 8] |= (uint8_t)((least & 1) << b % 8);
+  }
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+enum { LANES = 8 };
+
+__attribute__((target("avx2"))) static __m256i mix_lanes(__m256i x)
+{
+  x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
+  x = _mm256_mullo_epi32(x, _mm256_set1_epi32(0x7feb352d));
+  x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 15));
+  x = _mm256_mullo_epi32(x, _mm256_set1_epi32((int)0x846ca68bu));
+  return _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
+}
+
+/* A byte of the signature at a time. */
+__attribute__((target("avx2"))) static void signature_avx2(uint8_t *out, unsigned bits,
+                                                           const uint32_t *seeds, unsigned n)
+{
+  __m256i numbers = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 8);
+
+  for (unsigned b = 0; b < bits; b += LANES) {
+    __m256i tweak = mix_lanes(_mm256_add_epi32(numbers, _mm256_set1_epi32((int)b)));
+    __m256i least = _mm256_set1_epi32(-1);
+
+    for (unsigned g = 0; g < n; g++)
+      least = _mm256_min_epu32(
+          least, mix_lanes(_mm256_xor_si256(tweak, _mm256_set1_epi32((int)seeds[g]))));
+    out[b / 8] = (uint8_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(least, 31)));
+  }
+}
+
+bool kith_signature_lanes(uint8_t *out, unsigned bits, const uint32_t *seeds, unsigned n)
+{
+  if (!__builtin_cpu_supports("avx2"))
+    return false;
+  signature_avx2(out, bits, seeds, n);
+  return true;
+}
+#else
+bool kith_signature_lanes(uint8_t *out, unsigned bits, const uint32_t *seeds, unsigned n)
+{
+  (void)out;
+  (void)bits;
+  (void)seeds;
+  (void)n;
+  return false;
+}
+#endif
+
 void kith_signature(uint8_t *out, unsigned bits, const uint32_t *seeds, unsigned n)
 {
-  uint32_t least[KITH_SIGNATURE_BITS_MAX];
-  uint32_t tweak[KITH_SIGNATURE_BITS_MAX];
-
-  for (unsigned b = 0; b < bits; b++) {
-    tweak[b] = mix(b + 1);
-    least[b] = UINT32_MAX;
-  }
-  for (unsigned g = 0; g < n; g++)
-    for (unsigned b = 0; b < bits; b++) {
-      uint32_t value = mix(seeds[g] ^ tweak[b]);
-
-      least[b] = value < least[b] ? value : least[b];
-    }
-  memset(out, 0, bits / 8);
-  for (unsigned b = 0; b < bits; b++)
-    out[b / 8] |= (uint8_t)((least[b] & 1) << b % 8);
+  if (!kith_signature_lanes(out, bits, seeds, n))
+    kith_signature_plain(out, bits, seeds, n);
 }

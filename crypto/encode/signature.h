@@ -4,6 +4,8 @@
 #ifndef KITH_CRYPTO_ENCODE_SIGNATURE_H
 #define KITH_CRYPTO_ENCODE_SIGNATURE_H
 
+#include <stdbool.h>
+
 #include "crypto/encode/blind_key.h"
 
 enum {
@@ -32,5 +34,10 @@ uint32_t kith_gram_seed(const struct kith_blind_key *key, unsigned field,
 /* bits: a multiple of 8 up to KITH_SIGNATURE_BITS_MAX; bit b is bit b % 8 of byte b / 8. n >= 1;
  * seeds that stand there twice count once. */
 void kith_signature(uint8_t *out, unsigned bits, const uint32_t *seeds, unsigned n);
+
+/* The two variants, for tests. */
+void kith_signature_plain(uint8_t *out, unsigned bits, const uint32_t *seeds, unsigned n);
+/* False: this processor lacks AVX2, and nothing was done. */
+bool kith_signature_lanes(uint8_t *out, unsigned bits, const uint32_t *seeds, unsigned n);
 
 #endif

@@ -275,6 +275,44 @@ static void test_grams(void **state)
   assert_int_equal(grams[0].len, 4);
 }
 
+/* The definition, said plainly (docs/blind.md, 3). */
+static uint32_t plain_mix(uint32_t x)
+{
+  x = (x ^ x >> 16) * 0x7feb352du;
+  x = (x ^ x >> 15) * 0x846ca68bu;
+  return x ^ x >> 16;
+}
+
+static void test_signatures_as_defined(void **state)
+{
+  (void)state;
+  for (unsigned run = 0; run < 200; run++) {
+    unsigned bits = all_bits[run % N_BITS];
+    unsigned n = 1 + run % 9;
+    uint32_t seeds[9];
+    uint8_t out[16] = {0};
+    uint8_t quick[16];
+
+    kith_random_bytes(seeds, sizeof seeds);
+    kith_signature_plain(out, bits, seeds, n);
+    memcpy(quick, out, sizeof quick);
+    if (kith_signature_lanes(quick, bits, seeds, n))
+      assert_memory_equal(quick, out, sizeof quick);
+    else if (run == 0)
+      print_message("signatures in lanes: skipped, this processor lacks AVX2\n");
+    for (unsigned b = 0; b < 128; b++) {
+      uint32_t least = UINT32_MAX;
+
+      for (unsigned g = 0; g < n; g++) {
+        uint32_t value = plain_mix(seeds[g] ^ plain_mix(b + 1));
+
+        least = value < least ? value : least;
+      }
+      assert_int_equal(out[b / 8] >> b % 8 & 1, b < bits ? least & 1 : 0);
+    }
+  }
+}
+
 static void test_signatures_estimate_jaccard(void **state)
 {
   struct kith_blind_key key = key_of("secret", "a", "b");
@@ -494,6 +532,7 @@ int main(void)
       cmocka_unit_test(test_permutation_is_uniform),
       cmocka_unit_test(test_permutation_of_long_strings),
       cmocka_unit_test(test_grams),
+      cmocka_unit_test(test_signatures_as_defined),
       cmocka_unit_test(test_signatures_estimate_jaccard),
       cmocka_unit_test(test_layouts),
       cmocka_unit_test(test_rows_open),
