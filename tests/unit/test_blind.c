@@ -2,86 +2,8 @@
  * and what is refused. */
 #include <math.h>
 
-#include "base/mem.h"
 #include "crypto/encode/signature.h"
-#include "daemon/pipeline/blind.h"
-#include "matcher/linkage/blind.h"
-#include "proto/policy_blind.h"
-#include "tests/unit/unit.h"
-
-static struct kith_policy policy;
-
-static struct kith_secret *secret_of(const char *text)
-{
-  struct kith_secret *secret = NULL;
-
-  assert_int_equal(kith_secret_copy(&secret, text, strlen(text)), KITH_OK);
-  return secret;
-}
-
-static struct kith_secret *pair_key(const char *secret, const char *a, const char *b)
-{
-  struct kith_secret *ikm = secret_of(secret);
-  struct kith_secret *key = NULL;
-
-  assert_int_equal(kith_blind_pair_key(&key, ikm, NULL, 0, a, b), KITH_OK);
-  kith_secret_free(ikm);
-  return key;
-}
-
-/* ---- an agency from lines of CSV */
-
-struct agency {
-  struct kith_blind_agency blind;
-  struct kith_encoded encoded;
-  struct kith_secret *secret;
-};
-
-static const char heading[] = "id,given_name,middle_names,surname,date_of_birth,sex,postcode\n";
-
-static void agency_make(struct agency *agency, void **state, const char *name, const char *lines)
-{
-  const struct kith_pipeline_options options = {.n_threads = 1};
-  const char *path = unit_path(state, name);
-  struct kith_source_spec spec;
-  struct kith_fault fault = {0};
-  FILE *file = fopen(path, "w");
-
-  assert_non_null(file);
-  assert_true(fputs(heading, file) >= 0 && fputs(lines, file) >= 0 && fclose(file) == 0);
-  *agency = (struct agency){.secret = secret_of(name)};
-  spec = kith_source_of_file(path);
-  if (kith_blind_read(&agency->blind, &agency->encoded, &policy, agency->secret, &spec, &options,
-                      &fault) != KITH_OK)
-    fail_msg("%s", fault.text);
-  assert_int_equal(kith_blind_merge_duplicates(&agency->blind), KITH_OK);
-}
-
-static void agency_free(struct agency *agency)
-{
-  kith_blind_agency_free(&agency->blind);
-  kith_encoded_free(&agency->encoded);
-  kith_secret_free(agency->secret);
-}
-
-/* n people, whom `seed` makes; rows of both agencies of a pair are of the same people. */
-static char *people(unsigned first, unsigned n)
-{
-  static const char *const given[] = {"amelia", "oliver", "priya", "mohammed", "zofia", "chidi",
-                                      "mei",    "jack",   "ruby",  "theo",     "noor",  "ivan"};
-  static const char *const family[] = {"smith", "patel", "khan",  "nowak", "okafor", "jones",
-                                       "chen",  "singh", "brown", "ahmed", "fischer"};
-  char *text = NULL;
-  size_t len = 0;
-  FILE *file = open_memstream(&text, &len);
-
-  for (unsigned i = first; i < first + n; i++)
-    fprintf(file, "R%u,%s,,%s,%u-%02u-%02u,%c,CV%u %uAB\n", i, given[i * 7 % 12],
-            family[i * 5 % 11], 1960 + i * 13 % 60, 1 + i * 17 % 12, 1 + i * 23 % 28,
-            i % 2 ? 'F' : 'M', 1 + i % 6, i * 3 % 10);
-  assert_int_equal(fclose(file), 0);
-  return text;
-}
+#include "tests/unit/blind.h"
 
 struct sent {
   uint8_t *bytes;
@@ -112,20 +34,60 @@ static uint32_t record_of(const struct agency *agency, uint64_t handle)
 
 /* ---- what opens */
 
-/* Each pair's distances are those of the signatures without masks, and each pair that shares a
- * value of a match key (one occurrence each) is there. */
+/* Signatures without masks, and the distance of two of them in a field. */
+struct plain {
+  const struct agency *agency;
+  uint32_t *seeds; /* owned */
+};
+
+static struct plain plain_of(const struct agency *agency, const struct kith_secret *key)
+{
+  struct plain plain = {agency, calloc(kith_blind_grams_n(agency->blind.grams), sizeof(uint32_t))};
+  struct kith_blind_key keys = {0};
+
+  assert_int_equal(kith_blind_key_init(&keys, key), KITH_OK);
+  kith_blind_grams_seed(plain.seeds, agency->blind.grams, &keys);
+  kith_blind_key_free(&keys);
+  return plain;
+}
+
+static void check_distances(const struct plain *a, const struct plain *b,
+                            const struct kith_blind_pair *pair)
+{
+  const struct kith_blind_layout *layout = &a->agency->blind.layout;
+  const uint8_t noise[64] = {0};
+  uint8_t of_a[64];
+  uint8_t of_b[64];
+  size_t at = 0;
+
+  kith_blind_signatures(of_a, &a->agency->blind, record_of(a->agency, pair->low), a->seeds, noise);
+  kith_blind_signatures(of_b, &b->agency->blind, record_of(b->agency, pair->high), b->seeds, noise);
+  for (unsigned f = 0; f < layout->n_fields; f++) {
+    unsigned distance = 0;
+
+    for (size_t end = at + layout->bits[f] / 8; at < end; at++)
+      distance += (unsigned)__builtin_popcount(of_a[at] ^ of_b[at]);
+    assert_int_equal(pair->distances[f], distance);
+    assert_int_equal(pair->missing[f], 0);
+  }
+}
+
+static const char *id_of(const struct agency *agency, uint64_t handle)
+{
+  return kith_ids_at(&agency->encoded.ids, agency->blind.records[record_of(agency, handle)].row);
+}
+
+/* Each pair's distances are those of the signatures without masks; the same people have none. */
 static void test_distances_are_those_of_signatures(void **state)
 {
   char *text[] = {people(0, 300), people(100, 300)};
   struct kith_secret *key = pair_key("secret", "a", "b");
-  struct kith_blind_key keys = {0};
   struct kith_blind_pairs pairs = {0};
-  const uint8_t noise[64] = {0};
   struct agency a;
   struct agency b;
   struct sent low;
   struct sent high;
-  uint32_t *seeds[2];
+  struct plain plain[2];
   unsigned n_same = 0;
 
   agency_make(&a, state, "a.csv", text[0]);
@@ -134,40 +96,20 @@ static void test_distances_are_those_of_signatures(void **state)
   send_rows(&high, &b, key, true);
   assert_int_equal(kith_blind_join(&pairs, &low.submission, &high.submission, "a", "b", NULL),
                    KITH_OK);
-  assert_int_equal(kith_blind_key_init(&keys, key), KITH_OK);
-  seeds[0] = calloc(kith_blind_grams_n(a.blind.grams), sizeof(uint32_t));
-  seeds[1] = calloc(kith_blind_grams_n(b.blind.grams), sizeof(uint32_t));
-  kith_blind_grams_seed(seeds[0], a.blind.grams, &keys);
-  kith_blind_grams_seed(seeds[1], b.blind.grams, &keys);
+  plain[0] = plain_of(&a, key);
+  plain[1] = plain_of(&b, key);
   for (size_t i = 0; i < pairs.n; i++) {
-    uint32_t in_a = record_of(&a, pairs.items[i].low);
-    uint32_t in_b = record_of(&b, pairs.items[i].high);
-    uint8_t of_a[64];
-    uint8_t of_b[64];
-    size_t at = 0;
+    const struct kith_blind_pair *pair = &pairs.items[i];
 
-    kith_blind_signatures(of_a, &a.blind, in_a, seeds[0], noise);
-    kith_blind_signatures(of_b, &b.blind, in_b, seeds[1], noise);
-    for (unsigned f = 0; f < a.blind.layout.n_fields; f++) {
-      unsigned distance = 0;
-
-      for (size_t end = at + a.blind.layout.bits[f] / 8; at < end; at++)
-        distance += (unsigned)__builtin_popcount(of_a[at] ^ of_b[at]);
-      assert_int_equal(pairs.items[i].distances[f], distance);
-      assert_int_equal(pairs.items[i].missing[f], 0);
-    }
-    if (strcmp(kith_ids_at(&a.encoded.ids, a.blind.records[in_a].row),
-               kith_ids_at(&b.encoded.ids, b.blind.records[in_b].row)) == 0) {
+    check_distances(&plain[0], &plain[1], pair);
+    if (strcmp(id_of(&a, pair->low), id_of(&b, pair->high)) == 0) {
       n_same++;
-      assert_int_equal(
-          kith_blind_similarity(&policy, pairs.items[i].distances, pairs.items[i].missing),
-          1000000);
+      assert_int_equal(kith_blind_similarity(&policy, pair->distances, pair->missing), 1000000);
     }
   }
   assert_true(n_same >= 195); /* of 200; a value that others share may go to them */
-  free(seeds[0]);
-  free(seeds[1]);
-  kith_blind_key_free(&keys);
+  free(plain[0].seeds);
+  free(plain[1].seeds);
   kith_blind_pairs_free(&pairs);
   kith_free(low.bytes);
   kith_free(high.bytes);
@@ -484,95 +426,6 @@ static void test_contradictions(void **state)
   free(text);
 }
 
-/* ---- duplicates and non-matches */
-
-static void test_duplicates_come_out(void **state)
-{
-  char *others = people(10, 300);
-  char *text = NULL;
-  struct agency a;
-  unsigned n;
-
-  assert_true(asprintf(&text, "%s%s", others,
-                       "A,Johanna,Marie,Weatherby,2001-03-04,F,CV1 1AA\n"
-                       "B,Johanna,,Weatherbe,2001-03-04,F,\n"
-                       "C,Bettina,,Weatherby,2001-03-04,F,CV1 1AA\n"        /* her twin */
-                       "D,Johanna,,Weatherby,1969-11-12,F,CV1 1AA\n") > 0); /* her mother */
-  agency_make(&a, state, "a.csv", text);
-  n = (unsigned)a.blind.n;
-  assert_int_equal(a.blind.records[n - 3].person, n - 4);
-  assert_int_equal(a.blind.records[n - 4].person, n - 4);
-  assert_int_equal(a.blind.records[n - 2].person, n - 2);
-  assert_int_equal(a.blind.records[n - 1].person, n - 1);
-  assert_true(a.blind.records[n - 3].probability >= 500000);
-  agency_free(&a);
-  free(text);
-  free(others);
-}
-
-/* 300 pairs of twins; nobody else shares a value of a match key. */
-static char *twins(bool both)
-{
-  static const char family[] = "bdfgklmnprstvz";
-  char *text = NULL;
-  size_t len = 0;
-  FILE *file = open_memstream(&text, &len);
-
-  for (unsigned i = 0; i < 300; i++)
-    for (unsigned twin = 0; twin < (both ? 2 : 1); twin++)
-      fprintf(file, "R%u.%u,%s,,%ca%ci%co%cu,%u-%02u-%02u,F,CV%u %u%c%c\n", i, twin,
-              twin ? "Bettina" : "Johanna", family[i % 14], family[i / 14 % 14],
-              family[(i + 3) % 14], family[i * 5 % 14], 1930 + i % 90, 1 + i * 7 % 12,
-              13 + (i * 3 + i / 90 * 5) % 15, 1 + i % 9, i / 9 % 10, 'A' + i / 90, 'A' + i % 7);
-  assert_int_equal(fclose(file), 0);
-  return text;
-}
-
-/* What leaves are multiples of minimum_count; of twins, once or twice each pair, and of a person
- * with himself nothing. */
-static void test_histograms(void **state)
-{
-  for (unsigned both = 0; both < 2; both++) {
-    char *text = twins(both);
-    struct kith_blind_histogram all = {0};
-    struct kith_blind_histogram some = {0};
-    uint64_t sum = 0;
-    struct agency a;
-
-    agency_make(&a, state, "a.csv", text);
-    assert_int_equal(a.blind.n_people, both ? 600 : 300);
-    assert_int_equal(kith_blind_within(&all, &a.blind, a.secret, SIZE_MAX), KITH_OK);
-    assert_int_equal(kith_blind_within(&some, &a.blind, a.secret, a.blind.n_people / 4), KITH_OK);
-    assert_true(all.comparisons == (double)a.blind.n_people * (double)(a.blind.n_people - 1));
-    assert_true(some.comparisons == all.comparisons / 4);
-    for (size_t i = 0; i < all.n; i++) {
-      assert_int_equal(all.counts[i].count % policy.minimum_count, 0);
-      assert_true(all.counts[i].count > 0);
-      sum += all.counts[i].count;
-    }
-    assert_true(both ? sum > 300 && sum <= 640 : sum < 20);
-    kith_blind_histogram_free(&all);
-    kith_blind_histogram_free(&some);
-    agency_free(&a);
-    free(text);
-  }
-}
-
-static void test_levels(void **state)
-{
-  (void)state;
-  assert_int_equal(kith_blind_level(0, 64, 0), 0);
-  assert_int_equal(kith_blind_level(1, 64, 0), 1);
-  assert_int_equal(kith_blind_level(6, 64, 0), 1);
-  assert_int_equal(kith_blind_level(7, 64, 0), 2);
-  assert_int_equal(kith_blind_level(24, 64, 0), 4);
-  assert_int_equal(kith_blind_level(25, 64, 0), 5);
-  assert_int_equal(kith_blind_level(64, 64, 0), 5);
-  assert_int_equal(kith_blind_level(3, 8, 0), 4);
-  assert_int_equal(kith_blind_level(30, 64, 1), KITH_BLIND_LEVEL_ONE_LACKS);
-  assert_int_equal(kith_blind_level(0, 64, 2), KITH_BLIND_LEVEL_BOTH_LACK);
-}
-
 static void test_out_of_memory(void **state)
 {
   char *text = people(0, 12);
@@ -614,15 +467,6 @@ static void test_out_of_memory(void **state)
   free(text);
 }
 
-static int set_up(void **state)
-{
-  static const char agencies[2][KITH_MEMBER_ID_BYTES] = {"a", "b"};
-
-  kith_policy_default(&policy, agencies, 2);
-  kith_policy_default_blind(&policy);
-  return unit_folder_make(state);
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -633,9 +477,6 @@ int main(void)
       cmocka_unit_test(test_rows_look_random),
       cmocka_unit_test(test_bad_submissions),
       cmocka_unit_test(test_contradictions),
-      cmocka_unit_test(test_duplicates_come_out),
-      cmocka_unit_test(test_histograms),
-      cmocka_unit_test(test_levels),
       cmocka_unit_test(test_out_of_memory),
   };
   bool locked;
