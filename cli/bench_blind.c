@@ -47,7 +47,7 @@ static double now_s(void)
 
 static void sign_one(struct bench *bench, uint64_t i)
 {
-  uint8_t signatures[KITH_BLIND_ROW_BYTES_MAX];
+  uint8_t signatures[KITH_BLIND_ROW_BYTES_MAX] = {0};
   uint32_t seeds[GRAMS];
   uint8_t *at = signatures;
 

@@ -78,7 +78,7 @@ static enum kith_err field_add(struct reading *reading, struct kith_blind_record
   const char *texts[2 * KITH_VALUES_MAX];
   unsigned n_texts = texts_of(texts, record, reading->fields[f]);
   char room[KITH_VALUE_BYTES + 2 * KITH_Q_PADDING];
-  uint32_t numbers[KITH_GRAMS_MAX];
+  uint32_t numbers[KITH_GRAMS_MAX] = {0};
   unsigned n = 0;
   unsigned n_all = 0;
   enum kith_err err = KITH_OK;

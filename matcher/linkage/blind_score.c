@@ -139,7 +139,7 @@ static void learn_part(double out[KITH_BLIND_LEVELS], const struct kith_blind_ce
 
 static void weigh_cells(struct kith_blind_cells *cells, unsigned n_fields)
 {
-  struct tables tables;
+  struct tables tables = {0};
 
   for (unsigned part = 0; part < PARTS; part++)
     learn_part(tables.log_ratio[part], cells, part);
