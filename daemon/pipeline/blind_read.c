@@ -57,6 +57,8 @@ static int compare_numbers(const void *left, const void *right)
 
 static enum kith_err pool_add(struct kith_blind_agency *agency, const uint32_t *grams, unsigned n)
 {
+  if (n == 0)
+    return KITH_OK;
   if (agency->pool_len + n > agency->pool_cap) {
     size_t cap = 2 * agency->pool_cap + FIRST;
     enum kith_err err =
