@@ -199,7 +199,7 @@ int kith_bench_blind(int argc, char **argv)
     return status;
   if (first != argc)
     return kith_cli_usage(spec.usage, "expected no operands");
-  if ((err = kith_cli_crypto(&fault)) != KITH_OK)
+  if (kith_cli_crypto(&fault) != KITH_OK)
     return kith_cli_fail(&fault);
   policy = KITH_NEW(struct kith_policy);
   if (!policy)
