@@ -1,5 +1,6 @@
 #include "cli/link_blind.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -214,6 +215,17 @@ void kith_link_blind_free(struct kith_link_blind *blind)
 }
 
 /* ---- the report */
+
+void kith_link_blind_say(const struct kith_link *link)
+{
+  for (unsigned p = 0; p < link->n_parties; p++) {
+    const struct kith_blind_agency *agency = &link->blind->agencies[p];
+
+    if (agency->n > agency->n_people)
+      (void)fprintf(stderr, "link: %zu records of %s are of people that it has already\n",
+                    agency->n - agency->n_people, link->names[p]);
+  }
+}
 
 json_t *kith_link_blind_json(const struct kith_link *link)
 {

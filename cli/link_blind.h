@@ -35,6 +35,8 @@ KITH_MUST_USE enum kith_err kith_link_blind_run(struct kith_link *link,
                                                 const struct kith_secret *secret,
                                                 const struct kith_linkage_input *input,
                                                 struct kith_fault *fault);
+/* A line on standard error for each file that has duplicates of its own. */
+void kith_link_blind_say(const struct kith_link *link);
 /* For report.json. */
 json_t *kith_link_blind_json(const struct kith_link *link);
 void kith_link_blind_free(struct kith_link_blind *blind); /* takes NULL */

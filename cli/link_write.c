@@ -300,6 +300,8 @@ static void say_left_out(const struct kith_link *link)
 {
   struct kith_scope_counts counts = {0};
   uint64_t set_aside = 0;
+  if (link->blind)
+    kith_link_blind_say(link);
   for (unsigned p = 0; p < link->n_parties; p++) {
     set_aside += link->parties[p].n_set_aside;
     kith_scope_counts_add(&counts, &link->parties[p].scope);

@@ -53,6 +53,16 @@ def test_finds_people(result):
     assert 0 < blind["candidates"] <= blind["rows"] and blind["bytes"] > 60 * blind["rows"]
 
 
+def test_says_what_it_left_out(result, tmp_path):
+    _, files, _, policy, _ = result
+    twice = write(tmp_path / "twice.csv", files[0].read_text() +
+                  "D1,Ngozi,Thistlethwaite,1971-02-03,F,CV1 1AB\n"
+                  "D2,Ngozi,Thistlethwaite,1971-02-03,F,CV1 1AB\n")
+    done = kith("link", "--policy", policy, "--out", tmp_path / "out", twice, files[1])
+    assert done.returncode == 0, done.stderr
+    assert " records of twice are of people that it has already" in done.stderr, done.stderr
+
+
 def test_every_record_once_and_every_linked_pair(result):
     folder, files, _, _, _ = result
     cluster = {}
