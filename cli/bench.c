@@ -16,6 +16,7 @@ int kith_cmd_bench(int argc, char **argv)
 {
   static const struct kith_cli_verb verbs[] = {
       {"engine", kith_bench_engine, "comparisons a second of the similarity engine"},
+      {"blind", kith_bench_blind, "rows a second of blind comparison, step by step"},
       {"encode", kith_bench_encode, "rows a second that are read, standardised and encoded"},
   };
 

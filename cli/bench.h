@@ -15,6 +15,7 @@
 #include "matcher/engine/engine.h"
 #include "proto/encodings.h"
 
+int kith_bench_blind(int argc, char **argv);
 int kith_bench_encode(int argc, char **argv);
 int kith_bench_engine(int argc, char **argv);
 

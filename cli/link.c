@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/documents.h"
+#include "cli/link_blind.h"
 #include "crypto/secret.h"
 #include "matcher/engine/engine.h"
 
@@ -177,14 +178,21 @@ static void show_share(void *context, double share)
   kith_cli_progress_update(context, share, share);
 }
 
-static enum kith_err encode_files(struct kith_link *link, struct kith_fault *fault)
+static enum kith_err make_secret(struct kith_secret **out, const struct kith_link *link,
+                                 struct kith_fault *fault)
 {
-  struct kith_secret *secret = NULL;
   enum kith_err err = kith_cli_crypto(fault);
   if (!err && link->secret_path)
-    err = kith_secret_read_file(&secret, link->secret_path, SECRET_FILE_BYTES_MAX, fault);
-  else if (!err && (err = kith_secret_random(&secret, SECRET_BYTES)) != KITH_OK)
+    return kith_secret_read_file(out, link->secret_path, SECRET_FILE_BYTES_MAX, fault);
+  if (!err && (err = kith_secret_random(out, SECRET_BYTES)) != KITH_OK)
     err = kith_fail(fault, err, "no memory for a secret");
+  return err;
+}
+
+static enum kith_err encode_files(struct kith_link *link, const struct kith_secret *secret,
+                                  struct kith_fault *fault)
+{
+  enum kith_err err = KITH_OK;
   for (unsigned p = 0; p < link->n_parties && !err; p++) {
     struct kith_cli_progress progress;
     const struct kith_pipeline_options options = {.progress = show_share,
@@ -199,7 +207,6 @@ static enum kith_err encode_files(struct kith_link *link, struct kith_fault *fau
                             kith_secret_len(secret), &source, &options, fault);
     kith_cli_progress_finish(&progress);
   }
-  kith_secret_free(secret);
   return err;
 }
 
@@ -273,7 +280,8 @@ static enum kith_err read_encodings(struct kith_link *link, unsigned p, struct k
 
 /* ---- all of it */
 
-static enum kith_err run_linkage(struct kith_link *link, struct kith_fault *fault)
+static enum kith_err run_linkage(struct kith_link *link, const struct kith_secret *secret,
+                                 struct kith_fault *fault)
 {
   const struct kith_encodings *encodings[KITH_LINKAGE_PARTIES_MAX];
   struct kith_cli_progress progress;
@@ -290,34 +298,47 @@ static enum kith_err run_linkage(struct kith_link *link, struct kith_fault *faul
                                            .progress_context = &progress,
                                            .cancel = kith_cli_cancel_on_signal()};
   kith_cli_progress_start(&progress, "link", "runs", link->quiet);
-  enum kith_err err = kith_linkage_run(&link->result, &input, fault);
+  enum kith_err err = link->blind ? kith_link_blind_run(link, secret, &input, fault)
+                                  : kith_linkage_run(&link->result, &input, fault);
   kith_cli_progress_finish(&progress);
   return err ? err
              : kith_cohort_select(&link->cohort, &input, &link->result,
                                   (const char *const *)link->names, fault);
 }
 
-static enum kith_err run_stages(struct kith_link *link, struct kith_fault *fault)
+static enum kith_err read_terms(struct kith_link *link, struct kith_fault *fault)
 {
   enum kith_err err = kith_cli_party_names(&link->names, link->paths, link->n_parties, fault);
   if (!err)
     err = load_policy(link, fault);
+  if (!err && link->policy.protection == KITH_PROTECTION_BLIND)
+    err = kith_link_blind_check(link, fault);
   if (!err)
     err = narrow_fields(link, fault);
   if (!err)
     err = set_threshold(link, fault);
   if (!err)
     err = load_objections(link, fault);
-  if (!err)
-    err = load_profiles(link, fault);
+  return err ? err : load_profiles(link, fault);
+}
+
+static enum kith_err run_stages(struct kith_link *link, struct kith_fault *fault)
+{
+  struct kith_secret *secret = NULL;
+  enum kith_err err = read_terms(link, fault);
   int64_t start_ms = kith_clock_monotonic_ms();
   if (!err && !link->encodings)
-    err = encode_files(link, fault);
+    err = make_secret(&secret, link, fault);
+  if (!err && !link->encodings)
+    err = link->policy.protection == KITH_PROTECTION_BLIND
+              ? kith_link_blind_read(link, secret, fault)
+              : encode_files(link, secret, fault);
   for (unsigned p = 0; p < link->n_parties && !err && link->encodings; p++)
     err = read_encodings(link, p, fault);
   int64_t encoded_ms = kith_clock_monotonic_ms();
   if (!err)
-    err = run_linkage(link, fault);
+    err = run_linkage(link, secret, fault);
+  kith_secret_free(secret);
   link->encode_ms = encoded_ms - start_ms;
   link->link_ms = kith_clock_monotonic_ms() - encoded_ms;
   return err ? err : kith_link_write(link, fault);
@@ -330,6 +351,7 @@ static int run_link(struct kith_link *link)
   if (err && !fault.err)
     (void)kith_fail(&fault, err, "linking failed: %s", kith_err_name(err));
   int status = err ? kith_cli_fail(&fault) : kith_link_say(link);
+  kith_link_blind_free(link->blind);
   kith_cohort_selection_free(&link->cohort);
   kith_linkage_result_free(&link->result);
   for (unsigned p = 0; p < link->n_parties; p++) {

@@ -11,6 +11,8 @@
 #include "matcher/linkage/linkage.h"
 #include "proto/policy.h"
 
+struct kith_link_blind;
+
 struct kith_link {
   const char *policy_path;
   const char *secret_path;
@@ -37,6 +39,7 @@ struct kith_link {
   struct kith_objections *objections[KITH_LINKAGE_PARTIES_MAX]; /* owned; NULL: none */
   struct kith_linkage_result result;                            /* owned */
   struct kith_cohort_selection cohort;                          /* owned */
+  struct kith_link_blind *blind; /* owned; NULL unless the policy is blind: cli/link_blind.h */
   int64_t encode_ms;
   int64_t link_ms;
 };

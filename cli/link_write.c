@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/link.h"
+#include "cli/link_blind.h"
 #include "cli/threshold.h"
 #include "cli/verbs.h"
 
@@ -226,10 +227,22 @@ static json_t *report_json(const struct kith_link *link)
                    "threshold_curve", curve_json(&link->result), "people", people_json(link));
 }
 
+/* What only a blind policy has to tell. */
+static json_t *whole_report_json(const struct kith_link *link)
+{
+  json_t *report = report_json(link);
+
+  if (report && link->blind && json_object_set_new(report, "blind", kith_link_blind_json(link))) {
+    json_decref(report);
+    return NULL;
+  }
+  return report;
+}
+
 static enum kith_err write_report(const struct kith_link *link, const char *path,
                                   struct kith_fault *fault)
 {
-  json_t *report = report_json(link);
+  json_t *report = whole_report_json(link);
   char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
   struct kith_file_out *file = NULL;
   json_decref(report);
@@ -288,6 +301,9 @@ static void say_left_out(const struct kith_link *link)
   struct kith_scope_counts counts = {0};
   uint64_t set_aside = 0;
   uint64_t coarsened = 0;
+
+  if (link->blind)
+    kith_link_blind_say(link);
   for (unsigned p = 0; p < link->n_parties; p++) {
     set_aside += link->parties[p].n_set_aside;
     coarsened += link->parties[p].n_coarsened;
@@ -315,7 +331,7 @@ static void say_left_out(const struct kith_link *link)
 int kith_link_say(const struct kith_link *link)
 {
   if (link->json)
-    return kith_cli_json(report_json(link));
+    return kith_cli_json(whole_report_json(link));
   if (link->quiet)
     return 0;
   struct counts counts = count(&link->result);

@@ -138,10 +138,15 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
     printf("rounds      %u in %u days at most\n", policy->rounds_max, policy->rounds_days);
   printf("officers    %u of each agency must decide to join\n", policy->officers);
   show_disclosure(&policy->disclosure);
-  printf("linkage     clk of %u bits, %s, %s; candidates from %s, threshold %s of %s to %s\n",
-         policy->bits, policy->mask ? "with a presence mask" : "no presence mask",
-         policy->masked_dice ? "masked Dice" : "Dice", bound, chosen, least, most);
-  show_leaks(policy);
+  if (policy->protection == KITH_PROTECTION_BLIND)
+    kith_policy_show_blind(policy);
+  else
+    printf("linkage     clk of %u bits, %s, %s; candidates from %s", policy->bits,
+           policy->mask ? "with a presence mask" : "no presence mask",
+           policy->masked_dice ? "masked Dice" : "Dice", bound);
+  printf("; threshold %s of %s to %s\n", chosen, least, most);
+  if (policy->protection == KITH_PROTECTION_CLK)
+    show_leaks(policy);
   printf("signatures  %u, not verified here\nhash        %s\n\n", document->n_signatures, hash);
 }
 
@@ -158,6 +163,10 @@ static enum kith_err show_tables(const struct kith_policy *policy)
     KITH_CLI_ROW(&agencies, policy->agencies[i].id,
                  kith_gateway_is_stated(&policy->agencies[i]) ? policy->agencies[i].gateway
                                                               : "(not stated)");
+  if (policy->protection == KITH_PROTECTION_BLIND) {
+    kith_policy_blind_table(&fields, policy);
+    goto print;
+  }
   kith_cli_table_row(&fields, n_columns, heading);
   for (unsigned i = 0; i < policy->n_fields; i++) {
     const struct kith_policy_field *field = &policy->fields[i];
@@ -175,6 +184,7 @@ static enum kith_err show_tables(const struct kith_policy *policy)
         &fields, n_columns,
         (const char *[]){field->field, tokens, bits, weight, policy->filters[field->filter].name});
   }
+print:
   err = kith_cli_table_print(&agencies);
   printf("\n");
   if (err == KITH_OK)

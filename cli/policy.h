@@ -33,4 +33,11 @@ struct kith_lint {
 void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
                       const struct kith_charter *charter, int64_t now);
 
+/* ---- policy_blind.c: how a blind policy is shown */
+
+struct kith_cli_table;
+/* A line for each match key, then "linkage     blind ...", without its end of line. */
+void kith_policy_show_blind(const struct kith_policy *policy);
+void kith_policy_blind_table(struct kith_cli_table *fields, const struct kith_policy *policy);
+
 #endif

@@ -10,6 +10,7 @@
 #include "cli/policy.h"
 #include "daemon/pipeline/record.h"
 #include "proto/gateway.h"
+#include "proto/policy_blind.h"
 #include "proto/rule.h"
 
 enum {
@@ -236,6 +237,37 @@ static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
         "links of people who moved weaker.");
 }
 
+/* What blind comparison tells the matcher, and what its match keys find. */
+static void lint_blind(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  const struct kith_policy_blind *blind = &policy->blind;
+  struct kith_fault fault = {0};
+  bool birth = false;
+
+  if (kith_policy_check_rounds(policy, &fault) != KITH_OK)
+    add(lint, true, "%s.", fault.text);
+  add(lint, false,
+      "linkage.protection: blind shows the matcher, of records that agree on a match key and of no "
+      "others, one distance a field; an agency that helps the matcher can still try names against "
+      "another's records.");
+  for (unsigned i = 0; i < blind->n_fields; i++)
+    if (kith_field_of_policy(blind->fields[i].field) == KITH_FIELD_UNKNOWN)
+      add(lint, true, "linkage.blind.fields: \"%s\" is not one of kith's standard fields.",
+          blind->fields[i].field);
+  for (unsigned i = 0; i < blind->n_keys; i++)
+    for (unsigned k = 0; k < blind->keys[i].n; k++)
+      birth |= blind->keys[i].parts[k] <= KITH_PART_BIRTH_MONTH_DAY;
+  if (!birth)
+    add(lint, false,
+        "linkage.blind.match_keys: none has a part of the date of birth. Values that many people "
+        "share find few of them, and show how many people an agency has.");
+  if (blind->occurrences > 1)
+    add(lint, false,
+        "linkage.blind.occurrences: %u makes submissions %u times as long, and shows the matcher "
+        "more pairs of namesakes.",
+        blind->occurrences, blind->occurrences);
+}
+
 static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy)
 {
   uint64_t expected[KITH_FILTERS_MAX] = {0};
@@ -262,6 +294,10 @@ static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy
         "candidate is. Each shows the matcher the similarity of its own fields, apart from all "
         "others.",
         policy->filters[0].name);
+}
+
+static void lint_threshold(struct kith_lint *lint, const struct kith_policy *policy)
+{
   if (kith_ratio_double(policy->threshold.min) < 0.5)
     add(lint, false,
         "linkage.threshold.min: below 0.5 more than half of the links at that threshold would be "
@@ -432,13 +468,18 @@ void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
   lint_disclosure(out, policy, charter);
   lint_members(out, policy, charter);
   lint_rule(out, policy);
-  lint_filter(out, policy);
+  if (policy->protection == KITH_PROTECTION_BLIND)
+    lint_blind(out, policy);
+  else
+    lint_filter(out, policy);
+  lint_threshold(out, policy);
   lint_people(out, policy);
   lint_ages(out, policy);
   lint_places(out, &policy->scope);
   lint_evidence(out, policy);
   lint_source(out, policy);
-  lint_leaks(out, policy);
+  if (policy->protection == KITH_PROTECTION_CLK)
+    lint_leaks(out, policy);
 }
 
 static json_t *lint_json(const struct kith_lint *lint)

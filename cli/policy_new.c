@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/documents.h"
 #include "cli/policy.h"
+#include "proto/policy_blind.h"
 
 enum { SECONDS_MAX = 366 * 86400 };
 
@@ -29,6 +30,7 @@ struct terms {
   struct kith_cli_list places;
   struct kith_cli_list unknown_in;
   const char *threshold;
+  const char *protection;
   const char *out;
   struct kith_cli_list recipients;
   struct kith_cli_list gateways;
@@ -347,6 +349,22 @@ static enum kith_err disclosure_set(struct kith_policy *policy, const struct ter
   return err;
 }
 
+/* Before what is said of filters, which blind comparison has not. */
+static enum kith_err protection_set(struct kith_policy *policy, const struct terms *terms,
+                                    struct kith_fault *fault)
+{
+  if (!terms->protection || strcmp(terms->protection, "clk") == 0)
+    return KITH_OK;
+  if (strcmp(terms->protection, "blind") != 0)
+    return kith_fail(fault, KITH_ERR_USAGE, "--protection: expected clk or blind");
+  if (terms->has_bound || terms->no_mask)
+    return kith_fail(fault, KITH_ERR_USAGE,
+                     "--protection: blind has no filters: leave out --candidate-bound and "
+                     "--no-mask");
+  kith_policy_default_blind(policy);
+  return KITH_OK;
+}
+
 static enum kith_err policy_make(struct kith_policy *policy, const struct terms *terms,
                                  struct kith_fault *fault)
 {
@@ -364,6 +382,8 @@ static enum kith_err policy_make(struct kith_policy *policy, const struct terms 
   kith_policy_default(policy, (const char(*)[KITH_MEMBER_ID_BYTES])party.agencies,
                       party.n_agencies);
   numbers_set(policy, terms);
+  if ((err = protection_set(policy, terms, fault)) != KITH_OK)
+    return err;
   if ((err = recipients_set(policy, terms, &party, fault)) != KITH_OK ||
       (err = gateways_set(policy, terms, fault)) != KITH_OK ||
       (err = text_set(policy->name, terms->name, "name", fault)) != KITH_OK ||
@@ -486,6 +506,7 @@ int kith_policy_new(int argc, char **argv)
       LIST("unknown-in", unknown_in, "WHAT", "birth, place, period: in scope where not known"),
       STRING("threshold", threshold, "P", "match probability to link at, or auto"),
       RATIO("candidate-bound", candidate_bound, has_bound, "least similarity of a candidate pair"),
+      STRING("protection", protection, "WHAT", "clk (the default), or blind, for kith link"),
       FLAG("no-mask", no_mask, "no presence mask, and Dice over whole filters"),
       NUMBER("mask-minimum", mask_minimum, 1, 100, "fewest that lack the same fields; 5"),
       FLAG("address-filter", address_filter, "a second filter, and that it shows households"),

@@ -129,32 +129,46 @@ static void mask_minimum_read(struct kith_policy *out, struct kith_json_reader *
     kith_json_refuse(reader, "mask_minimum", "is of a mask, and \"mask\" is false; leave it out");
 }
 
+/* What "clk" asks for. */
+static void filters_read(struct kith_policy *out, struct kith_json_reader *reader)
+{
+  const char *text;
+
+  kith_policy_filters_read(out, reader);
+  out->mask = kith_document_bool(reader, "mask");
+  text = kith_json_string(reader, "similarity", NULL);
+  out->masked_dice = strcmp(text, "masked_dice") == 0;
+  if (reader->err == KITH_OK && !out->masked_dice && strcmp(text, "dice") != 0)
+    kith_json_refuse(reader, "similarity", "expected \"masked_dice\" or \"dice\"");
+  if (out->masked_dice && !out->mask)
+    kith_json_refuse(reader, "similarity", "masked_dice needs \"mask\": true; or say \"dice\"");
+  mask_minimum_read(out, reader);
+  fields_read(out, reader);
+  kith_policy_filters_check(out, reader);
+  kith_policy_leaks_read(out, reader);
+  out->candidate_bound = ratio(reader, "candidate_bound");
+  if (out->candidate_bound.numerator == 0)
+    kith_json_refuse(reader, "candidate_bound", "is 0: every pair would be a candidate");
+  floor_read(out, reader);
+}
+
 static void linkage_read(struct kith_policy *out, struct kith_json_reader *reader)
 {
   struct kith_json_reader nested;
   const char *text;
+  bool blind;
 
   kith_json_nested(&nested, reader, "linkage", true);
   text = kith_json_string(&nested, "protection", NULL);
-  if (nested.err == KITH_OK && strcmp(text, "clk") != 0)
-    kith_json_refuse(&nested, "protection", "expected \"clk\", the one that this version has");
-  out->protection = KITH_PROTECTION_CLK;
-  kith_policy_filters_read(out, &nested);
-  out->mask = kith_document_bool(&nested, "mask");
-  text = kith_json_string(&nested, "similarity", NULL);
-  out->masked_dice = strcmp(text, "masked_dice") == 0;
-  if (nested.err == KITH_OK && !out->masked_dice && strcmp(text, "dice") != 0)
-    kith_json_refuse(&nested, "similarity", "expected \"masked_dice\" or \"dice\"");
-  if (out->masked_dice && !out->mask)
-    kith_json_refuse(&nested, "similarity", "masked_dice needs \"mask\": true; or say \"dice\"");
-  mask_minimum_read(out, &nested);
-  fields_read(out, &nested);
-  kith_policy_filters_check(out, &nested);
-  kith_policy_leaks_read(out, &nested);
-  out->candidate_bound = ratio(&nested, "candidate_bound");
-  if (out->candidate_bound.numerator == 0)
-    kith_json_refuse(&nested, "candidate_bound", "is 0: every pair would be a candidate");
-  floor_read(out, &nested);
+  blind = strcmp(text, "blind") == 0;
+  if (nested.err == KITH_OK && !blind && strcmp(text, "clk") != 0)
+    kith_json_refuse(&nested, "protection", "expected \"clk\" or \"blind\"");
+  out->protection = blind ? KITH_PROTECTION_BLIND : KITH_PROTECTION_CLK;
+  out->mask_minimum = 1;
+  if (blind)
+    kith_policy_blind_read(out, &nested);
+  else
+    filters_read(out, &nested);
   threshold_read(&out->threshold, &nested);
   nested_end(reader, &nested);
 }

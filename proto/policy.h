@@ -42,6 +42,9 @@
  * "mask_minimum" beside "mask": patterns of missing fields that fewer records of an agency have are
  * coarsened (daemon/pipeline/patterns.h). 1, which is where it is left out, lets them be.
  *
+ * Under "protection": "blind", "blind" stands in the place of everything from "bits" to
+ * "candidates_max" (proto/policy_blind.h).
+ *
  * "weight" is the number of bits that the field is expected to set in a filter: masked Dice scales
  * counts by it (docs/linkage.md). The default policy is made by kith_policy_default. */
 #ifndef KITH_PROTO_POLICY_H
@@ -55,12 +58,13 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "crypto/blind_layout.h"
 #include "proto/limits.h"
 #include "proto/signed.h"
 
 enum { KITH_TEXT_BYTES = 1024, KITH_FIELD_NAME_BYTES = 32, KITH_POLICY_OFFICERS_MAX = 4 };
 
-enum kith_protection { KITH_PROTECTION_CLK = 1 };
+enum kith_protection { KITH_PROTECTION_CLK = 1, KITH_PROTECTION_BLIND = 2 };
 
 struct kith_policy_field {
   char field[KITH_FIELD_NAME_BYTES]; /* a standard field, daemon/pipeline/record.h */
@@ -159,6 +163,45 @@ struct kith_policy_disclosure {
   uint32_t requests_per_day;
 };
 
+/* Of a record, what a match key is made of (docs/blind.md, 2). */
+enum kith_blind_part {
+  KITH_PART_BIRTH,
+  KITH_PART_BIRTH_YEAR,
+  KITH_PART_BIRTH_MONTH_DAY,
+  KITH_PART_GIVEN_NAME,
+  KITH_PART_SURNAME,
+  KITH_PART_GIVEN_FORM,
+  KITH_PART_SURNAME_FORM,
+  KITH_PART_GIVEN_3,
+  KITH_PART_SURNAME_3,
+  KITH_PART_GIVEN_INITIAL,
+  KITH_PART_SURNAME_INITIAL,
+  KITH_PART_INITIALS,
+  KITH_PART_FORMS,
+  KITH_PART_POSTCODE,
+  KITH_PART_DISTRICT,
+  KITH_PART_SEX,
+  KITH_PART_COUNT
+};
+enum { KITH_BLIND_PARTS_MAX = 6 };
+
+/* How blind comparison is done: proto/policy_blind.h. All zero under another protection. */
+struct kith_policy_blind {
+  unsigned occurrences; /* of one value, of an agency, that take part */
+  unsigned n_keys;
+  struct kith_blind_key_terms {
+    unsigned n;
+    enum kith_blind_part parts[KITH_BLIND_PARTS_MAX];
+  } keys[KITH_BLIND_KEYS_MAX];
+  unsigned n_fields;
+  struct kith_blind_field {
+    char field[KITH_FIELD_NAME_BYTES];
+    unsigned q;
+    unsigned bits;   /* of its signature */
+    uint32_t weight; /* in the similarity that pairs.csv shows */
+  } fields[KITH_BLIND_FIELDS_MAX];
+};
+
 struct kith_policy {
   char name[KITH_TEXT_BYTES];
   uint64_t version;
@@ -173,6 +216,7 @@ struct kith_policy {
   struct kith_source_minima source;
   char standardiser[KITH_FIELD_NAME_BYTES];
   enum kith_protection protection;
+  struct kith_policy_blind blind;
   unsigned bits;      /* of the first filter */
   unsigned n_filters; /* 0: one, without a name; else 2 and more */
   struct kith_policy_filter filters[KITH_FILTERS_MAX];

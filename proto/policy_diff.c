@@ -46,6 +46,9 @@ static const struct {
     {"linkage.candidate_bound", "how alike two records must be to be judged"},
     {"linkage.candidate_floor", "how alike they must be where few records are compared"},
     {"linkage.candidates_max", "the most pairs that few records may have"},
+    {"linkage.blind.occurrences", "how many records of one value of a match key take part"},
+    {"linkage.blind.match_keys", "the match keys"},
+    {"linkage.blind.fields", "field"},
     {"linkage.threshold.default", "the match probability to link at"},
     {"linkage.threshold.min", "the least match probability governance may choose"},
     {"linkage.threshold.max", "the highest match probability governance may choose"},
@@ -154,7 +157,8 @@ static void compare(struct difference *out, const char *place, json_t *a, json_t
     (void)snprintf(path, sizeof path, "%s%s%s", place, *place ? "." : "", key);
     if (json_is_object(from) && json_is_object(to))
       compare(out, path, from, to);
-    else if (json_is_array(from) && json_is_array(to) && strcmp(path, "evidence") != 0)
+    else if (json_is_array(from) && json_is_array(to) && strcmp(path, "evidence") != 0 &&
+             strcmp(path, "linkage.blind.match_keys") != 0)
       compare_arrays(out, path, from, to);
     else if (!to || !json_equal(from, to))
       differ(out, path, "", from, to);

@@ -32,6 +32,10 @@ int kith_policy_leaks_put(json_t *object, const struct kith_policy *policy);
 void kith_policy_disclosure_read(struct kith_policy *out, struct kith_json_reader *reader);
 int kith_policy_disclosure_put(json_t *object, const struct kith_policy *policy);
 
+/* policy_blind.c: what stands in the place of filters, fields and bounds. */
+void kith_policy_blind_read(struct kith_policy *out, struct kith_json_reader *reader);
+int kith_policy_blind_put(json_t *object, const struct kith_policy *policy);
+
 /* "PLACE: KEY[i]", to begin the reader of an array's element. */
 static inline void element_begin(struct kith_json_reader *nested,
                                  const struct kith_json_reader *reader, const char *key,

@@ -61,25 +61,33 @@ static int put_fields(json_t *object, const struct kith_policy *policy)
   return bad | put(object, "fields", array);
 }
 
+static int put_filters(json_t *object, const struct kith_policy *policy)
+{
+  int bad = kith_policy_filters_put(object, policy);
+
+  bad |= put(object, "mask", json_boolean(policy->mask));
+  if (policy->mask && policy->mask_minimum > 1)
+    bad |= put_number(object, "mask_minimum", policy->mask_minimum);
+  bad |= kith_policy_leaks_put(object, policy);
+  bad |= put_string(object, "similarity", policy->masked_dice ? "masked_dice" : "dice");
+  bad |= put_fields(object, policy);
+  bad |= put_ratio(object, "candidate_bound", policy->candidate_bound);
+  if (policy->candidates_max) {
+    bad |= put_ratio(object, "candidate_floor", policy->candidate_floor);
+    bad |= put_number(object, "candidates_max", policy->candidates_max);
+  }
+  return bad;
+}
+
 static int put_linkage(json_t *object, const struct kith_policy *policy)
 {
   const struct kith_threshold *threshold = &policy->threshold;
+  bool blind = policy->protection == KITH_PROTECTION_BLIND;
   json_t *inner = json_object();
   json_t *band = json_object();
-  int bad = put_string(inner, "protection", "clk");
+  int bad = put_string(inner, "protection", blind ? "blind" : "clk");
 
-  bad |= kith_policy_filters_put(inner, policy);
-  bad |= put(inner, "mask", json_boolean(policy->mask));
-  if (policy->mask && policy->mask_minimum > 1)
-    bad |= put_number(inner, "mask_minimum", policy->mask_minimum);
-  bad |= kith_policy_leaks_put(inner, policy);
-  bad |= put_string(inner, "similarity", policy->masked_dice ? "masked_dice" : "dice");
-  bad |= put_fields(inner, policy);
-  bad |= put_ratio(inner, "candidate_bound", policy->candidate_bound);
-  if (policy->candidates_max) {
-    bad |= put_ratio(inner, "candidate_floor", policy->candidate_floor);
-    bad |= put_number(inner, "candidates_max", policy->candidates_max);
-  }
+  bad |= blind ? kith_policy_blind_put(inner, policy) : put_filters(inner, policy);
   bad |= threshold->auto_default ? put_string(band, "default", "auto")
                                  : put_ratio(band, "default", threshold->default_probability);
   bad |= put_ratio(band, "min", threshold->min);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/keying.h"
+#include "proto/policy_blind.h"
 
 static bool all_have(const struct kith_round_view *view, size_t flag_offset)
 {
@@ -53,7 +54,7 @@ enum kith_err kith_round_check_open(const struct kith_open *open,
                                     const struct kith_charter *charter,
                                     const struct kith_policy *policy)
 {
-  if (open->quorum < policy->quorum)
+  if (open->quorum < policy->quorum || kith_policy_check_rounds(policy, NULL) != KITH_OK)
     return KITH_ERR_DENIED;
   for (unsigned i = 0; i < open->n_agencies; i++) {
     bool named = false;

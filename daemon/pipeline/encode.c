@@ -22,6 +22,10 @@ static enum kith_err schema_make(struct kith_row_encoder *encoder, const struct 
     return kith_fail(fault, KITH_ERR_CONFIG,
                      "the policy asks for the standardiser \"%s\"; this program has \"%s\"",
                      policy->standardiser, KITH_STANDARDISER);
+  if (policy->protection == KITH_PROTECTION_BLIND)
+    return kith_fail(fault, KITH_ERR_CONFIG,
+                     "under a blind policy a record has no encoding by itself; kith link compares "
+                     "the files");
   if (policy->n_fields > KITH_ENCODE_FIELDS_MAX)
     return kith_fail(fault, KITH_ERR_CONFIG, "the policy has more than %d fields",
                      KITH_ENCODE_FIELDS_MAX);

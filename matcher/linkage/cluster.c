@@ -227,9 +227,10 @@ static void merge(struct graph *graph, uint32_t a, uint32_t b, uint32_t probabil
     graph->weakest[keep] = probability;
 }
 
-/* Sum of the probabilities of all pairs between the two groups; pairs that are no candidates add 0.
- */
-static uint64_t probability_between(const struct graph *graph, uint32_t a, uint32_t b)
+/* Sum of the probabilities of all pairs between the two groups, and how many are live; pairs that
+ * are no candidates add 0. */
+static uint64_t probability_between(const struct graph *graph, uint64_t *n_live, uint32_t a,
+                                    uint32_t b)
 {
   uint32_t small = graph->size[a] <= graph->size[b] ? a : b;
   uint32_t other = small == a ? b : a;
@@ -241,8 +242,10 @@ static uint64_t probability_between(const struct graph *graph, uint32_t a, uint3
       const struct kith_linkage_pair *pair = &graph->result->pairs[graph->touching[i]];
       uint32_t end = node_a(graph, pair) == node ? node_b(graph, pair) : node_a(graph, pair);
 
-      if (graph->root[end] == other)
+      if (graph->root[end] == other) {
         sum += pair->probability;
+        ++*n_live;
+      }
     }
     node = graph->next[node];
   } while (node != small);
@@ -285,13 +288,16 @@ static bool holds_on_average(const struct graph *graph, uint32_t a, uint32_t b)
 static bool holds_together(const struct graph *graph, uint32_t a, uint32_t b)
 {
   uint64_t pairs = (uint64_t)graph->size[a] * graph->size[b];
+  uint64_t n_live = 0;
+  uint64_t sum;
 
   if (pairs == 1)
     return true;
   /* While similarities stand for weights only candidates have one. */
   if (graph->judge->loose && graph->judge->weights.bytes)
     return holds_on_average(graph, a, b);
-  return probability_between(graph, a, b) >= pairs * CHAIN_MEAN_MIN;
+  sum = probability_between(graph, &n_live, a, b);
+  return sum >= (graph->judge->sparse ? n_live : pairs) * CHAIN_MEAN_MIN;
 }
 
 static bool inside(const struct kith_linkage_pair *pair)

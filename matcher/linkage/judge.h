@@ -21,6 +21,8 @@ struct kith_judge {
   struct kith_classes classes;
   /* People are not known to parties just once: one party, or all are full of duplicates. */
   bool loose;
+  /* Pairs that are no candidates say nothing: nobody compared them (blind.h). */
+  bool sparse;
   struct kith_weights weights; /* empty while similarities stand for them */
   int32_t low;                 /* the range of weights */
   int32_t high;
