@@ -27,8 +27,7 @@ def test_killed_in_the_middle(tmp_path):
         city.start("matcher", env={"KITH_KILL": f"matching.unit:{KILLED_AT}"})
         city.start(*AGENCIES)
         round_id = city.open_round()
-        for agency in AGENCIES:
-            wait_for(lambda: (city.ask(agency, do="join", round=round_id.hex()) or {}).get("ok"), "joined")
+        city.join(round_id)
         matcher = city.programs["matcher"]
         wait_for(lambda: not matcher.running, "killed while it matches", 180)
         assert matcher.process.returncode == -signal.SIGKILL, matcher.log
