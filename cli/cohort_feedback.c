@@ -30,47 +30,22 @@ struct saying {
 static enum kith_err letter_make(struct saying *saying, const struct kith_cohort_record *record,
                                  struct kith_asked *asked)
 {
-  const char *agency = saying->at.cohort.agencies[record->agency].agency;
-  const struct kith_member *member = kith_charter_member(&saying->at.round.charter, agency);
-  struct kith_envelope envelope = {.kind = KITH_LETTER_FEEDBACK};
-  struct kith_letter *letter = KITH_NEW(struct kith_letter);
   struct kith_feedback *feedback;
-  struct kith_buf bytes;
-  enum kith_err err;
+  enum kith_err err =
+      kith_asked_begin(asked, &saying->home, saying->at.id,
+                       saying->at.cohort.agencies[record->agency].agency, KITH_LETTER_FEEDBACK);
 
-  if (!letter)
-    return KITH_ERR_MEMORY;
-  asked->letter = letter;
-  asked->kind = letter->kind = KITH_LETTER_FEEDBACK;
-  asked->state = KITH_ASKED_WRITTEN;
-  memcpy(asked->round, saying->at.id, sizeof asked->round);
-  memcpy(letter->round, saying->at.id, sizeof letter->round);
-  memcpy(letter->author, saying->home.config.id, sizeof letter->author);
-  memcpy(letter->reader, agency, sizeof letter->reader);
-  letter->time = kith_clock_now();
-  feedback = &letter->body.feedback;
+  if (err != KITH_OK)
+    return err;
+  feedback = &asked->letter->body.feedback;
   feedback->wrong = saying->wrong;
   (void)snprintf(feedback->reason, sizeof feedback->reason, "%s", saying->reason);
   kith_random_bytes(feedback->nonce, sizeof feedback->nonce);
   memcpy(feedback->token, saying->token, sizeof feedback->token);
   err = kith_leaf_prove(&feedback->proof, &saying->at.cohort, saying->at.person, record);
-  kith_buf_init(&bytes, KITH_LETTER_BYTES_MAX);
-  if (err == KITH_OK)
-    err = kith_letter_write(&bytes, letter, saying->home.identity);
-  if (err != KITH_OK) {
-    kith_buf_free(&bytes);
-    return err;
-  }
-  asked->bytes = bytes.bytes;
-  asked->len = bytes.len;
-  kith_letter_hash(&asked->id, asked->kind, asked->bytes, asked->len);
-  memcpy(envelope.round, letter->round, sizeof envelope.round);
-  memcpy(envelope.author, letter->author, sizeof envelope.author);
-  memcpy(envelope.reader, letter->reader, sizeof envelope.reader);
-  err = member ? kith_letter_seal(&asked->sealed, &asked->sealed_len, member->keys.seal, &envelope,
-                                  asked->bytes, asked->len)
-               : KITH_ERR_NOT_FOUND;
-  return err == KITH_OK ? kith_asked_put(&saying->recipient, asked, KITH_AUDIT_FEEDBACK) : err;
+  return err == KITH_OK ? kith_asked_seal(&saying->recipient, asked, &saying->home,
+                                          &saying->at.round.charter, KITH_AUDIT_FEEDBACK)
+                        : err;
 }
 
 static enum kith_err say_all(struct saying *saying, struct kith_fault *fault)

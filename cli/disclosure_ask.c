@@ -89,50 +89,26 @@ static enum kith_err terms_check(struct asking *asking, struct kith_fault *fault
                         : err;
 }
 
-/* Signed, sealed and kept: from then on these bytes are sent, and no others. */
 static enum kith_err request_make(struct asking *asking, const struct kith_cohort_record *record,
                                   struct kith_asked *asked)
 {
-  const char *agency = asking->at.cohort.agencies[record->agency].agency;
-  const struct kith_member *member = kith_charter_member(&asking->at.round.charter, agency);
   uint64_t days = asking->days ? asking->days : asking->policy.disclosure.answer_days;
-  struct kith_envelope envelope = {.kind = KITH_LETTER_REQUEST};
-  struct kith_letter *letter = KITH_NEW(struct kith_letter);
-  struct kith_buf bytes;
-  enum kith_err err;
+  struct kith_letter *letter;
+  enum kith_err err =
+      kith_asked_begin(asked, &asking->home, asking->at.id,
+                       asking->at.cohort.agencies[record->agency].agency, KITH_LETTER_REQUEST);
 
-  if (!letter)
-    return KITH_ERR_MEMORY;
-  asked->letter = letter;
-  asked->kind = letter->kind = KITH_LETTER_REQUEST;
-  asked->state = KITH_ASKED_WRITTEN;
-  memcpy(asked->round, asking->at.id, sizeof asked->round);
-  memcpy(letter->round, asking->at.id, sizeof letter->round);
-  memcpy(letter->author, asking->home.config.id, sizeof letter->author);
-  memcpy(letter->reader, agency, sizeof letter->reader);
-  letter->time = kith_clock_now();
+  if (err != KITH_OK)
+    return err;
+  letter = asked->letter;
   letter->body.request = asking->request;
   letter->body.request.expires = letter->time + (int64_t)days * DAY_S;
   kith_random_bytes(letter->body.request.nonce, KITH_REQUEST_NONCE_BYTES);
   err = kith_leaf_prove(&letter->body.request.proof, &asking->at.cohort, asking->at.person, record);
-  kith_buf_init(&bytes, KITH_LETTER_BYTES_MAX);
-  if (err == KITH_OK)
-    err = kith_letter_write(&bytes, letter, asking->home.identity);
-  if (err != KITH_OK) {
-    kith_buf_free(&bytes);
-    return err;
-  }
-  asked->bytes = bytes.bytes;
-  asked->len = bytes.len;
-  kith_letter_hash(&asked->id, asked->kind, asked->bytes, asked->len);
-  memcpy(envelope.round, letter->round, sizeof envelope.round);
-  memcpy(envelope.author, letter->author, sizeof envelope.author);
-  memcpy(envelope.reader, letter->reader, sizeof envelope.reader);
-  err = member ? kith_letter_seal(&asked->sealed, &asked->sealed_len, member->keys.seal, &envelope,
-                                  asked->bytes, asked->len)
-               : KITH_ERR_NOT_FOUND;
-  return err == KITH_OK ? kith_asked_put(&asking->recipient, asked, KITH_AUDIT_DISCLOSURE_REQUESTED)
-                        : err;
+  return err == KITH_OK
+             ? kith_asked_seal(&asking->recipient, asked, &asking->home, &asking->at.round.charter,
+                               KITH_AUDIT_DISCLOSURE_REQUESTED)
+             : err;
 }
 
 static enum kith_err ask_one(struct asking *asking, const struct kith_cohort_record *record,

@@ -2,16 +2,14 @@
  * bytes that kithd shows at this moment. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/decision.h"
 #include "cli/disclosure.h"
-#include "cli/round.h"
 #include "cli/verbs.h"
-#include "proto/officer.h"
 
 enum { ID_SHOWN = 8 };
 
@@ -94,13 +92,10 @@ struct decide {
   const char *choice; /* approve, refuse */
   const char *id;
   const char *home_dir;
-  const char *officer_key;
-  const char *passphrase_file;
+  struct kith_cli_decider decider;
   const char *fields;
   const char *reason;
-  const char *shown;
   bool json;
-  bool quiet;
   struct kith_home home;
 };
 
@@ -131,89 +126,24 @@ static json_t *request_json(const struct decide *decide, const char *verb, const
   return request;
 }
 
-static bool says_yes(const char *verb)
-{
-  char line[16];
-
-  (void)fprintf(stderr, "\nTo %s this, type yes: ", verb);
-  return fgets(line, sizeof line, stdin) && strcmp(line, "yes\n") == 0;
-}
-
-static enum kith_err see(const struct decide *decide, const char *text,
-                         const struct kith_hash *subject, struct kith_fault *fault)
-{
-  char hash[2 * KITH_HASH_BYTES + 1];
-
-  kith_hex_encode(hash, subject->bytes, KITH_HASH_BYTES);
-  if (decide->shown && strcmp(decide->shown, hash) != 0)
-    return kith_fail(fault, KITH_ERR_NO,
-                     "--shown: what would be told is not what this was the hash of; look again");
-  if (decide->shown)
-    return KITH_OK;
-  if (!decide->quiet || isatty(STDIN_FILENO))
-    (void)fputs(text, stderr);
-  if (isatty(STDIN_FILENO) && !says_yes(decide->choice))
-    return kith_fail(fault, KITH_ERR_NO, "nothing was decided");
-  return KITH_OK;
-}
-
-/* The decision in base64 (kith_free), over the text. */
-static enum kith_err sign(const struct decide *decide, const json_t *shown,
-                          const struct kith_hash *subject, char **out, struct kith_fault *fault)
-{
-  struct kith_officer_question question = {
-      .member = decide->home.config.id,
-      .kind = strcmp(decide->choice, "approve") == 0 ? KITH_OFFICER_APPROVE : KITH_OFFICER_REFUSE,
-      .subject = *subject};
-  struct kith_officer_decision decision;
-  struct kith_identity *officer = NULL;
-  struct kith_buf bytes;
-  enum kith_err err =
-      kith_cli_identity(&officer, decide->officer_key, decide->passphrase_file, fault);
-
-  if (err != KITH_OK)
-    return err;
-  kith_buf_init(&bytes, KITH_OFFICER_DECISION_BYTES_MAX);
-  if (kith_hex_decode(question.round, sizeof question.round, string_of(shown, "round")) != KITH_OK)
-    err = KITH_ERR_INTERNAL;
-  if (err == KITH_OK)
-    err = kith_officer_decide(&decision, &question, kith_cli_decision_time(shown, officer), 0,
-                              officer);
-  kith_identity_free(officer);
-  if (err == KITH_OK) {
-    kith_officer_decision_write(&bytes, &decision);
-    err = kith_buf_err(&bytes);
-  }
-  if (err == KITH_OK) {
-    *out = kith_calloc(KITH_BASE64_BYTES(bytes.len), 1);
-    err = *out ? KITH_OK : KITH_ERR_MEMORY;
-  }
-  if (err == KITH_OK)
-    kith_base64_encode(*out, bytes.bytes, bytes.len);
-  kith_buf_free(&bytes);
-  return err == KITH_OK
-             ? KITH_OK
-             : kith_fail(fault, err, "the decision can't be signed: %s", kith_err_name(err));
-}
-
 static enum kith_err decide_request(const struct decide *decide, json_t **reply,
                                     struct kith_fault *fault)
 {
+  struct kith_officer_question question = {
+      .member = decide->home.config.id,
+      .kind = strcmp(decide->choice, "approve") == 0 ? KITH_OFFICER_APPROVE : KITH_OFFICER_REFUSE};
   KITH_AUTO_FREE char *base64 = NULL;
-  struct kith_hash subject;
   json_t *shown = NULL;
-  const char *text;
   struct kith_home *home = (struct kith_home *)&decide->home;
   enum kith_err err =
       kith_home_ask(home, &shown, request_json(decide, "disclosure-show", NULL), fault);
 
   if (err != KITH_OK)
     return err;
-  text = string_of(shown, "text");
-  kith_officer_subject(&subject, text, strlen(text));
-  err = see(decide, text, &subject, fault);
-  if (err == KITH_OK)
-    err = sign(decide, shown, &subject, &base64, fault);
+  if (kith_hex_decode(question.round, sizeof question.round, string_of(shown, "round")) != KITH_OK)
+    err = kith_fail(fault, KITH_ERR_INTERNAL, "kithd names no round");
+  else
+    err = kith_cli_decide(&base64, &decide->decider, shown, &question, 0, fault);
   json_decref(shown);
   return err == KITH_OK
              ? kith_home_ask(home, reply, request_json(decide, "disclosure-decide", base64), fault)
@@ -245,17 +175,17 @@ static int decide_verb(int argc, char **argv, struct decide *decide, struct kith
   const struct kith_cli_option options[N_OPTIONS] = {
       {.name = "officer-key",
        .kind = KITH_CLI_STRING,
-       .out = &decide->officer_key,
+       .out = &decide->decider.officer_key,
        .value = "FILE",
        .help = "the officer's key file (required)"},
       {.name = "passphrase-file",
        .kind = KITH_CLI_STRING,
-       .out = &decide->passphrase_file,
+       .out = &decide->decider.passphrase_file,
        .value = "FILE",
        .help = "its first line unwraps the officer's key; asked for otherwise"},
       {.name = "shown",
        .kind = KITH_CLI_STRING,
-       .out = &decide->shown,
+       .out = &decide->decider.shown,
        .value = "HASH",
        .help = "decide on the text that has this hash, and no other"},
       {.name = "home",
@@ -266,7 +196,7 @@ static int decide_verb(int argc, char **argv, struct decide *decide, struct kith
       {.name = "json", .kind = KITH_CLI_FLAG, .out = &decide->json, .help = "print JSON"},
       {.name = "quiet",
        .kind = KITH_CLI_FLAG,
-       .out = &decide->quiet,
+       .out = &decide->decider.quiet,
        .help = "don't print what is decided on, where no terminal is asked"},
       own};
   struct kith_cli_spec spec = *words;
@@ -279,7 +209,7 @@ static int decide_verb(int argc, char **argv, struct decide *decide, struct kith
   spec.n_options = N_OPTIONS;
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))
     return status;
-  if (first + 1 != argc || !decide->officer_key ||
+  if (first + 1 != argc || !decide->decider.officer_key ||
       (strcmp(decide->choice, "refuse") == 0 && !decide->reason))
     return kith_cli_usage(spec.usage, "expected one request, --officer-key and what is required");
   decide->id = argv[first];

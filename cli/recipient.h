@@ -55,6 +55,16 @@ KITH_MUST_USE enum kith_err kith_recipient_until(const struct kith_recipient *re
 KITH_MUST_USE enum kith_err kith_asked_put(const struct kith_recipient *recipient,
                                            const struct kith_asked *asked,
                                            enum kith_audit_event event);
+/* A letter to the agency with all but its body, which is the caller's to fill in asked->letter. */
+KITH_MUST_USE enum kith_err kith_asked_begin(struct kith_asked *asked, const struct kith_home *home,
+                                             const kith_round_id round, const char *agency,
+                                             enum kith_letter_kind kind);
+/* Signs the letter, seals it to its reader, and stores both. KITH_ERR_NOT_FOUND: the charter of the
+ * round does not have the reader. */
+KITH_MUST_USE enum kith_err kith_asked_seal(const struct kith_recipient *recipient,
+                                            struct kith_asked *asked, const struct kith_home *home,
+                                            const struct kith_charter *charter,
+                                            enum kith_audit_event event);
 /* Of one round, in the order of their ids, or (NULL) of all. */
 typedef enum kith_err kith_asked_visit(void *context, struct kith_asked *asked);
 KITH_MUST_USE enum kith_err kith_asked_each(const struct kith_recipient *recipient,

@@ -2,29 +2,24 @@
  * is signed are the bytes that kithd shows at this moment. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/decision.h"
 #include "cli/home.h"
 #include "cli/round.h"
 #include "cli/verbs.h"
-#include "proto/officer.h"
 
 enum { HEX_BYTES = 2 * KITH_ROUND_ID_BYTES + 1 };
 
 struct decide {
   enum kith_officer_kind kind;
   const char *home_dir;
-  const char *officer_key;
-  const char *passphrase_file;
-  const char *shown; /* the text's hash that the officer has seen; NULL: it is shown here */
+  struct kith_cli_decider decider;
   const char *reason_name;
   enum kith_officer_reason reason;
   bool json;
-  bool quiet;
   kith_round_id round;
   struct kith_home home;
 };
@@ -36,99 +31,12 @@ static const char *string_of(const json_t *object, const char *key)
   return text ? text : "";
 }
 
-/* ---- what is decided on */
-
-static bool says_yes(const char *verb)
-{
-  char line[16];
-
-  (void)fprintf(stderr, "\nIf this agency is to %s, type yes: ", verb);
-  return fgets(line, sizeof line, stdin) && strcmp(line, "yes\n") == 0;
-}
-
-/* The officer has seen the text: its hash says so, or they see it now, and a person at a terminal
- * is asked. */
-static enum kith_err see(const struct decide *decide, const char *text,
-                         const struct kith_hash *subject, struct kith_fault *fault)
-{
-  char hash[2 * KITH_HASH_BYTES + 1];
-
-  kith_hex_encode(hash, subject->bytes, KITH_HASH_BYTES);
-  if (decide->shown && strcmp(decide->shown, hash) != 0)
-    return kith_fail(fault, KITH_ERR_NO,
-                     "--shown: what would leave is not what this was the hash of; look at it again "
-                     "with 'kith round show'");
-  if (decide->shown)
-    return KITH_OK;
-  if (!decide->quiet || isatty(STDIN_FILENO))
-    (void)fputs(text, stderr);
-  if (isatty(STDIN_FILENO) && !says_yes(kith_officer_kind_name(decide->kind)))
-    return kith_fail(fault, KITH_ERR_NO, "nothing was decided");
-  return KITH_OK;
-}
-
-int64_t kith_cli_decision_time(const json_t *shown, const struct kith_identity *officer)
-{
-  char fingerprint[KITH_FINGERPRINT_BYTES];
-  int64_t time = kith_clock_now();
-  const json_t *item;
-  size_t i;
-
-  kith_officer_fingerprint(fingerprint, officer->public_keys.sign);
-  json_array_foreach(json_object_get(shown, "decisions"), i, item)
-  {
-    int64_t before = json_integer_value(json_object_get(item, "time"));
-
-    if (strcmp(string_of(item, "fingerprint"), fingerprint) == 0 && time <= before)
-      time = before + 1;
-  }
-  return time;
-}
-
-/* ---- signing */
-
-static enum kith_err sign(const struct decide *decide, const json_t *shown,
-                          const struct kith_hash *subject, char **base64, struct kith_fault *fault)
-{
-  struct kith_officer_question question = {
-      .member = decide->home.config.id, .kind = decide->kind, .subject = *subject};
-  struct kith_officer_decision decision;
-  struct kith_identity *officer = NULL;
-  struct kith_buf bytes;
-  enum kith_err err =
-      kith_cli_identity(&officer, decide->officer_key, decide->passphrase_file, fault);
-
-  if (err != KITH_OK)
-    return err;
-  memcpy(question.round, decide->round, sizeof question.round);
-  kith_buf_init(&bytes, KITH_OFFICER_DECISION_BYTES_MAX);
-  err = kith_officer_decide(&decision, &question, kith_cli_decision_time(shown, officer),
-                            (uint32_t)decide->reason, officer);
-  kith_identity_free(officer);
-  if (err == KITH_OK) {
-    kith_officer_decision_write(&bytes, &decision);
-    err = kith_buf_err(&bytes);
-  }
-  if (err == KITH_OK) {
-    *base64 = kith_calloc(KITH_BASE64_BYTES(bytes.len), 1);
-    if (*base64)
-      kith_base64_encode(*base64, bytes.bytes, bytes.len);
-    else
-      err = KITH_ERR_MEMORY;
-  }
-  kith_buf_free(&bytes);
-  return err == KITH_OK
-             ? KITH_OK
-             : kith_fail(fault, err, "the decision can't be signed: %s", kith_err_name(err));
-}
-
 static enum kith_err decide_round(struct decide *decide, json_t **reply, struct kith_fault *fault)
 {
+  struct kith_officer_question question = {.member = decide->home.config.id, .kind = decide->kind};
   KITH_AUTO_FREE char *base64 = NULL;
-  struct kith_hash subject;
   char id[HEX_BYTES];
   json_t *shown = NULL;
-  const char *text;
   enum kith_err err;
 
   kith_hex_encode(id, decide->round, sizeof decide->round);
@@ -136,11 +44,9 @@ static enum kith_err decide_round(struct decide *decide, json_t **reply, struct 
                       fault);
   if (err != KITH_OK)
     return err;
-  text = string_of(shown, "text");
-  kith_officer_subject(&subject, text, strlen(text));
-  err = see(decide, text, &subject, fault);
-  if (err == KITH_OK)
-    err = sign(decide, shown, &subject, &base64, fault);
+  memcpy(question.round, decide->round, sizeof question.round);
+  err =
+      kith_cli_decide(&base64, &decide->decider, shown, &question, (uint32_t)decide->reason, fault);
   json_decref(shown);
   if (err != KITH_OK)
     return err;
@@ -159,17 +65,17 @@ static void decide_options(struct kith_cli_option out[N_OPTIONS], struct decide 
   const struct kith_cli_option options[N_OPTIONS] = {
       {.name = "officer-key",
        .kind = KITH_CLI_STRING,
-       .out = &decide->officer_key,
+       .out = &decide->decider.officer_key,
        .value = "FILE",
        .help = "the officer's key file, of 'kith officer new' (required)"},
       {.name = "passphrase-file",
        .kind = KITH_CLI_STRING,
-       .out = &decide->passphrase_file,
+       .out = &decide->decider.passphrase_file,
        .value = "FILE",
        .help = "its first line unwraps the officer's key; asked for otherwise"},
       {.name = "shown",
        .kind = KITH_CLI_STRING,
-       .out = &decide->shown,
+       .out = &decide->decider.shown,
        .value = "HASH",
        .help = "decide on the text that has this hash ('kith round show'), and no other"},
       {.name = "home",
@@ -180,7 +86,7 @@ static void decide_options(struct kith_cli_option out[N_OPTIONS], struct decide 
       {.name = "json", .kind = KITH_CLI_FLAG, .out = &decide->json, .help = "print JSON"},
       {.name = "quiet",
        .kind = KITH_CLI_FLAG,
-       .out = &decide->quiet,
+       .out = &decide->decider.quiet,
        .help = "don't print what is decided on, where no terminal is asked"},
       {.name = "reason",
        .kind = KITH_CLI_STRING,
@@ -225,7 +131,7 @@ static int decide_verb(int argc, char **argv, enum kith_officer_kind kind,
     return status;
   if (first + 1 != argc)
     return kith_cli_usage(spec.usage, "expected one round");
-  if (!decide.officer_key)
+  if (!decide.decider.officer_key)
     return kith_cli_usage(spec.usage, "--officer-key is needed: an officer decides, with a key of "
                                       "their own");
   if (decide.reason_name &&
