@@ -84,20 +84,12 @@ enum kith_err kith_endorsement_merge(struct kith_buf *out, const void *a, size_t
   return kith_statement_join(out, &parts);
 }
 
-static bool is_signer(const struct kith_signers *signers, const uint8_t key[KITH_PUBLIC_BYTES])
-{
-  for (unsigned i = 0; i < signers->n_keys; i++)
-    if (memcmp(signers->keys[i], key, KITH_PUBLIC_BYTES) == 0)
-      return true;
-  return false;
-}
-
 enum kith_err kith_endorsement_count(unsigned *out, const void *bytes, size_t len,
                                      const uint8_t author_key[KITH_PUBLIC_BYTES],
                                      const struct kith_signers *signers)
 {
   struct kith_statement_parts parts;
-  unsigned n = is_signer(signers, author_key);
+  unsigned n = kith_signers_have(signers, author_key);
   enum kith_err err = kith_statement_split(&parts, bytes, len);
 
   if (err != KITH_OK)
@@ -105,7 +97,7 @@ enum kith_err kith_endorsement_count(unsigned *out, const void *bytes, size_t le
   for (unsigned i = 0; i < parts.n_endorsements; i++) {
     const struct kith_signature *endorsement = &parts.endorsements[i];
 
-    if (!is_signer(signers, endorsement->key) ||
+    if (!kith_signers_have(signers, endorsement->key) ||
         memcmp(endorsement->key, author_key, KITH_PUBLIC_BYTES) == 0)
       continue;
     err = kith_verify(endorsement->signature, endorsement->key, label, parts.core, parts.core_len);

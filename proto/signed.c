@@ -30,6 +30,14 @@ static const char *kind_name(enum kith_document_kind kind)
                                           : "policy";
 }
 
+bool kith_signers_have(const struct kith_signers *signers, const uint8_t key[KITH_PUBLIC_BYTES])
+{
+  for (unsigned i = 0; i < signers->n_keys; i++)
+    if (memcmp(signers->keys[i], key, KITH_PUBLIC_BYTES) == 0)
+      return true;
+  return false;
+}
+
 void kith_signed_free(struct kith_signed *document)
 {
   if (!document)

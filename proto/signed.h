@@ -7,6 +7,8 @@
 #ifndef KITH_PROTO_SIGNED_H
 #define KITH_PROTO_SIGNED_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "crypto/hash.h"
@@ -35,6 +37,8 @@ struct kith_signers {
   unsigned n_keys;
   uint8_t keys[KITH_GOVERNANCE_KEYS_MAX][KITH_PUBLIC_BYTES];
 };
+
+bool kith_signers_have(const struct kith_signers *signers, const uint8_t key[KITH_PUBLIC_BYTES]);
 
 void kith_signed_free(struct kith_signed *document);
 KITH_MUST_USE enum kith_err kith_signed_from_bytes(struct kith_signed *out,

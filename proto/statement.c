@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "proto/endorsement.h"
 #include "proto/statement_body.h"
 
 static const char label[] = "kith statement v1";
@@ -147,13 +148,6 @@ enum kith_err kith_statement_split(struct kith_statement_parts *out, const void 
   return KITH_OK;
 }
 
-static bool may_be_endorsed(enum kith_statement_type type)
-{
-  return type == KITH_STATEMENT_OPEN || type == KITH_STATEMENT_CONSENT ||
-         type == KITH_STATEMENT_DECISION || type == KITH_STATEMENT_CLOSE ||
-         type == KITH_STATEMENT_ABORT;
-}
-
 enum kith_err kith_statement_read(struct kith_statement *out, const void *bytes, size_t len)
 {
   struct kith_statement read = {0};
@@ -171,7 +165,7 @@ enum kith_err kith_statement_read(struct kith_statement *out, const void *bytes,
   read.attempt = (uint32_t)kith_read_u64(&reader, 1, KITH_ATTEMPTS_MAX);
   kith_read_member(&reader, read.author);
   read.time = (int64_t)kith_read_u64(&reader, 1, INT64_MAX);
-  if (parts.n_endorsements && !may_be_endorsed(read.type))
+  if (parts.n_endorsements && !kith_statement_is_joint(read.type, KITH_ROLE_GOVERNANCE))
     err = KITH_ERR_DATA;
   else if (reader.err == KITH_OK)
     err = kith_statement_body_read(&reader, &read);

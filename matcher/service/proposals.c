@@ -17,11 +17,8 @@ void kith_matcher_signers(struct kith_signers *out, const struct kith_matcher *m
 
   *out = (struct kith_signers){.threshold = charter->governance.threshold};
   for (unsigned i = 0; i < charter->governance.n_keys; i++)
-    for (unsigned j = 0; j < now->n_keys; j++)
-      if (memcmp(charter->governance.keys[i], now->keys[j], KITH_PUBLIC_BYTES) == 0) {
-        memcpy(out->keys[out->n_keys++], now->keys[j], KITH_PUBLIC_BYTES);
-        break;
-      }
+    if (kith_signers_have(now, charter->governance.keys[i]))
+      memcpy(out->keys[out->n_keys++], charter->governance.keys[i], KITH_PUBLIC_BYTES);
 }
 
 struct proposal {
@@ -47,14 +44,9 @@ static bool signers_only(const struct kith_signers *signers, const void *bytes, 
 
   if (kith_statement_split(&parts, bytes, len) != KITH_OK)
     return false;
-  for (unsigned i = 0; i < parts.n_endorsements; i++) {
-    bool found = false;
-
-    for (unsigned j = 0; j < signers->n_keys; j++)
-      found |= memcmp(signers->keys[j], parts.endorsements[i].key, KITH_PUBLIC_BYTES) == 0;
-    if (!found)
+  for (unsigned i = 0; i < parts.n_endorsements; i++)
+    if (!kith_signers_have(signers, parts.endorsements[i].key))
       return false;
-  }
   return true;
 }
 
