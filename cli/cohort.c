@@ -11,25 +11,16 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/cohort.h"
+#include "cli/cohort_select.h"
 #include "cli/documents.h"
 #include "cli/home.h"
-#include "cli/recipient.h"
+#include "cli/recipient_note.h"
 #include "cli/verbs.h"
 #include "proto/release.h"
 
 enum { HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1 };
 
 /* ---- showing */
-
-static unsigned n_services(const struct kith_cohort *cohort,
-                           const struct kith_cohort_person *person)
-{
-  uint32_t seen = 0;
-
-  for (uint32_t i = 0; i < person->n_records; i++)
-    seen |= 1u << cohort->records[person->first + i].agency;
-  return (unsigned)__builtin_popcount(seen);
-}
 
 static void services_text(char *out, size_t cap, const struct kith_cohort *cohort,
                           const struct kith_cohort_person *person)
@@ -46,17 +37,15 @@ static void services_text(char *out, size_t cap, const struct kith_cohort *cohor
                                cohort->agencies[i].agency);
 }
 
-enum { KNOWN_FLAGS = 3 };
-static const char *const flag_names[KNOWN_FLAGS] = {"ambiguous", "weak", "duplicate"};
-
 static void flags_text(char *out, size_t cap, uint32_t flags)
 {
   size_t used = 0;
 
   out[0] = '\0';
-  for (unsigned i = 0; i < KNOWN_FLAGS && used < cap; i++)
+  for (unsigned i = 0; i < KITH_COHORT_FLAGS && used < cap; i++)
     if (flags & 1u << i)
-      used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? " " : "", flag_names[i]);
+      used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? " " : "",
+                               kith_cohort_flag_names[i]);
 }
 
 static void ppm_text(char out[16], uint32_t ppm)
@@ -112,21 +101,36 @@ static json_t *handles_json(const struct kith_cohort *cohort,
   return handles;
 }
 
-static json_t *person_json(const struct kith_cohort *cohort,
-                           const struct kith_cohort_person *person, const json_t *told)
+static const json_t *note_of(const json_t *notes, const struct kith_cohort_person *person)
 {
+  char number[16];
+
+  (void)snprintf(number, sizeof number, "%u", person->number);
+  return json_object_get(notes, number);
+}
+
+static json_t *person_json(const struct kith_cohort *cohort,
+                           const struct kith_cohort_person *person, const json_t *told,
+                           const json_t *notes)
+{
+  json_t *note = json_deep_copy(note_of(notes, person));
   char flags[64];
+  json_t *json;
 
   flags_text(flags, sizeof flags, person->flags);
-  return json_pack("{s:I, s:i, s:f, s:f, s:s, s:o}", "cohort", (json_int_t)person->number,
-                   "services", (int)n_services(cohort, person), "confidence",
+  json = json_pack("{s:I, s:i, s:f, s:f, s:s, s:o}", "cohort", (json_int_t)person->number,
+                   "services", (int)kith_cohort_services(cohort, person), "confidence",
                    (double)person->confidence / KITH_CONFIDENCE_ONE, "weakest",
                    (double)person->weakest / KITH_CONFIDENCE_ONE, "flags", flags, "handles",
                    handles_json(cohort, person, told));
+  if (note)
+    (void)json_object_set_new(json, "note", note);
+  return json;
 }
 
 /* JSON lines, one person each. */
-static int print_json(const struct kith_cohort *cohort, uint32_t only, const json_t *told)
+static int print_json(const struct kith_cohort *cohort, uint32_t only, const json_t *told,
+                      const json_t *notes)
 {
   for (size_t i = 0; i < cohort->n_people; i++) {
     json_t *person;
@@ -134,7 +138,7 @@ static int print_json(const struct kith_cohort *cohort, uint32_t only, const jso
 
     if (only && cohort->people[i].number != only)
       continue;
-    person = person_json(cohort, &cohort->people[i], told);
+    person = person_json(cohort, &cohort->people[i], told, notes);
     text = person ? json_dumps(person, JSON_COMPACT) : NULL;
     json_decref(person);
     if (!text)
@@ -160,7 +164,7 @@ static int print_table(const struct kith_cohort *cohort, uint64_t limit)
     char flags[64];
 
     (void)snprintf(number, sizeof number, "%u", person->number);
-    (void)snprintf(count, sizeof count, "%u", n_services(cohort, person));
+    (void)snprintf(count, sizeof count, "%u", kith_cohort_services(cohort, person));
     (void)snprintf(confidence, sizeof confidence, "%.3f",
                    (double)person->confidence / KITH_CONFIDENCE_ONE);
     services_text(services, sizeof services, cohort, person);
@@ -200,7 +204,19 @@ static void print_told(const json_t *told, const json_t *all)
   }
 }
 
-static int print_person(const struct kith_cohort *cohort, uint32_t number, const json_t *told)
+static void print_note(const json_t *note)
+{
+  const char *reference = json_string_value(json_object_get(note, "reference"));
+  const char *words = json_string_value(json_object_get(note, "words"));
+
+  if (reference && *reference)
+    printf("own case    %s\n", reference);
+  if (words && *words)
+    printf("noted       %s\n", words);
+}
+
+static int print_person(const struct kith_cohort *cohort, uint32_t number, const json_t *told,
+                        const json_t *notes)
 {
   for (size_t i = 0; i < cohort->n_people; i++) {
     const struct kith_cohort_person *person = &cohort->people[i];
@@ -210,6 +226,7 @@ static int print_person(const struct kith_cohort *cohort, uint32_t number, const
     printf("cohort      %u\nconfidence  %.6f\nweakest     %.6f\n", person->number,
            (double)person->confidence / KITH_CONFIDENCE_ONE,
            (double)person->weakest / KITH_CONFIDENCE_ONE);
+    print_note(note_of(notes, person));
     for (uint32_t k = 0; k < person->n_records; k++) {
       const struct kith_cohort_record *record = &cohort->records[person->first + k];
       char hex[HANDLE_HEX_BYTES];
@@ -236,7 +253,7 @@ static void write_person(FILE *stream, const struct kith_cohort *cohort,
     char hex[HANDLE_HEX_BYTES];
 
     kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
-    (void)fprintf(stream, "%u,%u,%s,%s,%s\n", person->number, n_services(cohort, person),
+    (void)fprintf(stream, "%u,%u,%s,%s,%s\n", person->number, kith_cohort_services(cohort, person),
                   cohort->agencies[record->agency].agency, hex, confidence);
   }
 }
@@ -270,13 +287,21 @@ struct arguments {
   bool json;
   uint64_t limit;
   uint64_t number;
+  struct kith_cohort_selection selection;
   bool wants_told;
-  json_t *told; /* owned; what became of requests */
+  json_t *told;  /* owned; what became of requests */
+  json_t *notes; /* owned; the team's own */
 };
-enum { N_OPTIONS = 6, DEFAULT_LIMIT = 50 };
+enum { N_OPTIONS = 6 + KITH_COHORT_SELECTION_OPTIONS, DEFAULT_LIMIT = 50, DAY_S = 86400 };
 
 /* Every verb takes a round; which options it takes is told by `take`. */
-enum take { TAKE_OUT = 1, TAKE_JSON = 2, TAKE_LIMIT = 4, TAKE_NUMBER = 8 };
+enum take { TAKE_OUT = 1, TAKE_JSON = 2, TAKE_LIMIT = 4, TAKE_NUMBER = 8, TAKE_SELECTION = 16 };
+
+static void arguments_free(struct arguments *arguments)
+{
+  json_decref(arguments->told);
+  json_decref(arguments->notes);
+}
 
 static size_t fill_options(struct kith_cli_option *options, struct arguments *arguments,
                            unsigned take)
@@ -318,7 +343,54 @@ static size_t fill_options(struct kith_cli_option *options, struct arguments *ar
                                             .help = "which person of the list (required)",
                                             .min = 1,
                                             .max = UINT32_MAX};
+  if (take & TAKE_SELECTION)
+    n += kith_cohort_selection_options(options + n, &arguments->selection);
   return n;
+}
+
+/* What is past its time is destroyed by opening the store. */
+static enum kith_err look_up(struct arguments *arguments, struct kith_home *home,
+                             const kith_round_id id, struct kith_fault *fault)
+{
+  struct kith_recipient recipient = {0};
+  enum kith_err err;
+
+  if (arguments->wants_told &&
+      (err = kith_recipient_told(home, id, &arguments->told, fault)) != KITH_OK)
+    return err;
+  if ((err = kith_recipient_open(&recipient, home, fault)) != KITH_OK)
+    return err;
+  if (arguments->wants_told && (err = kith_notes(&recipient, id, &arguments->notes)) != KITH_OK)
+    err = kith_fail(fault, err, "the notes can't be read: %s", kith_err_name(err));
+  kith_recipient_close(&recipient);
+  return err;
+}
+
+/* Pulls; from then on the home knows how long the list may be kept. */
+static enum kith_err pull(struct kith_cohort *cohort, struct kith_home *home,
+                          const kith_round_id id, const struct kith_kept *kept,
+                          struct kith_fault *fault)
+{
+  KITH_AUTO_FREE struct kith_policy *policy = KITH_NEW(struct kith_policy);
+  struct kith_remote_round round = {0};
+  struct kith_recipient recipient = {0};
+  enum kith_err err = policy ? KITH_OK : kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+
+  if (err == KITH_OK)
+    err = kith_recipient_open(&recipient, home, fault);
+  if (err == KITH_OK)
+    err = kith_remote_round_fetch(&round, home, id, fault);
+  if (err == KITH_OK)
+    err = kith_recipient_policy(home, policy, &round, fault);
+  if (err == KITH_OK && kith_round_log_view(round.log)->released)
+    err = kith_recipient_until(&recipient, id,
+                               kith_round_log_view(round.log)->released_at +
+                                   (int64_t)policy->retention_days * DAY_S);
+  if (err == KITH_OK)
+    err = kith_cohort_pull(home, id, kept, cohort, fault);
+  kith_remote_round_free(&round);
+  kith_recipient_close(&recipient);
+  return err;
 }
 
 /* Parses; opens the home; pulls or opens what was pulled. False: leave with *status. */
@@ -349,18 +421,16 @@ static bool load_with(struct kith_cohort *cohort, struct arguments *arguments,
                              : kith_home_unlock(&home, arguments->passphrase_file, &fault);
   if (fault.err == KITH_OK)
     fault.err = kith_kept_init(&kept, &home, argv[first], &fault);
+  if (fault.err == KITH_OK && !from_matcher)
+    fault.err = look_up(arguments, &home, id, &fault);
   if (fault.err == KITH_OK)
-    fault.err = from_matcher ? kith_cohort_pull(&home, id, &kept, cohort, &fault)
+    fault.err = from_matcher ? pull(cohort, &home, id, &kept, &fault)
                              : kith_cohort_open_kept(cohort, NULL, &home, &kept, &fault);
-  if (fault.err == KITH_OK && arguments->wants_told) {
-    fault.err = kith_recipient_told(&home, id, &arguments->told, &fault);
-    if (fault.err != KITH_OK)
-      kith_cohort_free(cohort);
-  }
   kith_kept_free(&kept);
   kith_home_close(&home);
   if (fault.err == KITH_OK)
     return true;
+  arguments_free(arguments);
   *status = kith_cli_fail(&fault);
   return false;
 }
@@ -406,18 +476,27 @@ static int cohort_pull(int argc, char **argv)
 
 static int cohort_list(int argc, char **argv)
 {
-  struct arguments arguments = {.limit = DEFAULT_LIMIT};
+  struct arguments arguments = {.limit = DEFAULT_LIMIT, .wants_told = true};
   const struct kith_cli_spec spec = {
-      .usage = "kith cohort list [--limit N] [--json] ROUND",
+      .usage = "kith cohort list [--limit N] [--json] [--known-to ID] [--not-known-to ID] "
+               "[--services-min N] ... ROUND",
       .about = "The people of a pulled list: most services first, then the "
                "surest. --json prints all of them, with handles.",
-      .examples = "  $ kith cohort list --home horizon 6f1c...\n"};
+      .examples = "  $ kith cohort list --home horizon 6f1c...\n"
+                  "  $ kith cohort list --home horizon --known-to police --unflagged weak \\\n"
+                  "      --unasked --order weakest 6f1c...\n"};
   struct kith_cohort cohort = {0};
+  struct kith_fault fault = {0};
   int status;
 
-  if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_LIMIT, false, argc, argv, &status))
+  if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_LIMIT | TAKE_SELECTION, false, argc, argv,
+            &status))
     return status;
-  status = arguments.json ? print_json(&cohort, 0, NULL) : print_table(&cohort, arguments.limit);
+  fault.err = kith_cohort_narrow(&cohort, &arguments.selection, arguments.told, &fault);
+  status = fault.err != KITH_OK ? kith_cli_fail(&fault)
+           : arguments.json     ? print_json(&cohort, 0, NULL, arguments.notes)
+                                : print_table(&cohort, arguments.limit);
+  arguments_free(&arguments);
   kith_cohort_free(&cohort);
   return status;
 }
@@ -436,9 +515,10 @@ static int cohort_show(int argc, char **argv)
 
   if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_NUMBER, false, argc, argv, &status))
     return status;
-  status = arguments.json ? print_json(&cohort, (uint32_t)arguments.number, arguments.told)
-                          : print_person(&cohort, (uint32_t)arguments.number, arguments.told);
-  json_decref(arguments.told);
+  status = arguments.json
+               ? print_json(&cohort, (uint32_t)arguments.number, arguments.told, arguments.notes)
+               : print_person(&cohort, (uint32_t)arguments.number, arguments.told, arguments.notes);
+  arguments_free(&arguments);
   kith_cohort_free(&cohort);
   return status;
 }
@@ -467,6 +547,8 @@ int kith_cmd_cohort(int argc, char **argv)
       {"pull", cohort_pull, "fetch, open and check the list of a released round"},
       {"list", cohort_list, "the people of a pulled list"},
       {"show", cohort_show, "one person of it"},
+      {"note", kith_cohort_note, "note the team's own case number on a person"},
+      {"diff", kith_cohort_diff, "a list beside an earlier one"},
       {"feedback", kith_cohort_feedback, "say whether it was right"},
       {"export", cohort_export, "write it as CSV"}};
 

@@ -5,17 +5,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cohort.h"
+#include "cli/recipient_parts.h"
 #include "crypto/seal.h"
 
-/* Keys: round, then 'd' and an id: what was asked, boxed; 'u': until when it is kept;
- * 'r': the last letter that was read; these in clear. */
-enum recipient_table { TABLE_ASKED = KITH_NODE_TABLES };
 static const char *const table_names[] = {"asked"};
 static const char key_name[] = "letters";
 
 enum {
-  PREFIX_BYTES = KITH_ROUND_ID_BYTES + 1,
-  KEY_BYTES = PREFIX_BYTES + KITH_HASH_BYTES,
+  PREFIX_BYTES = KITH_RECIPIENT_PREFIX_BYTES,
+  KEY_BYTES = KITH_RECIPIENT_KEY_BYTES,
   RECORD_BYTES_MAX = 160 * 1024,
   MAP_BYTES = 1 << 30,
   VALUES = 7
@@ -35,15 +33,68 @@ void kith_asked_free(struct kith_asked *asked)
   memset(asked, 0, sizeof *asked);
 }
 
-static struct kith_bytes key_of(uint8_t key[KEY_BYTES], const kith_round_id round, char kind,
-                                const struct kith_hash *id)
+struct kith_bytes kith_recipient_key(uint8_t key[KEY_BYTES], const kith_round_id round, char kind,
+                                     const void *id, size_t id_len)
 {
   memcpy(key, round, KITH_ROUND_ID_BYTES);
   key[KITH_ROUND_ID_BYTES] = (uint8_t)kind;
-  if (!id)
-    return (struct kith_bytes){key, PREFIX_BYTES};
-  memcpy(key + PREFIX_BYTES, id->bytes, KITH_HASH_BYTES);
-  return (struct kith_bytes){key, KEY_BYTES};
+  if (id_len)
+    memcpy(key + PREFIX_BYTES, id, id_len);
+  return (struct kith_bytes){key, PREFIX_BYTES + id_len};
+}
+
+static struct kith_bytes key_of(uint8_t key[KEY_BYTES], const kith_round_id round, char kind,
+                                const struct kith_hash *id)
+{
+  return kith_recipient_key(key, round, kind, id ? id->bytes : NULL, id ? KITH_HASH_BYTES : 0);
+}
+
+enum kith_err kith_recipient_box(const struct kith_recipient *recipient, const kith_round_id round,
+                                 struct kith_bytes key, struct kith_bytes value, uint8_t **out,
+                                 size_t *len)
+{
+  struct kith_secret *secret = NULL;
+  uint8_t *boxed = NULL;
+  enum kith_err err = kith_roundkey_ensure(recipient->node->keys, &secret, round, key_name, NULL);
+
+  if (err == KITH_OK) {
+    boxed = kith_calloc(value.len + KITH_BOX_OVERHEAD, 1);
+    err = boxed ? kith_box(boxed, secret, key.bytes, key.len, value.bytes, value.len)
+                : KITH_ERR_MEMORY;
+  }
+  kith_secret_free(secret);
+  if (err == KITH_OK) {
+    *out = boxed;
+    *len = value.len + KITH_BOX_OVERHEAD;
+  } else {
+    kith_free(boxed);
+  }
+  return err;
+}
+
+enum kith_err kith_recipient_unbox(const struct kith_recipient *recipient, struct kith_bytes key,
+                                   struct kith_bytes value, uint8_t **out, size_t *len)
+{
+  struct kith_secret *secret = NULL;
+  uint8_t *opened = NULL;
+  enum kith_err err;
+
+  if (key.len < PREFIX_BYTES || value.len < KITH_BOX_OVERHEAD)
+    return KITH_ERR_INTERNAL;
+  err = kith_roundkey_load(recipient->node->keys, &secret, key.bytes, key_name, NULL);
+  if (err == KITH_OK) {
+    opened = kith_calloc(value.len - KITH_BOX_OVERHEAD + 1, 1);
+    err = opened ? kith_box_open(opened, secret, key.bytes, key.len, value.bytes, value.len)
+                 : KITH_ERR_MEMORY;
+  }
+  kith_secret_free(secret);
+  if (err == KITH_OK) {
+    *out = opened;
+    *len = value.len - KITH_BOX_OVERHEAD;
+  } else {
+    kith_free(opened);
+  }
+  return err == KITH_ERR_DATA || err == KITH_ERR_NO ? KITH_ERR_INTERNAL : err;
 }
 
 /* ---- rounds */
@@ -80,7 +131,8 @@ static enum kith_err rounds_find(const struct kith_recipient *recipient, struct 
   enum kith_err err = kith_txn_begin(&txn, recipient->node->store, false);
 
   if (err == KITH_OK)
-    err = kith_store_each(txn, TABLE_ASKED, (struct kith_bytes){NULL, 0}, round_visit, rounds);
+    err = kith_store_each(txn, KITH_RECIPIENT_TABLE, (struct kith_bytes){NULL, 0}, round_visit,
+                          rounds);
   kith_txn_abort(txn);
   if (err != KITH_OK)
     kith_free(rounds->ids);
@@ -122,7 +174,7 @@ static enum kith_err clear_put(const struct kith_recipient *recipient, const kit
 
   if (err != KITH_OK)
     return err;
-  err = kith_store_put(txn, TABLE_ASKED, key_of(key, round, kind, NULL),
+  err = kith_store_put(txn, KITH_RECIPIENT_TABLE, key_of(key, round, kind, NULL),
                        (struct kith_bytes){bytes, len});
   if (err == KITH_OK)
     return kith_txn_commit(txn);
@@ -153,7 +205,7 @@ enum kith_err kith_recipient_read(const struct kith_recipient *recipient, const 
 
   *number = 0;
   if (err == KITH_OK)
-    err = kith_store_get(txn, TABLE_ASKED, key_of(key, round, 'r', NULL), &value, &len);
+    err = kith_store_get(txn, KITH_RECIPIENT_TABLE, key_of(key, round, 'r', NULL), &value, &len);
   kith_txn_abort(txn);
   if (err == KITH_OK && len != sizeof *number)
     return KITH_ERR_INTERNAL;
@@ -181,7 +233,8 @@ enum kith_err kith_recipient_forget(const struct kith_recipient *recipient,
     err = kith_node_begin(&txn, recipient->node);
   if (err != KITH_OK)
     return err;
-  err = kith_store_delete_prefix(txn, TABLE_ASKED, (struct kith_bytes){round, KITH_ROUND_ID_BYTES});
+  err = kith_store_delete_prefix(txn, KITH_RECIPIENT_TABLE,
+                                 (struct kith_bytes){round, KITH_ROUND_ID_BYTES});
   if (err == KITH_OK)
     err = kith_node_audit(recipient->node, txn, KITH_AUDIT_DESTROYED, round, NULL, NULL,
                           KITH_DESTROYED_ALL);
@@ -276,7 +329,7 @@ enum kith_err kith_asked_put(const struct kith_recipient *recipient, const struc
                              enum kith_audit_event event)
 {
   KITH_AUTO_FREE uint8_t *boxed = NULL;
-  struct kith_secret *secret = NULL;
+  size_t boxed_len = 0;
   struct kith_txn *txn = NULL;
   uint8_t key[KEY_BYTES];
   struct kith_bytes at = key_of(key, asked->round, 'd', &asked->id);
@@ -287,16 +340,12 @@ enum kith_err kith_asked_put(const struct kith_recipient *recipient, const struc
   asked_write(&buf, asked);
   err = kith_buf_err(&buf);
   if (err == KITH_OK)
-    err = kith_roundkey_ensure(recipient->node->keys, &secret, asked->round, key_name, NULL);
-  if (err == KITH_OK) {
-    boxed = kith_calloc(buf.len + KITH_BOX_OVERHEAD, 1);
-    err = boxed ? kith_box(boxed, secret, at.bytes, at.len, buf.bytes, buf.len) : KITH_ERR_MEMORY;
-  }
+    err = kith_recipient_box(recipient, asked->round, at, (struct kith_bytes){buf.bytes, buf.len},
+                             &boxed, &boxed_len);
   if (err == KITH_OK)
     err = kith_node_begin(&txn, recipient->node);
   if (err == KITH_OK) {
-    err = kith_store_put(txn, TABLE_ASKED, at,
-                         (struct kith_bytes){boxed, buf.len + KITH_BOX_OVERHEAD});
+    err = kith_store_put(txn, KITH_RECIPIENT_TABLE, at, (struct kith_bytes){boxed, boxed_len});
     if (err == KITH_OK && event)
       err = audit(recipient, txn, asked, event);
     if (err == KITH_OK)
@@ -304,7 +353,6 @@ enum kith_err kith_asked_put(const struct kith_recipient *recipient, const struc
     else
       kith_txn_abort(txn);
   }
-  kith_secret_free(secret);
   if (buf.bytes)
     kith_wipe(buf.bytes, buf.len);
   kith_buf_free(&buf);
@@ -359,25 +407,15 @@ static enum kith_err asked_read(struct kith_asked *out, const uint8_t *bytes, si
 static enum kith_err asked_open(const struct kith_recipient *recipient, struct kith_asked *out,
                                 struct kith_bytes key, struct kith_bytes value)
 {
-  struct kith_secret *secret = NULL;
   uint8_t *opened = NULL;
   size_t len = 0;
   enum kith_err err;
 
   memcpy(out->round, key.bytes, KITH_ROUND_ID_BYTES);
   memcpy(out->id.bytes, (const uint8_t *)key.bytes + PREFIX_BYTES, KITH_HASH_BYTES);
-  if (value.len < KITH_BOX_OVERHEAD)
-    return KITH_ERR_INTERNAL;
-  len = value.len - KITH_BOX_OVERHEAD;
-  err = kith_roundkey_load(recipient->node->keys, &secret, out->round, key_name, NULL);
-  if (err == KITH_OK) {
-    opened = kith_calloc(len + 1, 1);
-    err = opened ? kith_box_open(opened, secret, key.bytes, key.len, value.bytes, value.len)
-                 : KITH_ERR_MEMORY;
-  }
+  err = kith_recipient_unbox(recipient, key, value, &opened, &len);
   if (err == KITH_OK)
     err = asked_read(out, opened, len);
-  kith_secret_free(secret);
   if (opened)
     kith_free_wiped(opened, len);
   if (err != KITH_OK)
@@ -397,7 +435,7 @@ enum kith_err kith_asked_get(const struct kith_recipient *recipient, struct kith
   enum kith_err err = kith_txn_begin(&txn, recipient->node->store, false);
 
   if (err == KITH_OK)
-    err = kith_store_get(txn, TABLE_ASKED, at, &value, &len);
+    err = kith_store_get(txn, KITH_RECIPIENT_TABLE, at, &value, &len);
   kith_txn_abort(txn);
   if (err == KITH_OK)
     err = asked_open(recipient, &asked, at, (struct kith_bytes){value, len});
@@ -435,7 +473,7 @@ enum kith_err kith_asked_each(const struct kith_recipient *recipient, const uint
   enum kith_err err = kith_txn_begin(&txn, recipient->node->store, false);
 
   if (err == KITH_OK)
-    err = kith_store_each(txn, TABLE_ASKED,
+    err = kith_store_each(txn, KITH_RECIPIENT_TABLE,
                           (struct kith_bytes){round, round ? KITH_ROUND_ID_BYTES : 0}, walk_visit,
                           &walk);
   kith_txn_abort(txn);

@@ -49,6 +49,9 @@ class Disclosing(Partnership):
 
     def release(self):
         self.start()
+        return self.release_again()
+
+    def release_again(self):
         self.round_id = self.open_round()
         self.join(self.round_id)
         self.wait_state(self.round_id, "released")
