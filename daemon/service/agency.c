@@ -3,11 +3,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/notices.h"
 #include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
 
-static const char *const table_names[] = {"outbox",   "handles",   "trial",      "subjects",
-                                          "officers", "decisions", "disclosures"};
+static const char *const table_names[] = {"outbox",   "handles",   "trial",       "subjects",
+                                          "officers", "decisions", "disclosures", "notices"};
 
 enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
                               struct kith_fault *fault)
@@ -46,6 +47,7 @@ void kith_agency_free(struct kith_agency *agency)
   if (!agency)
     return;
   kith_encode_job_free(agency->job);
+  kith_notices_end(agency);
   kith_client_free(agency->client);
   kith_control_free(agency->control);
   kith_agency_rounds_free(agency);
@@ -91,6 +93,11 @@ enum kith_err kith_agency_run(struct kith_agency *agency, const volatile int *st
       err = kith_subjects_expire(agency);
     if (err == KITH_OK)
       err = kith_agency_sync(agency);
+    if (err == KITH_OK || err == KITH_ERR_TIMEOUT) {
+      enum kith_err noticed = kith_notices_turn(agency);
+
+      err = err == KITH_OK ? noticed : err;
+    }
     if (agency->connected != was_connected)
       kith_log(KITH_LOG_INFO, agency->connected ? "matcher.connected" : "matcher.silent");
     was_connected = agency->connected;

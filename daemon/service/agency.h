@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "daemon/service/config.h"
@@ -28,6 +29,7 @@ enum kith_agency_table {
   KITH_TABLE_OFFICERS,    /* version BE -> signed list of officers (officers.h) */
   KITH_TABLE_DECISIONS,   /* round, number BE -> an officer's decision, and what was shown */
   KITH_TABLE_DISCLOSURES, /* round, ... (disclosure_store.c) */
+  KITH_TABLE_NOTICES,     /* round, event -> how far people were told (notices.c) */
   KITH_AGENCY_TABLES_END
 };
 
@@ -66,6 +68,16 @@ struct kith_agency_round {
   char problem[KITH_PROBLEM_BYTES]; /* what stands in the way here; empty: nothing */
 };
 
+/* The notice that is being given, or was last (notices.h). */
+struct kith_notice {
+  pid_t pid; /* 0: nothing runs */
+  unsigned event;
+  kith_round_id round;
+  int64_t mark;
+  int64_t until_ms; /* monotonic: it is ended then */
+  int64_t again_ms; /* monotonic: after a failure, none is given before */
+};
+
 struct kith_encode_job;
 struct kith_control;
 
@@ -84,6 +96,7 @@ struct kith_agency {
   int64_t subjects_next; /* when logs of encoded people are looked through again (subjects.h) */
   bool job_noticed;      /* the job's end has cut a wait short: once is enough */
   bool wake;             /* an officer has decided: don't wait for the next turn */
+  struct kith_notice notice;
   const volatile int *stop;
   void (*alive)(void);
 };

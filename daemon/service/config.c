@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "daemon/service/notices.h"
 
 /* Six years: as long as a person may bring a claim about it (docs/decisions.md). */
 enum { LOG_DAYS = 2190, LOG_DAYS_MAX = 36500 };
@@ -40,6 +41,10 @@ static enum kith_err read_sections(struct kith_agency_config *config, struct kit
   config->control_socket = kith_ini_get(config->ini, "agency", "control_socket");
   if (!config->control_socket)
     config->control_socket = "/run/kithd/control";
+  config->notify_command = kith_ini_get(config->ini, "notify", "command");
+  if (config->notify_command &&
+      (err = kith_notices_check(config->notify_command, fault)) != KITH_OK)
+    return err;
   config->map_bytes = (size_t)store_gib << 30;
   config->poll_ms = (int)poll_ms;
   return kith_ini_done(config->ini, fault);

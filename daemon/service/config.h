@@ -18,6 +18,8 @@
  *   subject_log_days = 2190                   how long it is kept who was encoded; 0: not at all
  *   store_gib = 8                             the most the store may grow to
  *   poll_ms = 2000                            how often the matcher is asked
+ *   [notify]
+ *   command = /usr/local/bin/tell-officers    run where something waits for people; none by default
  */
 #ifndef KITH_DAEMON_SERVICE_CONFIG_H
 #define KITH_DAEMON_SERVICE_CONFIG_H
@@ -40,6 +42,7 @@ struct kith_agency_config {
   const char *safety_file;      /* NULL: none */
   unsigned subject_log_days;
   const char *control_socket;
+  const char *notify_command; /* NULL: nobody is told (notices.h) */
   bool allow_trial;
   size_t map_bytes;
   int poll_ms;

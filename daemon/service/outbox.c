@@ -321,6 +321,8 @@ enum kith_err kith_outbox_delete(struct kith_agency *agency, const kith_round_id
     err = kith_store_delete_prefix(txn, KITH_TABLE_TRIAL, prefix);
   if (err == KITH_OK && tables)
     err = kith_store_delete_prefix(txn, KITH_TABLE_DISCLOSURES, prefix);
+  if (err == KITH_OK && tables)
+    err = kith_store_delete_prefix(txn, KITH_TABLE_NOTICES, prefix);
   if (err == KITH_OK)
     return kith_txn_commit(txn);
   kith_txn_abort(txn);

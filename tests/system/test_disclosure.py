@@ -53,6 +53,10 @@ class Disclosing(Partnership):
 
     def release_again(self):
         self.round_id = self.open_round()
+        return self.go_on()
+
+    def go_on(self):
+        """From an open round to its list."""
         self.join(self.round_id)
         self.wait_state(self.round_id, "released")
         self.round = self.round_id.hex()
