@@ -293,16 +293,32 @@ static enum kith_err choose(struct one *one, const json_t *request)
   return KITH_OK;
 }
 
+/* What was well when the request came may be so no more. */
+static enum kith_err still_asked(struct one *one)
+{
+  const struct kith_letter *letter = one->disclosure.letter;
+
+  one->why = "the request is answered already";
+  if (one->disclosure.state != KITH_DISCLOSURE_WAITING)
+    return KITH_ERR_NO;
+  one->why = "the request has expired, and can't be answered any more";
+  if (letter->body.request.expires <= kith_node_now(one->agency->node))
+    return KITH_ERR_NO;
+  one->why = "the recipient's keys are not in the charter any more: it can only be refused";
+  if (one->choice.verdict != KITH_DISCLOSURE_REFUSED &&
+      !kith_disclosure_reader_stands(one->agency, one->round, letter->author))
+    return KITH_ERR_DENIED;
+  return KITH_OK;
+}
+
 /* The request, the choice, the record as it is now, and the text. */
 static enum kith_err one_load(struct one *one, const json_t *request)
 {
   enum kith_err err = one_find(one, json_string_value(json_object_get(request, "id")));
 
-  if (err != KITH_OK || (err = choose(one, request)) != KITH_OK)
+  if (err != KITH_OK || (err = choose(one, request)) != KITH_OK ||
+      (err = still_asked(one)) != KITH_OK)
     return err;
-  one->why = "the request is answered already";
-  if (one->disclosure.state != KITH_DISCLOSURE_WAITING)
-    return KITH_ERR_NO;
   one->why = "the record can't be read";
   err = kith_outbox_record(one->agency, one->round->node->id,
                            one->disclosure.letter->body.request.proof.handle, &one->id);
