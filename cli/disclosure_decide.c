@@ -74,6 +74,9 @@ int kith_disclosure_list_queue(struct kith_home *home, bool all, bool json)
   if (fault.err != KITH_OK)
     return kith_cli_fail(&fault);
   list = json_object_get(reply, "disclosures");
+  if (json_is_true(json_object_get(reply, "more")))
+    (void)fputs("kith: there are more requests than are shown; answer some of these first\n",
+                stderr);
   if (json) {
     status = kith_cli_json(json_incref(list));
   } else {

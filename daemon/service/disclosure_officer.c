@@ -32,7 +32,8 @@ static const char *state_name(const struct kith_disclosure *disclosure)
 struct listing {
   struct kith_agency *agency;
   const struct kith_agency_round *round;
-  bool all; /* not only what waits */
+  bool all;  /* not only what waits */
+  bool more; /* of a round, than there is room for */
   json_t *list;
   unsigned n; /* of this round, in the arrays below */
   json_t *items[FOUND_MAX];
@@ -75,8 +76,10 @@ static enum kith_err list_visit(void *context, struct kith_disclosure *disclosur
 
   if (!listing->all && disclosure->state != KITH_DISCLOSURE_WAITING)
     return KITH_OK;
-  if (listing->n == FOUND_MAX)
+  if (listing->n == FOUND_MAX) {
+    listing->more = true;
     return KITH_ERR_CANCELLED;
+  }
   item = item_json(listing, disclosure);
   if (!item || json_array_append_new(listing->list, item) != 0)
     return KITH_ERR_MEMORY;
@@ -149,6 +152,7 @@ json_t *kith_disclosures_list(struct kith_agency *agency, const json_t *request)
   struct kith_fault fault = {0};
   json_t *list = json_array();
   enum kith_err err = listing && list ? KITH_OK : KITH_ERR_MEMORY;
+  bool more;
 
   for (unsigned i = 0; err == KITH_OK && i < agency->n_rounds; i++) {
     if (!kith_disclosures_may_be(agency, agency->rounds[i]))
@@ -159,12 +163,13 @@ json_t *kith_disclosures_list(struct kith_agency *agency, const json_t *request)
     listing->list = list;
     err = list_round(listing, &fault);
   }
+  more = listing && listing->more;
   kith_free(listing);
   if (err != KITH_OK) {
     json_decref(list);
     return refuse(err, fault.text[0] ? fault.text : "the requests can't be read");
   }
-  return json_pack("{s:b, s:o}", "ok", 1, "disclosures", list);
+  return json_pack("{s:b, s:o, s:b}", "ok", 1, "disclosures", list, "more", more);
 }
 
 /* ---- one request */

@@ -621,6 +621,18 @@ def test_unanswered_then_over(tmp_path, monkeypatch):
         assert "destroyed" in events
 
 
+def test_a_queue_that_is_longer_than_the_list_says_so(tmp_path):
+    with Disclosing(tmp_path, disclosure=dict(requests_per_round=300, requests_per_day=300)) as p:
+        p.release()
+        for _ in range(257):
+            assert p.forge(p.body())[0] == wire.OK
+        done = wait_for(lambda: next((d for d in [subprocess.run(
+            [str(KITH), "disclosure", "list", "--json", "--home", str(p.home("police"))], capture_output=True,
+            text=True, timeout=60)] if d.returncode == 0 and len(json.loads(d.stdout)) == 256 and d.stderr), None),
+                        "the list is full")
+        assert "more requests than are shown" in done.stderr
+
+
 def test_an_expired_request_is_not_granted_while_the_matcher_is_away(tmp_path, monkeypatch):
     (tmp_path / "clock").write_text("0\n")
     monkeypatch.setenv("KITH_TEST_CLOCK", str(tmp_path / "clock"))
