@@ -9,6 +9,39 @@
 #include "base/text.h"
 #include "cli/verbs.h"
 
+void kith_cli_decider_options(struct kith_cli_option out[KITH_CLI_DECIDER_OPTIONS],
+                              struct kith_cli_decider *decider, const char **home_dir, bool *json)
+{
+  const struct kith_cli_option options[KITH_CLI_DECIDER_OPTIONS] = {
+      {.name = "officer-key",
+       .kind = KITH_CLI_STRING,
+       .out = &decider->officer_key,
+       .value = "FILE",
+       .help = "the officer's key file, of 'kith officer new' (required)"},
+      {.name = "passphrase-file",
+       .kind = KITH_CLI_STRING,
+       .out = &decider->passphrase_file,
+       .value = "FILE",
+       .help = "its first line unwraps the officer's key; asked for otherwise"},
+      {.name = "shown",
+       .kind = KITH_CLI_STRING,
+       .out = &decider->shown,
+       .value = "HASH",
+       .help = "decide on the text that was shown with this hash, and no other"},
+      {.name = "home",
+       .kind = KITH_CLI_STRING,
+       .out = home_dir,
+       .value = "DIR",
+       .help = "this agency's home; $KITH_HOME, ~/.config/kith"},
+      {.name = "json", .kind = KITH_CLI_FLAG, .out = json, .help = "print JSON"},
+      {.name = "quiet",
+       .kind = KITH_CLI_FLAG,
+       .out = &decider->quiet,
+       .help = "don't print what is decided on, where no terminal is asked"}};
+
+  memcpy(out, options, sizeof options);
+}
+
 static const char *string_of(const json_t *object, const char *key)
 {
   const char *text = json_string_value(json_object_get(object, key));

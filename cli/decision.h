@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "cli/cli.h"
 #include "proto/officer.h"
 
 struct kith_cli_decider {
@@ -15,6 +16,11 @@ struct kith_cli_decider {
   const char *shown; /* the hash of the text that the officer has seen; NULL: it is shown here */
   bool quiet;        /* the text is not printed where no terminal is asked */
 };
+
+enum { KITH_CLI_DECIDER_OPTIONS = 6 };
+/* The options that all four verbs have; a verb's own come after them. */
+void kith_cli_decider_options(struct kith_cli_option out[KITH_CLI_DECIDER_OPTIONS],
+                              struct kith_cli_decider *decider, const char **home_dir, bool *json);
 
 /* kithd's reply to "show" has "text", and "decisions" made before. A person at a terminal is asked
  * for yes; KITH_ERR_NO where they say no, or where --shown is the hash of something else. The

@@ -63,8 +63,8 @@ enum kith_err kith_cohort_person_open(struct kith_cohort_person_at *out, struct 
     return kith_fail(fault, KITH_ERR_USAGE, "expected [ROUND] and a number of its list");
   if (n_operands == 1)
     err = kith_kept_only(home, round, fault);
-  else
-    (void)strncpy(round, operands[0], sizeof round - 1);
+  else if ((err = kith_cli_round_id(at.id, operands[0], fault)) == KITH_OK)
+    memcpy(round, operands[0], sizeof round); /* as long as an id is */
   if (err == KITH_OK && (err = kith_cli_round_id(at.id, round, fault)) == KITH_OK &&
       (err = kith_kept_init(&kept, home, round, fault)) == KITH_OK)
     err = kith_cohort_open_kept(&at.cohort, &at.round, home, &kept, fault);

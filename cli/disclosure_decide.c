@@ -74,6 +74,9 @@ int kith_disclosure_list_queue(struct kith_home *home, bool all, bool json)
   if (fault.err != KITH_OK)
     return kith_cli_fail(&fault);
   list = json_object_get(reply, "disclosures");
+  if (json_is_true(json_object_get(reply, "more")))
+    (void)fputs("kith: there are more requests than are shown; answer some of these first\n",
+                stderr);
   if (json) {
     status = kith_cli_json(json_incref(list));
   } else {
@@ -166,45 +169,21 @@ static int decide_print(const struct decide *decide, json_t *reply)
   return kith_cli_finish_stdout();
 }
 
-enum { N_OPTIONS = 7 };
+enum { N_OPTIONS = KITH_CLI_DECIDER_OPTIONS + 1 };
 
 /* The last one is the verb's own. */
 static int decide_verb(int argc, char **argv, struct decide *decide, struct kith_cli_option own,
                        const struct kith_cli_spec *words)
 {
-  const struct kith_cli_option options[N_OPTIONS] = {
-      {.name = "officer-key",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->decider.officer_key,
-       .value = "FILE",
-       .help = "the officer's key file (required)"},
-      {.name = "passphrase-file",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->decider.passphrase_file,
-       .value = "FILE",
-       .help = "its first line unwraps the officer's key; asked for otherwise"},
-      {.name = "shown",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->decider.shown,
-       .value = "HASH",
-       .help = "decide on the text that has this hash, and no other"},
-      {.name = "home",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->home_dir,
-       .value = "DIR",
-       .help = "this agency's home; $KITH_HOME, ~/.config/kith"},
-      {.name = "json", .kind = KITH_CLI_FLAG, .out = &decide->json, .help = "print JSON"},
-      {.name = "quiet",
-       .kind = KITH_CLI_FLAG,
-       .out = &decide->decider.quiet,
-       .help = "don't print what is decided on, where no terminal is asked"},
-      own};
+  struct kith_cli_option options[N_OPTIONS];
   struct kith_cli_spec spec = *words;
   struct kith_fault fault = {0};
   json_t *reply = NULL;
   int first;
   int status;
 
+  kith_cli_decider_options(options, &decide->decider, &decide->home_dir, &decide->json);
+  options[N_OPTIONS - 1] = own;
   spec.options = options;
   spec.n_options = N_OPTIONS;
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))

@@ -137,6 +137,10 @@ static enum kith_err send_again(struct pulling *pulling, const kith_round_id id,
     if (err == KITH_ERR_NO) {
       (void)fprintf(stderr, "kith: the matcher refused a request: %s\n", fault->text);
       err = KITH_OK;
+    } else if (err == KITH_ERR_INTERNAL) {
+      /* One that it fails at must not keep the answers from coming. */
+      (void)fprintf(stderr, "kith: a request was not sent: %s\n", fault->text);
+      err = KITH_OK;
     }
     kith_asked_free(&asked);
   }

@@ -24,20 +24,6 @@ static int compare_members(const void *left, const void *right)
   return (a->row > b->row) - (a->row < b->row);
 }
 
-static int compare_places(const void *left, const void *right)
-{
-  const struct kith_linkage_pair *a = left;
-  const struct kith_linkage_pair *b = right;
-
-  if (a->party_a != b->party_a)
-    return a->party_a < b->party_a ? -1 : 1;
-  if (a->party_b != b->party_b)
-    return a->party_b < b->party_b ? -1 : 1;
-  if (a->row_a != b->row_a)
-    return a->row_a < b->row_a ? -1 : 1;
-  return (a->row_b > b->row_b) - (a->row_b < b->row_b);
-}
-
 /* ---- clusters */
 
 /* A duplicate follows its person, unless that is in no other file and nobody asked for --within. */
@@ -140,7 +126,7 @@ static struct kith_linkage_pair pair_of(const struct kith_link *link, const stru
                                      .probability = link->result.clusters[a->cluster].weakest};
   const struct kith_linkage_pair *held =
       link->result.n_pairs ? bsearch(&people, link->result.pairs, link->result.n_pairs,
-                                     sizeof people, compare_places)
+                                     sizeof people, kith_linkage_pair_compare)
                            : NULL;
   struct kith_linkage_pair pair = held ? *held : people;
 
@@ -206,7 +192,7 @@ static enum kith_err list_pairs(struct kith_link *link)
     return err;
   }
   if (pairs.n > 1)
-    qsort(pairs.items, pairs.n, sizeof *pairs.items, compare_places);
+    qsort(pairs.items, pairs.n, sizeof *pairs.items, kith_linkage_pair_compare);
   kith_free(result->pairs);
   result->pairs = pairs.items;
   result->n_pairs = pairs.n;

@@ -13,9 +13,10 @@
 #include "cli/verbs.h"
 #include "proto/endorsement.h"
 
-/* A proposal is named by the first digits of its hash. */
+/* A proposal is named by the first digits of its hash: of so many that its author can't find two of
+ * one name, and have the one signed that was not read. */
 enum {
-  NAME_DIGITS = 16,
+  NAME_DIGITS = 32,
   HASH_HEX = 2 * KITH_HASH_BYTES + 1,
   ROUND_HEX = 2 * KITH_ROUND_ID_BYTES + 1
 };
@@ -125,15 +126,14 @@ static bool signed_by(const struct kith_home *home, const struct kith_span *byte
   return false;
 }
 
-/* The matcher may hold back or make up: what does not verify is not shown. */
-static enum kith_err take(const struct kith_home *home, struct proposal *out,
-                          const struct kith_span *bytes, struct kith_fault *fault)
+/* The matcher may hold back or make up, and its author may have other keys by now, or none: false
+ * is what does not verify. */
+static bool take(const struct kith_home *home, struct proposal *out, const struct kith_span *bytes)
 {
   const struct kith_member *author;
-  enum kith_err err = kith_statement_read(&out->statement, bytes->bytes, bytes->len);
 
-  if (err != KITH_OK)
-    return kith_fail(fault, KITH_ERR_NO, "the matcher sent a proposal that is no statement");
+  if (kith_statement_read(&out->statement, bytes->bytes, bytes->len) != KITH_OK)
+    return false;
   out->bytes = *bytes;
   author = kith_charter_member(&home->charter, out->statement.author);
   if (!author || !kith_statement_is_joint(out->statement.type, author->role) ||
@@ -142,11 +142,11 @@ static enum kith_err take(const struct kith_home *home, struct proposal *out,
                              &home->charter.governance) != KITH_OK ||
       kith_proposal_hash(&out->hash, bytes->bytes, bytes->len) != KITH_OK) {
     kith_statement_free(&out->statement);
-    return kith_fail(fault, KITH_ERR_NO, "the matcher sent a proposal that does not verify");
+    return false;
   }
   name_of(out->name, &out->hash);
   out->mine = signed_by(home, bytes, author);
-  return KITH_OK;
+  return true;
 }
 
 static enum kith_err fetch(struct kith_home *home, struct proposals *out, struct kith_fault *fault)
@@ -161,11 +161,13 @@ static enum kith_err fetch(struct kith_home *home, struct proposals *out, struct
   out->list = KITH_NEW_ARRAY(struct proposal, out->reply.body.proposal_list.n + 1);
   if (!out->list)
     return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
-  for (uint32_t i = 0; err == KITH_OK && i < out->reply.body.proposal_list.n; i++) {
-    err = take(home, &out->list[i], &out->reply.body.proposal_list.statements[i], fault);
-    out->n += err == KITH_OK;
-  }
-  return err;
+  for (uint32_t i = 0; i < out->reply.body.proposal_list.n; i++)
+    if (take(home, &out->list[out->n], &out->reply.body.proposal_list.statements[i]))
+      out->n++;
+    else
+      (void)fputs("kith: a proposal that does not verify with the charter in force is not shown\n",
+                  stderr);
+  return KITH_OK;
 }
 
 /* ---- in words
@@ -376,7 +378,7 @@ int kith_round_sign(int argc, char **argv)
       .usage = "kith round sign PROPOSAL",
       .about = "Adds your signature to what another governance member proposed, and shows it. Read "
                "'kith round proposals' first. Signed by enough, it takes effect at once.",
-      .examples = "  $ kith round sign --home lead2 3f6c0a1be0927d51\n",
+      .examples = "  $ kith round sign --home lead2 3f6c0a1be0927d5188e1d04c2b6fa397\n",
       .options = table,
       .n_options = N_OPTIONS - 1};
   const struct proposal *proposal = NULL;

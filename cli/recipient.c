@@ -534,10 +534,10 @@ enum kith_err kith_asked_send(const struct kith_recipient *recipient, struct kit
     asked->state = KITH_ASKED_SENT;
     return kith_asked_put(recipient, asked, 0);
   }
-  if (err == KITH_ERR_UNAVAILABLE || err == KITH_ERR_MEMORY || err == KITH_ERR_IO) {
-    *fault = refused;
-    return err;
-  }
+  /* Only what the matcher has decided is a refusal. */
+  if (err != KITH_ERR_NO && err != KITH_ERR_DENIED && err != KITH_ERR_NOT_FOUND)
+    return kith_fail(fault, err, "%.150s; the letter is kept, and 'kith disclosure pull' sends it",
+                     refused.text[0] ? refused.text : kith_err_name(err));
   asked->state = KITH_ASKED_REFUSED;
   asked->refused = 1;
   err = kith_asked_put(recipient, asked, KITH_AUDIT_DISCLOSURE_REFUSED);

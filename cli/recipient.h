@@ -106,7 +106,8 @@ KITH_MUST_USE enum kith_err kith_recipient_audit(struct kith_home *home, uint8_t
 KITH_MUST_USE enum kith_err kith_recipient_policy(struct kith_home *home, struct kith_policy *out,
                                                   const struct kith_remote_round *round,
                                                   struct kith_fault *fault);
-/* Sends what is written and not taken yet. A refusal is kept with it, and no error. */
+/* Sends what is written and not taken yet. KITH_ERR_NO: the matcher has refused it, which is kept
+ * with it. Whatever else goes wrong, the letter stays as it is, to be sent again. */
 KITH_MUST_USE enum kith_err kith_asked_send(const struct kith_recipient *recipient,
                                             struct kith_asked *asked, struct kith_fault *fault);
 

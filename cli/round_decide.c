@@ -58,44 +58,7 @@ static enum kith_err decide_round(struct decide *decide, json_t **reply, struct 
 
 /* ---- the commands */
 
-enum { N_OPTIONS = 7 };
-
-static void decide_options(struct kith_cli_option out[N_OPTIONS], struct decide *decide)
-{
-  const struct kith_cli_option options[N_OPTIONS] = {
-      {.name = "officer-key",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->decider.officer_key,
-       .value = "FILE",
-       .help = "the officer's key file, of 'kith officer new' (required)"},
-      {.name = "passphrase-file",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->decider.passphrase_file,
-       .value = "FILE",
-       .help = "its first line unwraps the officer's key; asked for otherwise"},
-      {.name = "shown",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->decider.shown,
-       .value = "HASH",
-       .help = "decide on the text that has this hash ('kith round show'), and no other"},
-      {.name = "home",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->home_dir,
-       .value = "DIR",
-       .help = "this agency's home; $KITH_HOME, ~/.config/kith"},
-      {.name = "json", .kind = KITH_CLI_FLAG, .out = &decide->json, .help = "print JSON"},
-      {.name = "quiet",
-       .kind = KITH_CLI_FLAG,
-       .out = &decide->decider.quiet,
-       .help = "don't print what is decided on, where no terminal is asked"},
-      {.name = "reason",
-       .kind = KITH_CLI_STRING,
-       .out = &decide->reason_name,
-       .value = "CODE",
-       .help = "to decline: purpose, gateway, scope, data or other"}};
-
-  memcpy(out, options, sizeof options);
-}
+enum { N_OPTIONS = KITH_CLI_DECIDER_OPTIONS + 1 };
 
 static int print_reply(const struct decide *decide, json_t *reply)
 {
@@ -124,7 +87,13 @@ static int decide_verb(int argc, char **argv, enum kith_officer_kind kind,
   int first;
   int status;
 
-  decide_options(options, &decide);
+  kith_cli_decider_options(options, &decide.decider, &decide.home_dir, &decide.json);
+  options[N_OPTIONS - 1] =
+      (struct kith_cli_option){.name = "reason",
+                               .kind = KITH_CLI_STRING,
+                               .out = &decide.reason_name,
+                               .value = "CODE",
+                               .help = "to decline: purpose, gateway, scope, data or other"};
   spec.options = options;
   spec.n_options = kind == KITH_OFFICER_DECLINE ? N_OPTIONS : N_OPTIONS - 1;
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))

@@ -32,9 +32,19 @@ static void words_of(char out[2 * KITH_TEXT_BYTES], const char *text)
   out[at++] = ' ';
   for (; *text && at + 3 < 2 * (size_t)KITH_TEXT_BYTES; text++) {
     unsigned char c = (unsigned char)*text;
-    bool letter = isalpha(c) || c >= 0x80;
+    bool letter = isalpha(c);
     bool digit = isdigit(c);
     bool was_digit = isdigit((unsigned char)out[at - 1]);
+
+    /* The section sign is the word; what else is not ASCII, as a blank that does not break, parts
+     * words. */
+    if (c == 0xc2 && (unsigned char)text[1] == 0xa7) {
+      if (out[at - 1] != ' ')
+        out[at++] = ' ';
+      out[at++] = 's';
+      text++;
+      continue;
+    }
 
     if (!letter && !digit) {
       if (out[at - 1] != ' ')
@@ -97,8 +107,9 @@ bool kith_gateway_is_section_16_alone(const char *text)
 
   words_of(words, text);
   blank_out(words, " data protection act ");
+  blank_out(words, " in order to "); /* no order of a court */
   if (!(strstr(words, " pcsc ") || strstr(words, " pcsca ") ||
-        strstr(words, " sentencing and courts ")) ||
+        strstr(words, " sentencing and courts ") || strstr(words, " sentencing courts ")) ||
       !cites_section_16(words))
     return false;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)

@@ -24,6 +24,7 @@ enum {
   KITH_BATCH_BYTES_MAX = 1024 * 1024, /* the rows of one batch */
   KITH_BATCHES_MAX = 4096,            /* of one agency: 4 GiB of rows */
   KITH_PROPOSALS_MAX = 64,        /* of governance, held by the matcher, not yet signed by enough */
+  KITH_PROPOSALS_OF_ONE_MAX = 16, /* of these, by one author */
   KITH_PROPOSAL_BYTES_MAX = 8192, /* an opening of all agencies, signed by all keys, fits */
   KITH_PROPOSAL_S = 14 * 24 * 3600, /* older ones are forgotten */
   KITH_ROUNDS_MAX = 4096,

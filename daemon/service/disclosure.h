@@ -73,21 +73,27 @@ KITH_MUST_USE enum kith_err kith_nonce_check(const struct kith_disclosures *box,
 KITH_MUST_USE enum kith_err kith_nonce_put(const struct kith_disclosures *box, struct kith_txn *txn,
                                            const uint8_t nonce[KITH_REQUEST_NONCE_BYTES]);
 
-/* What a recipient has said last about a handle. KITH_ERR_NOT_FOUND: nothing. `number`: as of
- * kith_subjects_wrong. */
+/* What a recipient has said last about a handle. */
+struct kith_feedback_said {
+  bool wrong;
+  uint32_t number; /* as of kith_subjects_wrong */
+  int64_t time;    /* of the letter */
+};
+/* KITH_ERR_NOT_FOUND: nothing. */
 KITH_MUST_USE enum kith_err kith_feedback_get(const struct kith_disclosures *box,
                                               const char *recipient,
-                                              const uint8_t handle[KITH_HANDLE_BYTES], bool *wrong,
-                                              uint32_t *number);
+                                              const uint8_t handle[KITH_HANDLE_BYTES],
+                                              struct kith_feedback_said *out);
 KITH_MUST_USE enum kith_err kith_feedback_put(const struct kith_disclosures *box,
                                               struct kith_txn *txn, const char *recipient,
-                                              const uint8_t handle[KITH_HANDLE_BYTES], bool wrong,
-                                              uint32_t number);
+                                              const uint8_t handle[KITH_HANDLE_BYTES],
+                                              const struct kith_feedback_said *said);
 
 /* ---- disclosure_feedback.c */
 
 /* Counts it, keeps or takes back the token of a wrong link, and stores *read, in one transaction.
- * KITH_ERR_NO: not about a released handle of ours; nothing is stored. */
+ * KITH_ERR_NO: not about a released handle of ours, of the future, seen before, or older than what
+ * this recipient said of the handle since; nothing is stored. */
 KITH_MUST_USE enum kith_err
 kith_feedback_take(struct kith_agency *agency, const struct kith_agency_round *round,
                    const struct kith_disclosures *box, struct kith_letters_read *read,
@@ -99,10 +105,15 @@ json_t *kith_disclosures_feedback(struct kith_agency *agency,
 
 /* ---- disclosure_take.c */
 
-/* All that a released round has to do: expires what nobody answered, sends answers, takes letters.
+/* All that a released round has to do: expires what nobody answered, takes letters, sends answers.
  */
 KITH_MUST_USE enum kith_err kith_disclosures_turn(struct kith_agency *agency,
                                                   struct kith_agency_round *round);
+
+/* Whether the recipient has the same keys in the charter in force now as in the round's: with
+ * others, or with none, it is told nothing any more. */
+bool kith_disclosure_reader_stands(const struct kith_agency *agency,
+                                   const struct kith_agency_round *round, const char *recipient);
 
 /* ---- disclosure_record.c: the record as the source has it now */
 

@@ -32,7 +32,8 @@ static const char *state_name(const struct kith_disclosure *disclosure)
 struct listing {
   struct kith_agency *agency;
   const struct kith_agency_round *round;
-  bool all; /* not only what waits */
+  bool all;  /* not only what waits */
+  bool more; /* of a round, than there is room for */
   json_t *list;
   unsigned n; /* of this round, in the arrays below */
   json_t *items[FOUND_MAX];
@@ -75,8 +76,10 @@ static enum kith_err list_visit(void *context, struct kith_disclosure *disclosur
 
   if (!listing->all && disclosure->state != KITH_DISCLOSURE_WAITING)
     return KITH_OK;
-  if (listing->n == FOUND_MAX)
+  if (listing->n == FOUND_MAX) {
+    listing->more = true;
     return KITH_ERR_CANCELLED;
+  }
   item = item_json(listing, disclosure);
   if (!item || json_array_append_new(listing->list, item) != 0)
     return KITH_ERR_MEMORY;
@@ -149,6 +152,7 @@ json_t *kith_disclosures_list(struct kith_agency *agency, const json_t *request)
   struct kith_fault fault = {0};
   json_t *list = json_array();
   enum kith_err err = listing && list ? KITH_OK : KITH_ERR_MEMORY;
+  bool more;
 
   for (unsigned i = 0; err == KITH_OK && i < agency->n_rounds; i++) {
     if (!kith_disclosures_may_be(agency, agency->rounds[i]))
@@ -159,12 +163,13 @@ json_t *kith_disclosures_list(struct kith_agency *agency, const json_t *request)
     listing->list = list;
     err = list_round(listing, &fault);
   }
+  more = listing && listing->more;
   kith_free(listing);
   if (err != KITH_OK) {
     json_decref(list);
     return refuse(err, fault.text[0] ? fault.text : "the requests can't be read");
   }
-  return json_pack("{s:b, s:o}", "ok", 1, "disclosures", list);
+  return json_pack("{s:b, s:o, s:b}", "ok", 1, "disclosures", list, "more", more);
 }
 
 /* ---- one request */
@@ -293,16 +298,32 @@ static enum kith_err choose(struct one *one, const json_t *request)
   return KITH_OK;
 }
 
+/* What was well when the request came may be so no more. */
+static enum kith_err still_asked(struct one *one)
+{
+  const struct kith_letter *letter = one->disclosure.letter;
+
+  one->why = "the request is answered already";
+  if (one->disclosure.state != KITH_DISCLOSURE_WAITING)
+    return KITH_ERR_NO;
+  one->why = "the request has expired, and can't be answered any more";
+  if (letter->body.request.expires <= kith_node_now(one->agency->node))
+    return KITH_ERR_NO;
+  one->why = "the recipient's keys are not in the charter any more: it can only be refused";
+  if (one->choice.verdict != KITH_DISCLOSURE_REFUSED &&
+      !kith_disclosure_reader_stands(one->agency, one->round, letter->author))
+    return KITH_ERR_DENIED;
+  return KITH_OK;
+}
+
 /* The request, the choice, the record as it is now, and the text. */
 static enum kith_err one_load(struct one *one, const json_t *request)
 {
   enum kith_err err = one_find(one, json_string_value(json_object_get(request, "id")));
 
-  if (err != KITH_OK || (err = choose(one, request)) != KITH_OK)
+  if (err != KITH_OK || (err = choose(one, request)) != KITH_OK ||
+      (err = still_asked(one)) != KITH_OK)
     return err;
-  one->why = "the request is answered already";
-  if (one->disclosure.state != KITH_DISCLOSURE_WAITING)
-    return KITH_ERR_NO;
   one->why = "the record can't be read";
   err = kith_outbox_record(one->agency, one->round->node->id,
                            one->disclosure.letter->body.request.proof.handle, &one->id);

@@ -45,6 +45,27 @@ static void plain_copy(char *out, size_t cap, const char *text)
   out[used] = '\0';
 }
 
+/* One more safety marker of the record: none takes another's place. KITH_ERR_LIMIT: no room. */
+static enum kith_err marker_add(struct kith_source_record *record, const char *text)
+{
+  static const char between[] = "; ";
+  size_t used = strlen(record->marker);
+  size_t gap = used ? sizeof between - 1 : 0;
+  char plain[KITH_MARKER_BYTES];
+  size_t len;
+
+  plain_copy(plain, sizeof plain, text);
+  len = strlen(plain);
+  if (plain[strspn(plain, " ")] == '\0' || strstr(record->marker, plain))
+    return KITH_OK;
+  if (used + gap + len >= sizeof record->marker)
+    return KITH_ERR_LIMIT;
+  memcpy(record->marker + used, between, gap);
+  memcpy(record->marker + used + gap, plain, len + 1);
+  kith_wipe(plain, sizeof plain);
+  return KITH_OK;
+}
+
 static json_t *plain_json(const char *text, size_t cap)
 {
   KITH_AUTO_FREE char *plain = kith_calloc(cap, 1);
@@ -98,8 +119,8 @@ static enum kith_err record_fill(struct kith_source_record *record,
     bad = json_array_append_new(pair, plain_json(header[i], KITH_DISCLOSED_BYTES)) |
           json_array_append_new(pair, plain_json(cells[i], KITH_DISCLOSED_BYTES)) |
           json_array_append_new(record->columns, pair);
-    if (safety_column && kith_profile_same_column(header[i], safety_column))
-      plain_copy(record->marker, sizeof record->marker, cells[i]);
+    if (!bad && safety_column && kith_profile_same_column(header[i], safety_column))
+      bad = marker_add(record, cells[i]) != KITH_OK;
   }
   for (unsigned i = 0; !bad && i < policy->disclosure.n_fields; i++) {
     const char *field = policy->disclosure.fields[i];
@@ -138,8 +159,13 @@ static enum kith_err markers_read(struct kith_table *table, struct kith_source_r
                        "until all of the safety markers can",
                        kith_table_name(table), (unsigned long long)row.row);
     for (size_t i = 0; i < n; i++)
-      if (strcmp(row.cells[id], records[i].id) == 0)
-        plain_copy(records[i].marker, sizeof records[i].marker, row.cells[marker]);
+      if (strcmp(row.cells[id], records[i].id) == 0 &&
+          marker_add(&records[i], row.cells[marker]) != KITH_OK)
+        return kith_fail(fault, KITH_ERR_LIMIT,
+                         "%s: row %llu: this record's safety markers are longer than %d bytes "
+                         "together; shorten them",
+                         kith_table_name(table), (unsigned long long)row.row,
+                         KITH_MARKER_BYTES - 1);
   }
   return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
 }

@@ -381,8 +381,8 @@ static struct kith_bytes feedback_key(uint8_t key[KEY_BYTES], const struct kith_
 }
 
 enum kith_err kith_feedback_get(const struct kith_disclosures *box, const char *recipient,
-                                const uint8_t handle[KITH_HANDLE_BYTES], bool *wrong,
-                                uint32_t *number)
+                                const uint8_t handle[KITH_HANDLE_BYTES],
+                                struct kith_feedback_said *out)
 {
   KITH_AUTO_FREE uint8_t *value = NULL;
   KITH_AUTO_FREE uint8_t *opened = NULL;
@@ -391,6 +391,7 @@ enum kith_err kith_feedback_get(const struct kith_disclosures *box, const char *
   struct kith_txn *txn = NULL;
   struct kith_reader reader;
   size_t len = 0;
+  uint32_t n; /* 2: kept before times were */
   enum kith_err err = kith_txn_begin(&txn, box->agency->node->store, false);
 
   if (err == KITH_OK)
@@ -402,24 +403,26 @@ enum kith_err kith_feedback_get(const struct kith_disclosures *box, const char *
     err = kith_reader_init(&reader, opened, len);
   if (err != KITH_OK)
     return err;
-  kith_read_array(&reader, 2);
-  *wrong = kith_read_u64(&reader, 0, 1) == 1;
-  *number = (uint32_t)kith_read_u64(&reader, 0, UINT32_MAX);
+  n = kith_read_array_between(&reader, 2, 3);
+  out->wrong = kith_read_u64(&reader, 0, 1) == 1;
+  out->number = (uint32_t)kith_read_u64(&reader, 0, UINT32_MAX);
+  out->time = n == 3 ? (int64_t)kith_read_u64(&reader, 0, INT64_MAX) : 0;
   return kith_reader_done(&reader);
 }
 
 enum kith_err kith_feedback_put(const struct kith_disclosures *box, struct kith_txn *txn,
                                 const char *recipient, const uint8_t handle[KITH_HANDLE_BYTES],
-                                bool wrong, uint32_t number)
+                                const struct kith_feedback_said *said)
 {
   uint8_t key[KEY_BYTES];
   struct kith_buf buf;
   enum kith_err err;
 
-  kith_buf_init(&buf, 16);
-  kith_write_array(&buf, 2);
-  kith_write_u64(&buf, wrong);
-  kith_write_u64(&buf, number);
+  kith_buf_init(&buf, 32);
+  kith_write_array(&buf, 3);
+  kith_write_u64(&buf, said->wrong);
+  kith_write_u64(&buf, said->number);
+  kith_write_u64(&buf, (uint64_t)said->time);
   err = box_put(box, txn, feedback_key(key, box, recipient, handle), &buf);
   kith_buf_free(&buf);
   return err;

@@ -37,9 +37,13 @@ static enum kith_err count_visit(void *context, struct kith_disclosure *disclosu
   return KITH_OK;
 }
 
-static bool same_member(const struct kith_member *a, const struct kith_member *b)
+bool kith_disclosure_reader_stands(const struct kith_agency *agency,
+                                   const struct kith_agency_round *round, const char *recipient)
 {
-  return a && b && memcmp(&a->keys, &b->keys, sizeof a->keys) == 0;
+  const struct kith_member *now = kith_charter_member(&agency->node->charter, recipient);
+  const struct kith_member *then = kith_charter_member(&round->node->charter, recipient);
+
+  return now && then && memcmp(&now->keys, &then->keys, sizeof now->keys) == 0;
 }
 
 /* The policy's words, and the charter that is in force now. */
@@ -55,8 +59,7 @@ static bool allowed(const struct turn *turn, const struct kith_letter *letter, i
       !kith_policy_reason_allowed(policy, request->reason) ||
       letter->time > now + KITH_CLOCK_SKEW_S || request->expires <= letter->time ||
       request->expires - letter->time > days * DAY_S ||
-      !same_member(kith_charter_member(&turn->agency->node->charter, letter->author),
-                   kith_charter_member(&turn->round->node->charter, letter->author)))
+      !kith_disclosure_reader_stands(turn->agency, turn->round, letter->author))
     return false;
   for (unsigned i = 0; i < request->n_fields; i++)
     if (!kith_policy_disclosable(policy, request->fields[i]))
@@ -369,10 +372,11 @@ enum kith_err kith_disclosures_turn(struct kith_agency *agency, struct kith_agen
   err = kith_disclosures_open(&turn.box, agency, round->node->id);
   if (err == KITH_OK)
     err = kith_letters_read_get(turn.box, &turn.read);
-  if (err == KITH_OK)
-    err = take_letters(&turn);
+  /* Before the matcher is asked for anything: time passes without it. */
   if (err == KITH_OK)
     err = expire_some(&turn);
+  if (err == KITH_OK)
+    err = take_letters(&turn);
   if (err == KITH_OK)
     err = send_some(&turn);
   kith_disclosures_close(turn.box);

@@ -91,16 +91,10 @@ static const struct holder *find(const struct holder *holders, size_t n, uint64_
 
 static int compare_candidates(const void *left, const void *right)
 {
-  const struct kith_linkage_pair *a = &((const struct candidate *)left)->pair;
-  const struct kith_linkage_pair *b = &((const struct candidate *)right)->pair;
+  const struct candidate *a = left;
+  const struct candidate *b = right;
 
-  if (a->party_a != b->party_a)
-    return a->party_a < b->party_a ? -1 : 1;
-  if (a->party_b != b->party_b)
-    return a->party_b < b->party_b ? -1 : 1;
-  if (a->row_a != b->row_a)
-    return a->row_a < b->row_a ? -1 : 1;
-  return (a->row_b > b->row_b) - (a->row_b < b->row_b);
+  return kith_linkage_pair_compare(&a->pair, &b->pair);
 }
 
 /* Those of two parties, to *at on. */

@@ -143,7 +143,7 @@ static enum kith_err find_candidates(struct run *run, struct kith_fault *fault)
   return find_above(run, policy->candidate_bound, run->input->pairs_max, fault);
 }
 
-static int compare_places(const void *left, const void *right)
+int kith_linkage_pair_compare(const void *left, const void *right)
 {
   const struct kith_linkage_pair *a = left;
   const struct kith_linkage_pair *b = right;
@@ -314,7 +314,7 @@ static enum kith_err complete_cluster(struct run *run, const struct member *memb
                                        .linked = true};
 
       struct kith_linkage_pair *held =
-          bsearch(&pair, run->result->pairs, n_candidates, sizeof pair, compare_places);
+          bsearch(&pair, run->result->pairs, n_candidates, sizeof pair, kith_linkage_pair_compare);
       if (held) {
         held->linked = true;
         continue;
@@ -354,7 +354,7 @@ static enum kith_err complete_pairs(struct run *run)
   }
   kith_free(members);
   if (result->n_pairs)
-    qsort(result->pairs, result->n_pairs, sizeof *result->pairs, compare_places);
+    qsort(result->pairs, result->n_pairs, sizeof *result->pairs, kith_linkage_pair_compare);
   return err;
 }
 
@@ -386,7 +386,7 @@ static enum kith_err run_stages(struct run *run, struct kith_fault *fault)
     return kith_fail(fault, KITH_ERR_LIMIT,
                      "too many candidate pairs; raise the policy's candidate_bound");
   if (result->n_pairs)
-    qsort(result->pairs, result->n_pairs, sizeof *result->pairs, compare_places);
+    qsort(result->pairs, result->n_pairs, sizeof *result->pairs, kith_linkage_pair_compare);
   if ((err = kith_judge_learn(run->judge, result)) == KITH_OK) {
     result->duplicate_share = duplicate_share(result);
     err = build_clusters(run);

@@ -66,6 +66,8 @@ struct kith_linkage_pair {
   uint32_t similarity;  /* of the first filter, ppm */
   uint32_t probability; /* that they are one person, ppm */
 };
+/* For qsort and bsearch: by party_a, party_b, row_a, row_b. */
+int kith_linkage_pair_compare(const void *left, const void *right);
 
 enum kith_cluster_flag {
   KITH_CLUSTER_AMBIGUOUS = 1, /* a second plausible partner in a party it has: twin, namesake */

@@ -97,9 +97,11 @@ static struct kith_bytes key_of(const struct kith_hash *hash)
 
 struct sweep {
   const struct kith_matcher *matcher;
+  const char *author;
   struct kith_hash old[KITH_PROPOSALS_MAX];
   unsigned n_old;
   unsigned n;
+  unsigned n_author;
 };
 
 static enum kith_err sweep_visit(void *context, struct kith_bytes key, struct kith_bytes value)
@@ -112,6 +114,7 @@ static enum kith_err sweep_visit(void *context, struct kith_bytes key, struct ki
     return KITH_ERR_INTERNAL;
   if (kith_statement_read(&statement, value.bytes, value.len) == KITH_OK) {
     current = is_current(sweep->matcher, statement.time);
+    sweep->n_author += current && strcmp(statement.author, sweep->author) == 0;
     kith_statement_free(&statement);
   }
   if (!current && sweep->n_old < KITH_PROPOSALS_MAX)
@@ -120,8 +123,10 @@ static enum kith_err sweep_visit(void *context, struct kith_bytes key, struct ki
   return KITH_OK;
 }
 
-/* Forgets those that are too old. KITH_ERR_LIMIT where as many as there may be are left. */
-static enum kith_err make_room(struct kith_matcher *matcher, struct kith_txn *txn)
+/* Forgets those that are too old. KITH_ERR_LIMIT where as many as there may be are left, of all or
+ * of the author. */
+static enum kith_err make_room(struct kith_matcher *matcher, struct kith_txn *txn,
+                               const char *author)
 {
   struct sweep *sweep = KITH_NEW(struct sweep);
   enum kith_err err;
@@ -129,11 +134,13 @@ static enum kith_err make_room(struct kith_matcher *matcher, struct kith_txn *tx
   if (!sweep)
     return KITH_ERR_MEMORY;
   sweep->matcher = matcher;
+  sweep->author = author;
   err =
       kith_store_each(txn, KITH_TABLE_PROPOSALS, (struct kith_bytes){NULL, 0}, sweep_visit, sweep);
   for (unsigned i = 0; err == KITH_OK && i < sweep->n_old; i++)
     err = kith_store_delete(txn, KITH_TABLE_PROPOSALS, key_of(&sweep->old[i]));
-  if (err == KITH_OK && sweep->n >= KITH_PROPOSALS_MAX)
+  if (err == KITH_OK &&
+      (sweep->n >= KITH_PROPOSALS_MAX || sweep->n_author >= KITH_PROPOSALS_OF_ONE_MAX))
     err = KITH_ERR_LIMIT;
   kith_free(sweep);
   return err;
@@ -148,7 +155,7 @@ static enum kith_err hold(struct kith_matcher *matcher, const struct kith_member
   if (err != KITH_OK)
     return err;
   if (fresh)
-    err = make_room(matcher, txn);
+    err = make_room(matcher, txn, proposal->author->id);
   if (err == KITH_OK)
     err = kith_store_put(txn, KITH_TABLE_PROPOSALS, key_of(&proposal->hash),
                          (struct kith_bytes){bytes->bytes, bytes->len});

@@ -242,12 +242,14 @@ def test_a_safety_marker_of_a_file(city):
     person, record = city.next_record("education")
     request = city.request(person[0], agency="education", fields="surname")
     wait_for(lambda: city.ask("education", do="disclosures")["ok"] is False, "the list is missing")
-    safety.write_text("id,marker\n%s,beware of the dog\n" % city.maps["education"][record[1]])
-    assert city.wait_queued(request, "education")["marker"] == "beware of the dog"
+    marked = city.maps["education"][record[1]]
+    # Two rows of one record, and one without words: none hides another.
+    safety.write_text(f"id,marker\n{marked},beware of the dog\n{marked},go in pairs\n{marked},\n")
+    assert city.wait_queued(request, "education")["marker"] == "beware of the dog; go in pairs"
     city.settle("approve", request, agency="education")
     city.pulled(request)
     assert [h["marker"] for h in city.shown(person[0], "education") if h["handle"] == record[1].hex()] == [
-        "beware of the dog"]
+        "beware of the dog; go in pairs"]
     config.write_text(before)
     city.programs["education"].stop()
     city.start("education")
@@ -356,6 +358,14 @@ def test_a_policy_without_disclosure_allows_none(tmp_path):
 
 
 # ---- by a recipient that has its keys and does not use kith
+
+def test_a_round_with_digits_to_spare_is_none(city):
+    words = city.kith("disclosure", "request", "--fields", "surname", "--reason", "early_help", "--words-file",
+                      "why.txt", city.round + "00", "1", home="horizon", status=2)
+    assert not words
+    city.kith("cohort", "feedback", "--right", "--reason", "confirmed", city.round + "00", "1", home="horizon",
+              status=2)
+
 
 def test_an_unknown_gateway_is_refused(city):
     city.refused(city.body(gateway="because we say so"), "not_allowed")
@@ -538,6 +548,28 @@ def test_a_matcher_that_makes_up_an_answer_is_seen(front):
     assert p.pull()["dropped"] == 3 and states(p) == {request: "waiting"}
 
 
+def test_a_request_is_kept_where_the_matcher_fails(front):
+    """An internal error is no refusal: the letter stays, answers still come, and it is sent again."""
+    p = front.city
+    granted_twice(p)
+    honest = front.answer
+
+    def failing(upstream, frame):
+        reply = wire.unpack(honest(upstream, frame))
+        if reply[1] == wire.LETTER_PUT:
+            reply[3:] = [wire.INTERNAL, []]
+        return wire.pack(reply)
+    front.answer = failing
+    person, _ = p.records("police")[2]
+    p.request(person[0], status=70)
+    assert sorted(states(p).values()) == ["not sent yet", "waiting", "waiting"]
+    assert p.pull()["answers"] == 2
+    assert sorted(states(p).values()) == ["granted", "granted", "not sent yet"]
+    front.answer = honest
+    p.pull()
+    assert sorted(states(p).values()) == ["granted", "granted", "waiting"]
+
+
 def test_over_the_rate_limit(tmp_path):
     """Three in the round, two a day: by the matcher, and by the daemon where the matcher lets more through."""
     with Disclosing(tmp_path, disclosure=dict(requests_per_round=3, requests_per_day=2)) as p:
@@ -594,6 +626,68 @@ def test_unanswered_then_over(tmp_path, monkeypatch):
         events = [e["event"] for e in p.kith("audit", "show", "--own", "--json", home="horizon")]
         assert events.count("disclosure_requested") == 2 and events.count("disclosure_answered") == 2
         assert "destroyed" in events
+
+
+def test_a_queue_that_is_longer_than_the_list_says_so(tmp_path):
+    with Disclosing(tmp_path, disclosure=dict(requests_per_round=300, requests_per_day=300)) as p:
+        p.release()
+        for _ in range(257):
+            assert p.forge(p.body())[0] == wire.OK
+        done = wait_for(lambda: next((d for d in [subprocess.run(
+            [str(KITH), "disclosure", "list", "--json", "--home", str(p.home("police"))], capture_output=True,
+            text=True, timeout=60)] if d.returncode == 0 and len(json.loads(d.stdout)) == 256 and d.stderr), None),
+                        "the list is full")
+        assert "more requests than are shown" in done.stderr
+
+
+def test_an_expired_request_is_not_granted_while_the_matcher_is_away(tmp_path, monkeypatch):
+    (tmp_path / "clock").write_text("0\n")
+    monkeypatch.setenv("KITH_TEST_CLOCK", str(tmp_path / "clock"))
+    with Disclosing(tmp_path) as p:
+        p.release()
+        (person, _), *_ = p.records("police")
+        request = p.request(person[0])
+        p.wait_queued(request)
+        p.programs["matcher"].stop()
+        move(tmp_path, 15 * 86400)
+        p.settle("approve", request, status=1)
+        p.start("matcher")
+        assert p.pulled(request)["state"] == "expired"
+
+
+def test_whose_keys_were_replaced_is_told_nothing(tmp_path):
+    """What the recipient asked with its old keys, which may be in others' hands, is only refused."""
+    with Disclosing(tmp_path) as p:
+        p.release()
+        (person, _), *_ = p.records("police")
+        request = p.request(person[0])
+        p.wait_queued(request)
+        p.members["horizon"] = wire.Identity("horizon", "recipient")
+        assert p.governance().put_document(p.make_charter(version=2))[0] == wire.OK
+        wait_for(lambda: p.ask("police", do="status")["charter_version"] == 2, "the new charter")
+        p.settle("approve", request, status=77)
+        p.settle("refuse", request, "--reason", "other")
+
+
+def test_feedback_is_neither_replayed_nor_taken_out_of_order(city):
+    """What a recipient said last stands: not a nonce again, not an older letter, not one of the future."""
+    opening, now = city.body()[0], int(time.time())
+    before = len(city.dropped())
+
+    def say(nonce, wrong, at):
+        body = [opening, nonce, wrong, "other", os.urandom(32)]
+        letter = wire.make_letter(city.members["horizon"], wire.FEEDBACK, city.round_id, "police", body, at=at)
+        sealed = wire.seal_letter(wire.FEEDBACK, city.round_id, "horizon", "police",
+                                  city.members["police"].seal_public, letter)
+        assert city.horizon.put_letter(city.round_id, "police", wire.FEEDBACK,
+                                       wire.letter_id(wire.FEEDBACK, letter), sealed) == wire.OK
+    first, second = os.urandom(16), os.urandom(16)
+    say(first, 1, now - 20)
+    say(second, 0, now - 10)
+    for letter in ((first, 1, now - 5), (os.urandom(16), 1, now - 15), (os.urandom(16), 1, now + 86400)):
+        say(*letter)
+    wait_for(lambda: len(city.dropped()) == before + 3, "three are dropped")
+    assert [e["event"] for e in city.kith("audit", "show", "--json", home="police")].count("feedback") == 2
 
 
 def test_a_closed_round_is_forgotten(tmp_path):

@@ -184,3 +184,34 @@ def test_replaced_governance_keys_end_a_round_under_way(tmp_path_factory):
                                     signers=[city.lead, city.second, fresh])
         assert city.governance().put_document(charter)[0] == wire.OK
         assert city.wait_abort(round_id) == ("matcher", "member removed", "lead")
+
+
+def test_a_proposal_of_one_who_left_hides_no_other(tmp_path_factory):
+    """What an author proposed whom the charter no longer has is not shown; the others' proposals are."""
+    with City(tmp_path_factory.mktemp("left"), n_people=60) as city:
+        city.start()
+        city.governance().put_document(city.policy)
+        opening = city.statement(wire.OPEN, os.urandom(16), city.open_body(), city.third)
+        assert city.propose(opening, "third") == (wire.OK, [1, 2, 0])
+        charter = city.make_charter(version=2, without=("third",),
+                                    governance=keys_of(city.lead, city.second, threshold=2))
+        assert city.governance().put_document(charter)[0] == wire.OK
+        policy = city.make_policy(signers=[city.lead, city.second])
+        policy.save(city.folder / "policy.json")
+        round_id = city.kith("round", "open", "--policy", "policy.json", home="lead").strip()
+        (line,) = proposals(city, "second")
+        assert (line["round"], len(line["proposal"])) == (round_id, 32)
+        assert "open a round" in city.kith("round", "sign", line["proposal"], home="second")
+        city.kith("round", "sign", line["hash"], home="second", status=1)  # it waits no more
+
+
+def test_one_author_does_not_take_all_the_room(city):
+    """Sixteen of one author wait, and no more; another's still has its place."""
+    city.governance().put_document(city.policy)
+
+    def opened(author, member):
+        statement = city.statement(wire.OPEN, os.urandom(16), city.open_body(), author)
+        return city.propose(statement, member)[0]
+    answers = [opened(city.third, "third") for _ in range(17)]
+    assert answers[0] == wire.OK and answers[-1] == wire.LIMIT
+    assert opened(city.second, "second") == wire.OK

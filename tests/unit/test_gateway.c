@@ -11,6 +11,14 @@ static const char *const alone[] = {
     "PCSCA 2022 sections 16 and UK GDPR article 6(1)(e)",
     "section 16, PCSC Act 2022; Data Protection Act 2018 schedules aside",
     "Section  16\nPCSC Act",
+    "Police, Crime, Sentencing & Courts Act 2022, section 16",
+    "section\xc2\xa0"
+    "16 of the PCSC Act 2022",
+    "PCSC Act 2022 \xc2\xa7"
+    "16",
+    "PCSC Act 2022 \xc2\xa7\xc2\xa0"
+    "16",
+    "PCSC Act 2022 s.16, in order to reduce serious violence",
 };
 static const char *const not_alone[] = {
     "",
@@ -26,6 +34,10 @@ static const char *const not_alone[] = {
     "PCSC Act 2022 s.16 with regulation 3 of the Control of Patient Information Regulations 2002",
     "PCSC Act 2022 s.16, and the parents' consent",
     "s.16 PCSC Act 2022 and the common law duty",
+    "PCSC Act 2022 \xc2\xa7"
+    "9 and \xc2\xa7"
+    "16",
+    "PCSC Act 2022 s.16, and an order of the court",
 };
 
 static void citations(void **state)
