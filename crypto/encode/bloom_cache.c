@@ -25,24 +25,26 @@ enum kith_err kith_bloom_cache_new(struct kith_bloom_cache **out, size_t payload
     return KITH_ERR_MEMORY;
   cache->place_bytes = (sizeof(struct kith_bloom_place) + payload_bytes + PLACE_ALIGNMENT - 1) /
                        PLACE_ALIGNMENT * PLACE_ALIGNMENT;
-  cache->n_groups = bytes_max / (KITH_BLOOM_WAYS * cache->place_bytes + sizeof *cache->tags);
+  cache->n_groups = bytes_max / (KITH_BLOOM_WAYS * cache->place_bytes + sizeof *cache->groups);
   if (cache->n_groups == 0)
     cache->n_groups = 1;
-  head_bytes = (cache->n_groups * sizeof *cache->tags + KITH_BLOOM_LINE_BYTES - 1) /
+  if (cache->n_groups > KITH_BLOOM_NUMBER_MAX / KITH_BLOOM_WAYS)
+    cache->n_groups = KITH_BLOOM_NUMBER_MAX / KITH_BLOOM_WAYS;
+  head_bytes = (cache->n_groups * sizeof *cache->groups + KITH_BLOOM_LINE_BYTES - 1) /
                KITH_BLOOM_LINE_BYTES * KITH_BLOOM_LINE_BYTES;
   cache->bytes = head_bytes + cache->n_groups * KITH_BLOOM_WAYS * cache->place_bytes;
   page = cache->bytes < HUGE_PAGE_BYTES ? PAGE_BYTES : HUGE_PAGE_BYTES;
   cache->bytes = (cache->bytes + page - 1) / page * page;
-  cache->tags = kith_alloc_aligned(page, cache->bytes, 1);
-  if (!cache->tags) {
+  cache->groups = kith_alloc_aligned(page, cache->bytes, 1);
+  if (!cache->groups) {
     kith_free(cache);
     return KITH_ERR_MEMORY;
   }
   /* A place is nobody's, whatever is in it, until there is a tag. */
-  memset(cache->tags, 0, head_bytes);
-  cache->places = (uint8_t *)cache->tags + head_bytes;
+  memset(cache->groups, 0, head_bytes);
+  cache->places = (uint8_t *)cache->groups + head_bytes;
   /* Where it fails, core dumps are still off for the programs that hold keys. */
-  (void)madvise(cache->tags, cache->bytes, MADV_DONTDUMP);
+  (void)madvise(cache->groups, cache->bytes, MADV_DONTDUMP);
   *out = cache;
   return KITH_OK;
 }
@@ -52,12 +54,10 @@ void kith_bloom_cache_free(struct kith_bloom_cache *cache)
   if (!cache)
     return;
   /* Most places of a small file were never touched: they are left so. */
-  for (size_t i = 0; i < cache->n_groups; i++)
-    if (cache->tags[i])
-      kith_wipe(kith_bloom_place(cache, i, 0), KITH_BLOOM_WAYS * cache->place_bytes);
-  kith_wipe(cache->tags, (size_t)(cache->places - (uint8_t *)cache->tags));
-  (void)madvise(cache->tags, cache->bytes, MADV_DODUMP); /* others get these pages */
-  kith_free(cache->tags);
+  kith_wipe(cache->places, cache->n_used * cache->place_bytes);
+  kith_wipe(cache->groups, (size_t)(cache->places - (uint8_t *)cache->groups));
+  (void)madvise(cache->groups, cache->bytes, MADV_DODUMP); /* others get these pages */
+  kith_free(cache->groups);
   kith_free(cache);
 }
 
@@ -151,7 +151,7 @@ bool kith_bloom_cache_search(const struct kith_bloom_cache *cache, struct kith_b
 
   if (!key->words[0])
     return false;
-  for (uint64_t alike = kith_bloom_alike(cache->tags[group], kith_bloom_tag(key)); alike;
+  for (uint64_t alike = kith_bloom_alike(cache->groups[group].tags, kith_bloom_tag(key)); alike;
        alike &= alike - 1) {
     key->way = (unsigned)__builtin_ctzll(alike) / 8;
     key->place = kith_bloom_place(cache, group, key->way);
@@ -159,6 +159,16 @@ bool kith_bloom_cache_search(const struct kith_bloom_cache *cache, struct kith_b
       return true;
   }
   return false;
+}
+
+/* There are as many numbers as places. */
+static void number_give(struct kith_bloom_cache *cache, size_t group, unsigned way)
+{
+  uint8_t *number = cache->groups[group].numbers + way * (size_t)KITH_BLOOM_NUMBER_BYTES;
+
+  for (unsigned i = 0; i < KITH_BLOOM_NUMBER_BYTES; i++)
+    number[i] = (uint8_t)(cache->n_used >> 8 * i);
+  cache->n_used++;
 }
 
 void *kith_bloom_cache_take(struct kith_bloom_cache *cache, const struct kith_bloom_cache_key *key)
@@ -171,8 +181,10 @@ void *kith_bloom_cache_take(struct kith_bloom_cache *cache, const struct kith_bl
   if (!key->words[0])
     return NULL;
   group = kith_bloom_group(cache, key);
-  tags = &cache->tags[group];
+  tags = &cache->groups[group].tags;
   way = (unsigned)(*tags >> KITH_BLOOM_NEXT_SHIFT);
+  if (!(*tags >> 8 * way & 0xff))
+    number_give(cache, group, way);
   place = kith_bloom_place(cache, group, way);
   memcpy(place->words, key->words, sizeof key->words);
   *tags = (*tags & ~(UINT64_C(0xff) << 8 * way)) | (uint64_t)kith_bloom_tag(key) << 8 * way;
@@ -184,6 +196,8 @@ void kith_bloom_cache_forget(void *payload)
 {
   struct kith_bloom_place *place = (struct kith_bloom_place *)payload - 1;
 
-  /* A text of no field, which nobody asks for. The tag stays, and with it what wipes the place. */
+  /* A text of no field, and not that of a key of nothing, which nobody asks for. The tag stays, and
+   * with it the place's number. */
   place->words[0] = 0;
+  place->words[1] = 1;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -50,7 +51,14 @@ void kith_bloom_cache_forget(void *payload);
 
 /* ---- looking up: in the header, because a row is little more than that */
 
-enum { KITH_BLOOM_WAYS = 7, KITH_BLOOM_NEXT_SHIFT = 56, KITH_BLOOM_LINE_BYTES = 64 };
+enum {
+  KITH_BLOOM_WAYS = 7,
+  KITH_BLOOM_NEXT_SHIFT = 56,
+  KITH_BLOOM_LINE_BYTES = 64,
+  KITH_BLOOM_NUMBER_BYTES = 3,
+  KITH_BLOOM_NUMBER_MAX = 0xffffff,
+  KITH_BLOOM_NUMBERS_BYTES = 24 /* a group is half a line */
+};
 
 /* The payload follows. The first word has the field from 1, the text's length, and four of its
  * bytes; 0: nobody's. */
@@ -58,14 +66,23 @@ struct kith_bloom_place {
   uint64_t words[4];
 };
 
+/* The places of a hash. Each gets its number when it is first taken, so that those in use are side
+ * by side, and what is common, which is met first, in a few pages: a processor knows the addresses
+ * of so many, and waits for others twice. */
+struct kith_bloom_group {
+  /* A byte of each place, from the lowest, 0 where it is empty; in the highest byte, which of them
+   * is given away next. */
+  uint64_t tags;
+  uint8_t numbers[KITH_BLOOM_NUMBERS_BYTES]; /* three bytes each */
+};
+
 struct kith_bloom_cache {
-  /* Of each group of KITH_BLOOM_WAYS places: a byte of each, from the lowest, 0 where it is empty;
-   * in the highest byte, which of them is given away next. */
-  uint64_t *tags;
+  struct kith_bloom_group *groups;
   uint8_t *places;
   size_t place_bytes;
   size_t n_groups;
-  size_t bytes; /* of all, one block, whole pages */
+  size_t n_used; /* places that have a number */
+  size_t bytes;  /* of all, one block, whole pages */
 };
 
 /* One of n_groups, without a division; by other bits of the hash than the tag. */
@@ -85,8 +102,12 @@ static inline uint8_t kith_bloom_tag(const struct kith_bloom_cache_key *key)
 static inline struct kith_bloom_place *kith_bloom_place(const struct kith_bloom_cache *cache,
                                                         size_t group, unsigned way)
 {
+  uint32_t number;
+
+  memcpy(&number, cache->groups[group].numbers + way * (size_t)KITH_BLOOM_NUMBER_BYTES,
+         sizeof number); /* and a byte of what follows */
   return (struct kith_bloom_place *)(cache->places +
-                                     (group * KITH_BLOOM_WAYS + way) * cache->place_bytes);
+                                     (number & KITH_BLOOM_NUMBER_MAX) * cache->place_bytes);
 }
 
 static inline bool kith_bloom_is_of(const struct kith_bloom_place *place,
@@ -110,14 +131,14 @@ static inline uint64_t kith_bloom_alike(uint64_t tags, uint8_t tag)
 static inline void kith_bloom_cache_expect(const struct kith_bloom_cache *cache,
                                            const struct kith_bloom_cache_key *key)
 {
-  __builtin_prefetch(&cache->tags[kith_bloom_group(cache, key)]);
+  __builtin_prefetch(&cache->groups[kith_bloom_group(cache, key)]);
 }
 
 static inline void kith_bloom_cache_approach(const struct kith_bloom_cache *cache,
                                              struct kith_bloom_cache_key *key)
 {
   size_t group = kith_bloom_group(cache, key);
-  uint64_t alike = kith_bloom_alike(cache->tags[group], kith_bloom_tag(key));
+  uint64_t alike = kith_bloom_alike(cache->groups[group].tags, kith_bloom_tag(key));
 
   if (!alike)
     return;
@@ -144,7 +165,7 @@ static inline void *kith_bloom_cache_find(struct kith_bloom_cache *cache,
 {
   if (!(key->place && kith_bloom_is_of(key->place, key)) && !kith_bloom_cache_search(cache, key))
     return NULL;
-  kith_bloom_used(&cache->tags[kith_bloom_group(cache, key)], key->way);
+  kith_bloom_used(&cache->groups[kith_bloom_group(cache, key)].tags, key->way);
   return key->place + 1;
 }
 

@@ -15,6 +15,7 @@ enum {
   MASK_BYTES_MAX = 1024,
   TOKENS_SHARE = 8,    /* of what is remembered, one part is of tokens */
   POSITIONS_MAX = 256, /* that are remembered of a token, in a longer filter */
+  DAYS_MAX = 4,        /* features of dates whose years and days have masks */
   ROWS_NEAR = KITH_CLKHASH_AHEAD / 2,
   LOOKS_A_JUDGEMENT = 65536, /* of a feature, once it had time to see its values */
   LOOKS_A_HIT = 8,           /* at most, or they are not looked up */
@@ -57,6 +58,19 @@ static enum kith_err macs_new(struct kith_clkhash_encoder *encoder)
   return KITH_OK;
 }
 
+static enum kith_err days_new(struct kith_clkhash_encoder *encoder)
+{
+  const struct kith_clkhash_schema *schema = encoder->schema;
+  enum kith_err err = KITH_OK;
+  unsigned n = 0;
+
+  for (unsigned i = 0; err == KITH_OK && i < schema->n_features && n < DAYS_MAX; i++) {
+    err = kith_clkhash_days_new(&encoder->days[i], &schema->features[i], encoder->wide_bytes);
+    n += encoder->days[i] != NULL;
+  }
+  return err;
+}
+
 /* What is remembered: masks as long as the filter, or the positions in one that is too long. */
 static enum kith_err caches_new(struct kith_clkhash_encoder *encoder, size_t bytes_max)
 {
@@ -72,7 +86,7 @@ static enum kith_err caches_new(struct kith_clkhash_encoder *encoder, size_t byt
   if (err == KITH_OK && encoder->masks)
     err = kith_bloom_cache_new(&encoder->values, encoder->wide_bytes,
                                bytes_max - bytes_max / TOKENS_SHARE);
-  return err;
+  return err == KITH_OK && encoder->masks ? days_new(encoder) : err;
 }
 
 static enum kith_err arrays_new(struct kith_clkhash_encoder *encoder)
@@ -89,11 +103,12 @@ static enum kith_err arrays_new(struct kith_clkhash_encoder *encoder)
   encoder->wide = kith_calloc_aligned(WIDE_ALIGNMENT, encoder->wide_bytes, 1);
   encoder->positions = KITH_NEW_ARRAY(uint32_t, encoder->n_positions);
   encoder->macs = KITH_NEW_ARRAY(EVP_MAC_CTX *, 2 * n);
-  encoder->value_keys = KITH_NEW_ARRAY(struct kith_bloom_cache_key, KITH_CLKHASH_AHEAD * n);
-  encoder->masks_found = KITH_NEW_ARRAY(const uint8_t *, n);
+  encoder->ahead = KITH_NEW_ARRAY(struct kith_clkhash_ahead, KITH_CLKHASH_AHEAD * n);
+  encoder->masks_found = KITH_NEW_ARRAY(const uint8_t *, n + DAYS_MAX * KITH_CLKHASH_DATE_MASKS);
+  encoder->days = KITH_NEW_ARRAY(struct kith_clkhash_days *, n);
   encoder->looks = KITH_NEW_ARRAY(struct kith_clkhash_looks, n);
-  return encoder->wide && encoder->positions && encoder->macs && encoder->value_keys &&
-                 encoder->masks_found && encoder->looks
+  return encoder->wide && encoder->positions && encoder->macs && encoder->ahead &&
+                 encoder->masks_found && encoder->days && encoder->looks
              ? KITH_OK
              : KITH_ERR_MEMORY;
 }
@@ -156,13 +171,16 @@ void kith_clkhash_encoder_free(struct kith_clkhash_encoder *encoder)
   buf_wipe_free(&encoder->value);
   buf_wipe_free(&encoder->padded);
   buf_wipe_free(&encoder->token);
-  wipe_free(encoder->value_keys, KITH_CLKHASH_AHEAD * n * sizeof *encoder->value_keys);
+  wipe_free(encoder->ahead, KITH_CLKHASH_AHEAD * n * sizeof *encoder->ahead);
+  for (size_t i = 0; encoder->days && i < n; i++)
+    kith_clkhash_days_free(encoder->days[i]);
+  kith_free(encoder->days);
   wipe_free(encoder->positions, encoder->n_positions * sizeof *encoder->positions);
   wipe_free(encoder->wide, encoder->wide_bytes);
   kith_free(encoder->starts);
   kith_free(encoder->masks_found);
   kith_free(encoder->looks);
-  kith_free(encoder);
+  kith_free_wiped(encoder, sizeof *encoder);
 }
 
 /* ---- folding ---- */
@@ -249,7 +267,7 @@ static enum kith_err value_encode(struct kith_clkhash_encoder *encoder, unsigned
 /* All features' bits in encoder->wide. Masks that are found are ORed at once, but before a place is
  * given to another value: it might be one of theirs. */
 static enum kith_err row_encode(struct kith_clkhash_encoder *encoder, unsigned *index,
-                                const char *const *values, struct kith_bloom_cache_key *keys,
+                                const char *const *values, struct kith_clkhash_ahead *ahead,
                                 struct kith_fault *fault)
 {
   const struct kith_clkhash_schema *schema = encoder->schema;
@@ -264,8 +282,16 @@ static enum kith_err row_encode(struct kith_clkhash_encoder *encoder, unsigned *
 
     if (schema->features[i].ignored)
       continue;
-    if (keys && is_looked_up(&encoder->looks[i])) {
-      key = &keys[i];
+    if (ahead && ahead[i].date) {
+      err = kith_clkhash_days_masks(encoder, i, ahead[i].date, found + n_found, fault);
+      if (err == KITH_OK) {
+        n_found += KITH_CLKHASH_DATE_MASKS;
+        continue;
+      }
+      if (err != KITH_ERR_NOT_FOUND)
+        return err;
+    } else if (ahead && is_looked_up(&encoder->looks[i])) {
+      key = &ahead[i].key;
       found[n_found] = kith_bloom_cache_find(encoder->values, key);
       encoder->looks[i].n++;
       if (found[n_found]) {
@@ -285,21 +311,31 @@ static enum kith_err row_encode(struct kith_clkhash_encoder *encoder, unsigned *
   return KITH_OK;
 }
 
+static void value_expect(const struct kith_clkhash_encoder *encoder, struct kith_clkhash_ahead *out,
+                         unsigned index, const char *value, size_t len)
+{
+  const struct kith_clkhash_days *days = encoder->days[index];
+
+  out->date = days ? kith_clkhash_days_read(days, value, len) : 0;
+  if (out->date)
+    return;
+  kith_bloom_cache_key(&out->key, index, value, len);
+  kith_bloom_cache_expect(encoder->values, &out->key);
+}
+
 void kith_clkhash_expect(struct kith_clkhash_encoder *encoder, const char *const *values,
                          const size_t *lens, size_t n_values)
 {
   const struct kith_clkhash_schema *schema = encoder->schema;
   unsigned at = (encoder->first_expected + encoder->n_expected) % KITH_CLKHASH_AHEAD;
-  struct kith_bloom_cache_key *keys = encoder->value_keys + (size_t)at * schema->n_features;
+  struct kith_clkhash_ahead *ahead = encoder->ahead + (size_t)at * schema->n_features;
 
   if (!encoder->values || n_values != schema->n_features ||
       encoder->n_expected == KITH_CLKHASH_AHEAD)
     return;
   for (unsigned i = 0; i < schema->n_features; i++)
-    if (!schema->features[i].ignored) {
-      kith_bloom_cache_key(&keys[i], i, values[i], lens ? lens[i] : strlen(values[i]));
-      kith_bloom_cache_expect(encoder->values, &keys[i]);
-    }
+    if (!schema->features[i].ignored)
+      value_expect(encoder, &ahead[i], i, values[i], lens ? lens[i] : strlen(values[i]));
   encoder->expected[at] = values;
   encoder->n_expected++;
 }
@@ -311,18 +347,18 @@ static void rows_approach(struct kith_clkhash_encoder *encoder)
 
   while (encoder->n_near < ROWS_NEAR && encoder->n_near < encoder->n_expected) {
     unsigned at = (encoder->first_expected + encoder->n_near) % KITH_CLKHASH_AHEAD;
-    struct kith_bloom_cache_key *keys = encoder->value_keys + (size_t)at * schema->n_features;
+    struct kith_clkhash_ahead *ahead = encoder->ahead + (size_t)at * schema->n_features;
 
     for (unsigned i = 0; i < schema->n_features; i++)
-      if (!schema->features[i].ignored)
-        kith_bloom_cache_approach(encoder->values, &keys[i]);
+      if (!schema->features[i].ignored && !ahead[i].date)
+        kith_bloom_cache_approach(encoder->values, &ahead[i].key);
     encoder->n_near++;
   }
 }
 
-/* The keys of a row's values, from those expected, of which it is the first or none. */
-static struct kith_bloom_cache_key *keys_take(struct kith_clkhash_encoder *encoder,
-                                              const char *const *values, const size_t *lens)
+/* What is known of a row's values, from those expected, of which it is the first or none. */
+static struct kith_clkhash_ahead *ahead_take(struct kith_clkhash_encoder *encoder,
+                                             const char *const *values, const size_t *lens)
 {
   unsigned at;
 
@@ -336,7 +372,7 @@ static struct kith_bloom_cache_key *keys_take(struct kith_clkhash_encoder *encod
   encoder->first_expected = (at + 1) % KITH_CLKHASH_AHEAD;
   encoder->n_expected--;
   encoder->n_near--;
-  return encoder->value_keys + (size_t)at * encoder->schema->n_features;
+  return encoder->ahead + (size_t)at * encoder->schema->n_features;
 }
 
 /* The filter from encoder->wide. */
@@ -365,7 +401,7 @@ enum kith_err kith_clkhash_encode(struct kith_clkhash_encoder *encoder, uint8_t 
     return kith_fail(fault, KITH_ERR_DATA, "%zu fields, expected %u", n_values, schema->n_features);
   }
   err = row_encode(encoder, &index, values,
-                   encoder->values ? keys_take(encoder, values, lens) : NULL, fault);
+                   encoder->values ? ahead_take(encoder, values, lens) : NULL, fault);
   if (err == KITH_OK) {
     filter_make(encoder, filter, bytes);
     return KITH_OK;

@@ -179,6 +179,16 @@ struct kith_clkhash_looks {
   uint32_t n_hits;
 };
 
+/* What is known of a value of a row to come. */
+struct kith_clkhash_ahead {
+  struct kith_bloom_cache_key key;
+  uint32_t date; /* of kith_clkhash_days_read; a key is there where it is 0 */
+};
+
+struct kith_clkhash_days;
+
+enum { KITH_CLKHASH_TOKENS_NEAR = 16 };
+
 struct kith_clkhash_encoder {
   struct kith_clkhash_schema *schema; /* borrowed */
   struct kith_secret *keys;
@@ -189,12 +199,14 @@ struct kith_clkhash_encoder {
   struct kith_bloom_cache *values; /* the bits of whole values; NULL unless masks */
   struct kith_bloom_cache *tokens; /* of tokens: a mask, or positions, for a feature, k, position */
   size_t n_remembered;             /* positions at most */
-  struct kith_bloom_cache_key *value_keys;  /* of rows to come, one after another, by feature */
+  struct kith_bloom_cache_key token_keys[KITH_CLKHASH_TOKENS_NEAR]; /* of a value's tokens */
+  struct kith_clkhash_days **days;  /* for each feature, NULL where values are looked up whole */
+  struct kith_clkhash_ahead *ahead; /* of rows to come, one after another, by feature */
   const void *expected[KITH_CLKHASH_AHEAD]; /* whose rows they are, as a ring */
   unsigned first_expected;
   unsigned n_expected;
   unsigned n_near;                  /* of those expected, the first that were approached too */
-  const uint8_t **masks_found;      /* of a row, not ORed yet; one for each feature */
+  const uint8_t **masks_found;      /* of a row, not ORed yet; some for each feature */
   struct kith_clkhash_looks *looks; /* for each feature */
   uint32_t *positions;              /* of one token */
   size_t n_positions;
@@ -217,6 +229,30 @@ void kith_clkhash_or_plain(uint8_t *to, const uint8_t *const *masks, size_t n, s
 KITH_MUST_USE enum kith_err kith_clkhash_tokens_add(struct kith_clkhash_encoder *encoder,
                                                     uint8_t *to, unsigned index, const char *text,
                                                     size_t len, struct kith_fault *fault);
+
+/* One token of a single character, `at` of n_tokens of a value: its bits in `to`. */
+KITH_MUST_USE enum kith_err kith_clkhash_gram_add(struct kith_clkhash_encoder *encoder, uint8_t *to,
+                                                  unsigned index, size_t n_tokens, size_t at,
+                                                  const char *gram, struct kith_fault *fault);
+
+/* ---- dates by year and day (clkhash_days.c) */
+
+enum { KITH_CLKHASH_DATE_MASKS = 2 };
+
+/* Masks of years and of days, made when they are asked for. *out is NULL where a feature's values
+ * are not dates of a usual format, tokenised by single characters. */
+KITH_MUST_USE enum kith_err kith_clkhash_days_new(struct kith_clkhash_days **out,
+                                                  const struct kith_clkhash_feature *feature,
+                                                  size_t mask_bytes);
+void kith_clkhash_days_free(struct kith_clkhash_days *days); /* takes NULL; wipes */
+/* The date for kith_clkhash_days_masks; 0: kith_clkhash_value_format must see the value. */
+uint32_t kith_clkhash_days_read(const struct kith_clkhash_days *days, const char *text, size_t len);
+/* The masks that a date's bits are in, which stay. KITH_ERR_NOT_FOUND: there were too many years
+ * since it was read. */
+KITH_MUST_USE enum kith_err kith_clkhash_days_masks(struct kith_clkhash_encoder *encoder,
+                                                    unsigned index, uint32_t date,
+                                                    const uint8_t *masks[KITH_CLKHASH_DATE_MASKS],
+                                                    struct kith_fault *fault);
 
 /* All keys: 2 x key_size bytes for each feature. */
 KITH_MUST_USE enum kith_err kith_clkhash_keys(struct kith_secret **out,

@@ -241,14 +241,14 @@ static enum kith_err token_make(struct kith_clkhash_encoder *encoder,
 
 /* ---- a token ---- */
 
-/* How a token is remembered, if it can be. */
-static bool key_make(const struct kith_clkhash_encoder *encoder, struct kith_bloom_cache_key *key,
+/* How a token is remembered; a key of nothing if it can't be. */
+static void key_make(const struct kith_clkhash_encoder *encoder, struct kith_bloom_cache_key *key,
                      unsigned feature, uint32_t k, size_t position, const char *gram, size_t len)
 {
   if (!encoder->masks && k > encoder->n_remembered)
-    return false;
-  kith_bloom_cache_key_tagged(key, feature, (uint64_t)position << 32 | k, gram, len);
-  return true;
+    *key = (struct kith_bloom_cache_key){0};
+  else
+    kith_bloom_cache_key_tagged(key, feature, (uint64_t)position << 32 | k, gram, len);
 }
 
 /* Puts the bits of a token that is remembered into `to`. */
@@ -276,31 +276,60 @@ static void place_fill(const struct kith_clkhash_encoder *encoder, void *place, 
 struct share { /* how many bits each token sets */
   unsigned feature;
   size_t n_tokens;
-  size_t at; /* tokens so far */
+  size_t at;     /* tokens so far */
+  size_t n_keys; /* of the first tokens that encoder->token_keys has */
 };
+
+/* How many bits the next token sets, and where it stands, from 1; 0: that does not matter. */
+static uint32_t share_next(const struct kith_clkhash_encoder *encoder, struct share *share,
+                           size_t *position)
+{
+  const struct kith_clkhash_feature *feature = &encoder->schema->features[share->feature];
+  uint32_t k = feature->amount;
+
+  if (feature->per_feature)
+    k = (uint32_t)(feature->amount / share->n_tokens +
+                   (share->at < feature->amount % share->n_tokens));
+  share->at++;
+  *position = feature->comparison == KITH_CLKHASH_NGRAM && feature->positional ? share->at : 0;
+  return k;
+}
+
+/* What is remembered of the first tokens of a value is fetched: grams of `window` bytes. */
+static void tokens_approach(struct kith_clkhash_encoder *encoder, struct share *share,
+                            const char *text, size_t window)
+{
+  struct share coming = *share;
+
+  share->n_keys =
+      share->n_tokens < KITH_CLKHASH_TOKENS_NEAR ? share->n_tokens : KITH_CLKHASH_TOKENS_NEAR;
+  for (size_t i = 0; i < share->n_keys; i++) {
+    size_t position;
+    const uint32_t k = share_next(encoder, &coming, &position);
+
+    key_make(encoder, &encoder->token_keys[i], share->feature, k, position, text + i, window);
+    kith_bloom_cache_approach(encoder->tokens, &encoder->token_keys[i]);
+  }
+}
 
 static enum kith_err token_add(struct kith_clkhash_encoder *encoder, uint8_t *to,
                                struct share *share, const char *gram, size_t len,
                                struct kith_fault *fault)
 {
   const struct kith_clkhash_feature *feature = &encoder->schema->features[share->feature];
-  size_t position = 0;
-  uint32_t k = feature->amount;
-  struct kith_bloom_cache_key key;
-  bool remembered;
+  const bool is_known = share->at < share->n_keys;
+  struct kith_bloom_cache_key own;
+  struct kith_bloom_cache_key *key = is_known ? &encoder->token_keys[share->at] : &own;
+  size_t position;
+  const uint32_t k = share_next(encoder, share, &position);
   enum kith_err err;
   void *place;
 
-  if (feature->per_feature)
-    k = (uint32_t)(feature->amount / share->n_tokens +
-                   (share->at < feature->amount % share->n_tokens));
-  share->at++;
   if (k == 0)
     return KITH_OK;
-  if (feature->comparison == KITH_CLKHASH_NGRAM && feature->positional)
-    position = share->at;
-  remembered = key_make(encoder, &key, share->feature, k, position, gram, len);
-  place = remembered ? kith_bloom_cache_find(encoder->tokens, &key) : NULL;
+  if (!is_known)
+    key_make(encoder, key, share->feature, k, position, gram, len);
+  place = kith_bloom_cache_find(encoder->tokens, key);
   if (place) {
     place_use(encoder, to, place, k);
     return KITH_OK;
@@ -311,9 +340,18 @@ static enum kith_err token_add(struct kith_clkhash_encoder *encoder, uint8_t *to
                          : double_positions(encoder, share->feature, k, fault);
   if (err == KITH_OK)
     bits_set(to, encoder->positions, k);
-  if (err == KITH_OK && remembered && (place = kith_bloom_cache_take(encoder->tokens, &key)))
+  if (err == KITH_OK && (place = kith_bloom_cache_take(encoder->tokens, key)))
     place_fill(encoder, place, k);
   return err;
+}
+
+enum kith_err kith_clkhash_gram_add(struct kith_clkhash_encoder *encoder, uint8_t *to,
+                                    unsigned index, size_t n_tokens, size_t at, const char *gram,
+                                    struct kith_fault *fault)
+{
+  struct share share = {.feature = index, .n_tokens = n_tokens, .at = at};
+
+  return token_add(encoder, to, &share, gram, 1, fault);
 }
 
 /* ---- texts ---- */
@@ -395,6 +433,7 @@ static enum kith_err grams_add(struct kith_clkhash_encoder *encoder, uint8_t *to
   padded = (const char *)encoder->padded.bytes;
   if (ascii) {
     share.n_tokens = encoder->padded.len - window + 1;
+    tokens_approach(encoder, &share, padded, window);
     for (size_t i = 0; err == KITH_OK && i < share.n_tokens; i++)
       err = token_add(encoder, to, &share, padded + i, window, fault);
     return err;

@@ -133,13 +133,69 @@ static void forgotten(void **state)
   kith_bloom_cache_free(cache);
 }
 
+/* A text that is too long finds nothing, not even where an empty one was and was forgotten. */
+static void nothing_found(void **state)
+{
+  struct kith_bloom_cache *cache = NULL;
+  struct kith_bloom_cache_key nothing;
+  char text[KITH_BLOOM_CACHE_TEXT_BYTES + 1];
+
+  (void)state;
+  memset(text, 'a', sizeof text);
+  assert_int_equal(kith_bloom_cache_new(&cache, PAYLOAD, 1), KITH_OK); /* one group */
+  for (unsigned field = 0; field < KITH_BLOOM_CACHE_FIELDS_MAX; field++) {
+    bool hit = true;
+
+    kith_bloom_cache_forget(ask(cache, &hit, field, ""));
+    assert_false(hit);
+    key_of(&nothing, field, text, sizeof text);
+    kith_bloom_cache_expect(cache, &nothing);
+    kith_bloom_cache_approach(cache, &nothing);
+    assert_null(find_or_take(cache, &hit, &nothing));
+  }
+  kith_bloom_cache_free(cache);
+}
+
+/* Places that are in use are side by side, in whatever groups they are, until all are in use. */
+static void side_by_side(void **state)
+{
+  struct kith_bloom_cache *cache = NULL;
+  uint8_t *first = NULL;
+  uint8_t *end = NULL;
+  unsigned n_new = 0;
+
+  (void)state;
+  assert_int_equal(kith_bloom_cache_new(&cache, PAYLOAD, 64 << 10), KITH_OK);
+  for (unsigned i = 0; i < 20000; i++) {
+    char text[16];
+    bool hit = true;
+    uint8_t *payload;
+
+    (void)snprintf(text, sizeof text, "text %u", i);
+    payload = ask(cache, &hit, 0, text);
+    assert_false(hit);
+    if (!first)
+      first = end = payload;
+    if (payload == end) {
+      end += cache->place_bytes;
+      n_new++;
+    }
+    assert_true(payload >= first && payload < end);
+  }
+  assert_int_equal(n_new, cache->n_groups * KITH_BLOOM_WAYS);
+  assert_int_equal(n_new, cache->n_used);
+  assert_true((size_t)(end - cache->places) <=
+              cache->bytes - (size_t)(cache->places - (uint8_t *)cache->groups) +
+                  sizeof(struct kith_bloom_place));
+  kith_bloom_cache_free(cache);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(texts_apart),
-      cmocka_unit_test(tags_apart),
-      cmocka_unit_test(given_away),
-      cmocka_unit_test(forgotten),
+      cmocka_unit_test(texts_apart),   cmocka_unit_test(tags_apart),
+      cmocka_unit_test(given_away),    cmocka_unit_test(forgotten),
+      cmocka_unit_test(nothing_found), cmocka_unit_test(side_by_side),
   };
 
   return cmocka_run_group_tests_name("bloom_cache", tests, NULL, NULL);
