@@ -302,6 +302,22 @@ static void print_feedback(const json_t *feedback)
   }
 }
 
+static void print_withdrawals(const json_t *list)
+{
+  const json_t *item;
+  size_t i;
+
+  json_array_foreach(list, i, item)
+  {
+    printf("%-15s record %.8s, %s: %s\n", "withdrawn", text_of(item, "index"),
+           text_of(item, "reason"),
+           !json_is_true(json_object_get(item, "taken")) ? "the matcher has not taken it yet"
+           : json_is_true(json_object_get(item, "after_release"))
+               ? "recipients are told at their next pull"
+               : "left out of the release");
+  }
+}
+
 /* An agency's view: what officers sign, word for word, and then how far it is. */
 static void print_agency(const json_t *round)
 {
@@ -324,6 +340,7 @@ static void print_agency(const json_t *round)
            json_is_true(json_object_get(decision, "on_list")) ? "" : ", no longer on the list",
            text_of(decision, "fingerprint"));
   }
+  print_withdrawals(json_object_get(round, "withdrawals"));
   if (json_is_object(json_object_get(round, "feedback")))
     print_feedback(json_object_get(round, "feedback"));
   print_value("shown", json_object_get(round, "text_hash"));

@@ -6,8 +6,8 @@
 #include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
 
-static const char *const table_names[] = {"outbox",   "handles",   "trial",      "subjects",
-                                          "officers", "decisions", "disclosures"};
+static const char *const table_names[] = {"outbox",   "handles",   "trial",       "subjects",
+                                          "officers", "decisions", "disclosures", "withdrawals"};
 
 enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
                               struct kith_fault *fault)
