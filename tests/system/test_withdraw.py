@@ -115,6 +115,14 @@ def test_in_review(city):
     assert [(w["number"], w["reason"], w["taken"], w["after_release"]) for w in shown] == \
         [(1, "objection", True, False)]
     assert "left out of the release" in city.kith("round", "show", round_id.hex(), home=agency)
+    seen = city.kith("round", "show", "--json", round_id.hex(), home="horizon")
+    assert seen["withdrawn"] == 1
+    assert {a["agency"]: a["withdrawn"] for a in seen["agencies"]} == \
+        {a: int(a == agency) for a in city.agencies}
+    for member, home in (("matcher", "horizon"), (agency, agency)):
+        city.kith("audit", "export", "--out", f"{member}.kith-audit", home=home)
+    city.kith("audit", "verify", "--charter", city.home("horizon") / "charter.json", "matcher.kith-audit",
+              f"{agency}.kith-audit")
     report = subprocess.run([str(KITH), "source", "subject", "--json", "--id-file", "-", "--home",
                              str(city.home(agency))], input=record, capture_output=True, text=True)
     rounds = {r["round"]: r["withdrawn"] for r in json.loads(report.stdout)["rounds"]}
@@ -213,13 +221,14 @@ def test_by_the_command_line(city):
     assert not city.ask(agency, do="withdraw", **ask)["ok"]
     # A decision on another record, another reason, or of another kind.
     shown = city.ask(agency, do="withdraw-show", **ask)
-    decision = city.decision(agency, round_id, "withdraw", shown=shown)
+    later = shown["now"] + 2  # than the same officer's joining
+    decision = city.decision(agency, round_id, "withdraw", shown=shown, time=later)
     for change in (dict(reason="error"), dict(id=sorted(city.trial_map(agency, round_id).values())[1])):
         reply = city.ask(agency, do="withdraw", **{**ask, **change}, decision=decision)
         assert not reply["ok"], reply
     for change in (dict(kind="join"), dict(member=city.agencies[1]), dict(round_id=os.urandom(16))):
         reply = city.ask(agency, do="withdraw", **ask, decision=city.decision(
-            agency, round_id, "withdraw", shown=shown, **change))
+            agency, round_id, "withdraw", shown=shown, time=later, **change))
         assert not reply["ok"], reply
     assert not city.statements(round_id, wire.WITHDRAW)
     assert city.ask(agency, do="withdraw", **ask, decision=decision)["ok"]
