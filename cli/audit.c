@@ -56,6 +56,7 @@ static const char *const words[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_DISCLOSURE_EXPIRED] = "a request expired without an answer",
     [KITH_AUDIT_LETTER_DROPPED] = "a letter that was not what it said was dropped",
     [KITH_AUDIT_FEEDBACK] = "a recipient said whether a list was right",
+    [KITH_AUDIT_RECORD_WITHDRAWN] = "an agency withdrew a record",
 };
 
 struct shown {

@@ -30,15 +30,26 @@ static void services_text(char *out, size_t cap, const struct kith_cohort *cohor
 
   out[0] = '\0';
   for (uint32_t i = 0; i < person->n_records; i++)
-    seen |= 1u << cohort->records[person->first + i].agency;
+    if (!cohort->records[person->first + i].withdrawn)
+      seen |= 1u << cohort->records[person->first + i].agency;
   for (unsigned i = 0; i < cohort->n_agencies && used < cap; i++)
     if (seen & 1u << i)
       used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? " " : "",
                                cohort->agencies[i].agency);
 }
 
-static void flags_text(char *out, size_t cap, uint32_t flags)
+static bool any_withdrawn(const struct kith_cohort *cohort, const struct kith_cohort_person *person)
 {
+  for (uint32_t i = 0; i < person->n_records; i++)
+    if (cohort->records[person->first + i].withdrawn)
+      return true;
+  return false;
+}
+
+static void flags_text(char *out, size_t cap, const struct kith_cohort *cohort,
+                       const struct kith_cohort_person *person)
+{
+  const uint32_t flags = person->flags;
   size_t used = 0;
 
   out[0] = '\0';
@@ -46,6 +57,8 @@ static void flags_text(char *out, size_t cap, uint32_t flags)
     if (flags & 1u << i)
       used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? " " : "",
                                kith_cohort_flag_names[i]);
+  if (any_withdrawn(cohort, person) && used < cap)
+    (void)snprintf(out + used, cap - used, "%swithdrawn", used ? " " : "");
 }
 
 static void ppm_text(char out[16], uint32_t ppm)
@@ -89,6 +102,8 @@ static json_t *handles_json(const struct kith_cohort *cohort,
     kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
     entry =
         json_pack("{s:s, s:s}", "agency", cohort->agencies[record->agency].agency, "handle", hex);
+    if (record->withdrawn)
+      json_object_set_new(entry, "withdrawn", json_true());
     if (json_object_get(told, hex)) {
       json_object_update(entry, json_object_get(told, hex));
       json_object_set_new(entry, "wrong_before",
@@ -117,7 +132,7 @@ static json_t *person_json(const struct kith_cohort *cohort,
   char flags[64];
   json_t *json;
 
-  flags_text(flags, sizeof flags, person->flags);
+  flags_text(flags, sizeof flags, cohort, person);
   json = json_pack("{s:I, s:i, s:f, s:f, s:s, s:o}", "cohort", (json_int_t)person->number,
                    "services", (int)kith_cohort_services(cohort, person), "confidence",
                    (double)person->confidence / KITH_CONFIDENCE_ONE, "weakest",
@@ -168,7 +183,7 @@ static int print_table(const struct kith_cohort *cohort, uint64_t limit)
     (void)snprintf(confidence, sizeof confidence, "%.3f",
                    (double)person->confidence / KITH_CONFIDENCE_ONE);
     services_text(services, sizeof services, cohort, person);
-    flags_text(flags, sizeof flags, person->flags);
+    flags_text(flags, sizeof flags, cohort, person);
     KITH_CLI_ROW(&table, number, count, confidence, services, flags);
   }
   err = kith_cli_table_print(&table);
@@ -232,7 +247,8 @@ static int print_person(const struct kith_cohort *cohort, uint32_t number, const
       char hex[HANDLE_HEX_BYTES];
 
       kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
-      printf("%-20s %s\n", cohort->agencies[record->agency].agency, hex);
+      printf("%-20s %s%s\n", cohort->agencies[record->agency].agency, hex,
+             record->withdrawn ? "  withdrawn by the agency" : "");
       print_told(json_object_get(told, hex), told);
     }
     return kith_cli_finish_stdout();
@@ -252,6 +268,8 @@ static void write_person(FILE *stream, const struct kith_cohort *cohort,
     const struct kith_cohort_record *record = &cohort->records[person->first + i];
     char hex[HANDLE_HEX_BYTES];
 
+    if (record->withdrawn)
+      continue;
     kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
     (void)fprintf(stream, "%u,%u,%s,%s,%s\n", person->number, kith_cohort_services(cohort, person),
                   cohort->agencies[record->agency].agency, hex, confidence);
@@ -448,6 +466,15 @@ static bool load(struct kith_cohort *cohort, struct arguments *arguments,
   return load_with(cohort, arguments, &whole, take, from_matcher, argc, argv, status);
 }
 
+static size_t n_withdrawn(const struct kith_cohort *cohort)
+{
+  size_t n = 0;
+
+  for (size_t i = 0; i < cohort->n_records; i++)
+    n += cohort->records[i].withdrawn;
+  return n;
+}
+
 static int cohort_pull(int argc, char **argv)
 {
   struct arguments arguments = {0};
@@ -463,11 +490,14 @@ static int cohort_pull(int argc, char **argv)
   if (!load(&cohort, &arguments, &spec, TAKE_JSON, true, argc, argv, &status))
     return status;
   if (arguments.json)
-    status = kith_cli_json(json_pack("{s:I, s:I}", "people", (json_int_t)cohort.n_people, "records",
-                                     (json_int_t)cohort.n_records));
+    status = kith_cli_json(json_pack("{s:I, s:I, s:I}", "people", (json_int_t)cohort.n_people,
+                                     "records", (json_int_t)cohort.n_records, "withdrawn",
+                                     (json_int_t)n_withdrawn(&cohort)));
   else {
     printf("%zu people, %zu records; the list is the one that was released\n", cohort.n_people,
            cohort.n_records);
+    if (n_withdrawn(&cohort))
+      printf("%zu of the records are withdrawn by their agency\n", n_withdrawn(&cohort));
     status = kith_cli_finish_stdout();
   }
   kith_cohort_free(&cohort);
@@ -528,7 +558,8 @@ static int cohort_export(int argc, char **argv)
   struct arguments arguments = {0};
   const struct kith_cli_spec spec = {
       .usage = "kith cohort export --out DIR ROUND",
-      .about = "Writes a pulled list to DIR/cohort.csv: cohort,services,party,handle,confidence.",
+      .about = "Writes a pulled list to DIR/cohort.csv: cohort,services,party,handle,confidence. "
+               "Withdrawn records are left out.",
       .examples = "  $ kith cohort export --home horizon --out lists 6f1c...\n"};
   struct kith_cohort cohort = {0};
   struct kith_fault fault = {0};

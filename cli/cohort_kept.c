@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cohort.h"
+#include "cli/recipient.h"
+#include "proto/withdrawal.h"
 
 /* ---- where a pulled list is kept: HOME/cohorts/ROUND.{list,statements,charter.json}
  * ------------------ */
@@ -106,8 +108,25 @@ static enum kith_err open_list(struct kith_cohort *out, const struct kith_home *
   if (err != KITH_OK)
     return err;
   err = kith_cohort_check(out, view->round, &view->release, fault);
+  if (err == KITH_OK)
+    err = kith_withdrawals_mark(out, view, fault);
   if (err != KITH_OK)
     kith_cohort_free(out);
+  return err;
+}
+
+static enum kith_err wipe_withdrawn(struct kith_home *home, const struct kith_round_view *view,
+                                    struct kith_fault *fault)
+{
+  struct kith_recipient recipient = {0};
+  enum kith_err err;
+
+  if (!view->n_withdrawals)
+    return KITH_OK;
+  err = kith_recipient_open(&recipient, home, fault);
+  if (err == KITH_OK)
+    err = kith_recipient_withdraw(&recipient, view, fault);
+  kith_recipient_close(&recipient);
   return err;
 }
 
@@ -133,6 +152,9 @@ enum kith_err kith_cohort_pull(struct kith_home *home, const kith_round_id id,
        (err = kith_file_write(kept->statements, 0600, round.statements.bytes, round.statements.len,
                               fault)) != KITH_OK ||
        (err = kith_file_write(kept->list, 0600, list.bytes, list.len, fault)) != KITH_OK))
+    kith_cohort_free(cohort);
+  if (err == KITH_OK &&
+      (err = wipe_withdrawn(home, kith_round_log_view(round.log), fault)) != KITH_OK)
     kith_cohort_free(cohort);
   kith_buf_free(&list);
   kith_remote_round_free(&round);

@@ -34,13 +34,15 @@ size_t kith_cohort_selection_options(struct kith_cli_option options[KITH_COHORT_
   return KITH_COUNT_OF(all);
 }
 
+/* Of those whose record is not withdrawn. */
 static uint32_t agencies_of(const struct kith_cohort *cohort,
                             const struct kith_cohort_person *person)
 {
   uint32_t seen = 0;
 
   for (uint32_t i = 0; i < person->n_records; i++)
-    seen |= 1u << cohort->records[person->first + i].agency;
+    if (!cohort->records[person->first + i].withdrawn)
+      seen |= 1u << cohort->records[person->first + i].agency;
   return seen;
 }
 

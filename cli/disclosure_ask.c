@@ -142,6 +142,11 @@ static enum kith_err ask_all(struct asking *asking, struct kith_fault *fault)
 
     if (asking->agency && strcmp(asking->agency, agency) != 0)
       continue;
+    if (record->withdrawn) {
+      (void)fprintf(stderr, "kith: %s is not asked: it has withdrawn the record\n", agency);
+      asking->n_skipped++;
+      continue;
+    }
     if (!kith_gateway_to_disclose(&asking->policy, &asking->at.round.charter, agency)) {
       (void)fprintf(stderr, "kith: %s is not asked: the policy gives it no lawful gateway\n",
                     agency);

@@ -163,6 +163,8 @@ static enum kith_err pull_round(struct pulling *pulling, const kith_round_id id,
     err = send_again(pulling, id, fault);
     if (err == KITH_OK)
       err = fetch_answers(pulling, id, fault);
+    if (err == KITH_OK)
+      err = kith_recipient_withdraw(pulling->recipient, view, fault);
   }
   kith_remote_round_free(&pulling->round);
   return err;

@@ -14,7 +14,8 @@ enum kith_asked_state {
   KITH_ASKED_WRITTEN = 1, /* the matcher has not taken it yet */
   KITH_ASKED_SENT,
   KITH_ASKED_ANSWERED,
-  KITH_ASKED_REFUSED, /* by the matcher */
+  KITH_ASKED_REFUSED,   /* by the matcher */
+  KITH_ASKED_WITHDRAWN, /* its agency has withdrawn the record; an answer is taken out */
   KITH_ASKED_STATES
 };
 
@@ -96,6 +97,11 @@ KITH_MUST_USE enum kith_err kith_recipient_forget(const struct kith_recipient *r
  * answered last, or asked last. `home` is unlocked. */
 KITH_MUST_USE enum kith_err kith_recipient_told(struct kith_home *home, const kith_round_id round,
                                                 json_t **out, struct kith_fault *fault);
+/* Takes what was told of records that are withdrawn out of the store, with an audit entry each;
+ * nothing the second time. `view`: the round's verified statements. */
+KITH_MUST_USE enum kith_err kith_recipient_withdraw(const struct kith_recipient *recipient,
+                                                    const struct kith_round_view *view,
+                                                    struct kith_fault *fault);
 const char *kith_asked_state_name(const struct kith_asked *asked);
 
 /* The recipient's own audit log, exported (kith_free). `home` is unlocked. */

@@ -1,8 +1,10 @@
 /* What a recipient was told about the handles of a list. */
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "cli/recipient.h"
+#include "proto/withdrawal.h"
 
 enum { HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1, HEX_ID_BYTES = 2 * KITH_HASH_BYTES + 1 };
 
@@ -10,9 +12,10 @@ const char *kith_asked_state_name(const struct kith_asked *asked)
 {
   if (asked->answer)
     return kith_disclosure_verdict_name(asked->answer->body.answer.verdict);
-  return asked->state == KITH_ASKED_WRITTEN ? "not sent yet"
-         : asked->state == KITH_ASKED_SENT  ? "waiting"
-                                            : "refused by the matcher";
+  return asked->state == KITH_ASKED_WRITTEN     ? "not sent yet"
+         : asked->state == KITH_ASKED_SENT      ? "waiting"
+         : asked->state == KITH_ASKED_WITHDRAWN ? "withdrawn"
+                                                : "refused by the matcher";
 }
 
 static json_t *fields_json(const struct kith_disclosure_answer *answer)
@@ -84,6 +87,67 @@ enum kith_err kith_recipient_told(struct kith_home *home, const kith_round_id ro
   else
     json_decref(told);
   return err;
+}
+
+/* ---- records that are withdrawn */
+
+struct withdrawing {
+  const struct kith_round_view *view;
+  struct kith_buf ids; /* of requests about withdrawn records, whose answer is still there */
+};
+
+static enum kith_err withdraw_visit(void *context, struct kith_asked *asked)
+{
+  struct withdrawing *withdrawing = context;
+
+  if (asked->kind == KITH_LETTER_REQUEST && asked->state != KITH_ASKED_WITHDRAWN &&
+      kith_withdrawal_of(withdrawing->view, asked->letter->reader,
+                         asked->letter->body.request.proof.handle))
+    kith_buf_append(&withdrawing->ids, asked->id.bytes, KITH_HASH_BYTES);
+  return kith_buf_err(&withdrawing->ids);
+}
+
+static enum kith_err withdraw_one(const struct kith_recipient *recipient, const kith_round_id round,
+                                  const uint8_t *id)
+{
+  struct kith_asked asked = {0};
+  struct kith_hash hash;
+  enum kith_err err;
+
+  memcpy(hash.bytes, id, KITH_HASH_BYTES);
+  err = kith_asked_get(recipient, &asked, round, &hash);
+  if (err != KITH_OK)
+    return err;
+  if (asked.answer)
+    kith_free_wiped(asked.answer, sizeof *asked.answer);
+  if (asked.answer_bytes)
+    kith_free_wiped(asked.answer_bytes, asked.answer_len);
+  asked.answer = NULL;
+  asked.answer_bytes = NULL;
+  asked.answer_len = 0;
+  asked.state = KITH_ASKED_WITHDRAWN;
+  err = kith_asked_put(recipient, &asked, KITH_AUDIT_RECORD_WITHDRAWN);
+  kith_asked_free(&asked);
+  return err;
+}
+
+enum kith_err kith_recipient_withdraw(const struct kith_recipient *recipient,
+                                      const struct kith_round_view *view, struct kith_fault *fault)
+{
+  struct withdrawing withdrawing = {.view = view};
+  enum kith_err err;
+
+  if (!view->n_withdrawals)
+    return KITH_OK;
+  kith_buf_init(&withdrawing.ids, 0);
+  err = kith_asked_each(recipient, view->round, withdraw_visit, &withdrawing);
+  for (size_t i = 0; err == KITH_OK && i < withdrawing.ids.len; i += KITH_HASH_BYTES)
+    err = withdraw_one(recipient, view->round, withdrawing.ids.bytes + i);
+  kith_buf_free(&withdrawing.ids);
+  return err == KITH_OK
+             ? KITH_OK
+             : kith_fail(fault, err, "what was told of withdrawn records can't be taken out: %s",
+                         kith_err_name(err));
 }
 
 enum kith_err kith_recipient_audit(struct kith_home *home, uint8_t **out, size_t *len,

@@ -375,6 +375,7 @@ int kith_cmd_round(int argc, char **argv)
       {"sign", kith_round_sign, "sign what another governance member proposed"},
       {"join", kith_round_join, "let this agency take part"},
       {"decline", kith_round_decline, "take no part"},
+      {"withdraw", kith_round_withdraw, "take a record of this agency out of the round"},
       {"proceed", round_proceed, "consent to a roster that shrank"},
       {"abort", round_abort, "end a round before its release"},
       {"close", round_close, "close a released round"},

@@ -1,5 +1,5 @@
-/* Verbs of `kith round` in files of their own: round_show.c, round_decide.c, proposal.c,
- * trial_map.c. */
+/* Verbs of `kith round` in files of their own: round_show.c, round_decide.c,
+ * round_withdraw.c, proposal.c, trial_map.c. */
 #ifndef KITH_CLI_ROUND_H
 #define KITH_CLI_ROUND_H
 
@@ -10,6 +10,7 @@ int kith_round_proposals(int argc, char **argv);
 int kith_round_sign(int argc, char **argv);
 int kith_round_join(int argc, char **argv);
 int kith_round_decline(int argc, char **argv);
+int kith_round_withdraw(int argc, char **argv);
 int kith_round_trial_map(int argc, char **argv);
 
 #endif

@@ -13,6 +13,7 @@
 #include "cli/round.h"
 #include "cli/verbs.h"
 #include "proto/officer.h"
+#include "proto/withdrawal.h"
 
 enum { HEX_BYTES = 2 * KITH_ROUND_ID_BYTES + 1, N_OPTIONS = 4, WATCH_MS = 500 };
 
@@ -81,7 +82,9 @@ static json_t *seats_json(const struct kith_round_view *view)
                       : !seat->invited  ? "left out"
                                         : "invited";
 
-    json_array_append_new(seats, json_pack("{s:s, s:s}", "agency", seat->member, "step", did));
+    json_array_append_new(seats, json_pack("{s:s, s:s, s:I}", "agency", seat->member, "step", did,
+                                           "withdrawn",
+                                           (json_int_t)kith_withdrawals_by(view, seat->member)));
   }
   return seats;
 }
@@ -102,6 +105,8 @@ static json_t *remote_json(const struct kith_remote_round *round)
     json_object_set_new(object, "by", json_string(view->aborted_by));
     json_object_set_new(object, "culprit", json_string(view->abort.culprit));
   }
+  if (object && view->n_withdrawals)
+    json_object_set_new(object, "withdrawn", json_integer((json_int_t)view->n_withdrawals));
   if (object && view->released)
     json_object_set_new(object, "threshold", json_string(view->release.threshold));
   return object;
@@ -302,6 +307,22 @@ static void print_feedback(const json_t *feedback)
   }
 }
 
+static void print_withdrawals(const json_t *list)
+{
+  const json_t *item;
+  size_t i;
+
+  json_array_foreach(list, i, item)
+  {
+    printf("%-15s record %.8s, %s: %s\n", "withdrawn", text_of(item, "index"),
+           text_of(item, "reason"),
+           !json_is_true(json_object_get(item, "taken")) ? "the matcher has not taken it yet"
+           : json_is_true(json_object_get(item, "after_release"))
+               ? "recipients are told at their next pull"
+               : "left out of the release");
+  }
+}
+
 /* An agency's view: what officers sign, word for word, and then how far it is. */
 static void print_agency(const json_t *round)
 {
@@ -324,6 +345,7 @@ static void print_agency(const json_t *round)
            json_is_true(json_object_get(decision, "on_list")) ? "" : ", no longer on the list",
            text_of(decision, "fingerprint"));
   }
+  print_withdrawals(json_object_get(round, "withdrawals"));
   if (json_is_object(json_object_get(round, "feedback")))
     print_feedback(json_object_get(round, "feedback"));
   print_value("shown", json_object_get(round, "text_hash"));

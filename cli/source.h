@@ -131,4 +131,11 @@ int kith_source_preview(int argc, char **argv);
 int kith_source_profiles(int argc, char **argv);
 int kith_source_subject(int argc, char **argv);
 
+/* ---- subject.c */
+
+/* A person's id from the first and only line of a file, "-" for standard input: an id is never an
+ * argument, which other users of the machine can read. The caller wipes it. */
+KITH_MUST_USE enum kith_err kith_source_id_read(char out[KITH_ID_BYTES_MAX + 1], const char *path,
+                                                struct kith_fault *fault);
+
 #endif

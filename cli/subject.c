@@ -15,9 +15,8 @@
 
 enum { ID_FILE_BYTES_MAX = KITH_ID_BYTES_MAX + 2 };
 
-/* The first and only line. */
-static enum kith_err read_id(char out[KITH_ID_BYTES_MAX + 1], const char *path,
-                             struct kith_fault *fault)
+enum kith_err kith_source_id_read(char out[KITH_ID_BYTES_MAX + 1], const char *path,
+                                  struct kith_fault *fault)
 {
   char text[ID_FILE_BYTES_MAX + 1];
   bool standard = strcmp(path, "-") == 0;
@@ -116,6 +115,11 @@ static enum kith_err say_rounds(const json_t *reply)
   err = kith_cli_table_print(&table);
   kith_cli_table_free(&table);
   printf("\n");
+  json_array_foreach(rounds, i, item)
+  {
+    if (json_is_true(json_object_get(item, "withdrawn")))
+      printf("withdrawn          from round %.8s\n", text_of(item, "round"));
+  }
   return err;
 }
 
@@ -166,7 +170,7 @@ static enum kith_err ask(json_t **out, const char *home_dir, const char *id_path
     err = kith_fail(fault, KITH_ERR_CONFIG,
                     "only an agency knows its records: this home has no kithd.conf");
   if (err == KITH_OK)
-    err = read_id(id, id_path, fault);
+    err = kith_source_id_read(id, id_path, fault);
   if (err == KITH_OK)
     err = kith_home_ask(&home, out, json_pack("{s:s, s:s}", "do", "subject", "id", id), fault);
   kith_wipe(id, sizeof id);

@@ -44,6 +44,7 @@ const char *kith_refusal_words(const char *code, bool *by_officer)
       {"replayed", "the request's nonce was in another request", false},
       {"expired", "the request had expired when it came", false},
       {"over_limit", "more requests than the policy allows", false},
+      {"withdrawn", "the agency has withdrawn the record from the round", false},
       {"not_there", "the record is no longer in the agency's source", false},
   };
 

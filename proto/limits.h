@@ -21,6 +21,7 @@ enum {
   KITH_STATEMENT_BYTES_MAX = 256 * 1024, /* a manifest of KITH_BATCHES_MAX hashes fits */
   KITH_STATEMENTS_MAX = 4096,            /* of a round, all attempts */
   KITH_ATTEMPTS_MAX = 8,
+  KITH_WITHDRAWALS_MAX = 128,         /* of one agency in a round */
   KITH_BATCH_BYTES_MAX = 1024 * 1024, /* the rows of one batch */
   KITH_BATCHES_MAX = 4096,            /* of one agency: 4 GiB of rows */
   KITH_PROPOSALS_MAX = 64,        /* of governance, held by the matcher, not yet signed by enough */

@@ -140,7 +140,9 @@ static struct kith_bytes pending_key(uint8_t key[PENDING_KEY_BYTES],
   key[KITH_ROUND_ID_BYTES] = (uint8_t)statement->attempt;
   key[KITH_ROUND_ID_BYTES + 1] = (uint8_t)statement->type;
   key[KITH_ROUND_ID_BYTES + 2] =
-      statement->type == KITH_STATEMENT_DESTROYED ? (uint8_t)statement->body.destroyed.what : 0;
+      statement->type == KITH_STATEMENT_DESTROYED  ? (uint8_t)statement->body.destroyed.what
+      : statement->type == KITH_STATEMENT_WITHDRAW ? (uint8_t)statement->body.withdraw.number
+                                                   : 0;
   return (struct kith_bytes){key, PENDING_KEY_BYTES};
 }
 

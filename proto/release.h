@@ -23,6 +23,7 @@ struct kith_cohort_record {
   uint32_t agency; /* index in the list's agencies */
   uint8_t handle[KITH_HANDLE_BYTES];
   uint8_t nonce[KITH_NONCE_BYTES]; /* random: a leaf tells nothing of its handle */
+  bool withdrawn; /* since the release: by statements of the round, not by the list */
 };
 
 /* One person: records[first .. first + n). */

@@ -6,13 +6,14 @@
 #include "base/mem.h"
 #include "proto/endorsement.h"
 #include "proto/keying.h"
+#include "proto/withdrawal.h"
 
 /* What has been said, for telling a repetition from a conflict: the place and the statement's hash.
  */
 struct said {
   enum kith_statement_type type;
   uint32_t attempt; /* 0 for types that have one place over all attempts */
-  unsigned what;    /* of destroyed */
+  unsigned what;    /* of destroyed; the number of withdraw */
   kith_member_id author;
   struct kith_hash hash;
 };
@@ -54,6 +55,7 @@ void kith_round_log_free(struct kith_round_log *log)
   for (unsigned i = 0; i < log->view.n_seats; i++)
     seat_clear(&log->view.seats[i]);
   kith_statement_free(&log->latest);
+  kith_free(log->view.withdrawals);
   kith_free(log);
 }
 
@@ -63,14 +65,6 @@ const struct kith_round_view *kith_round_log_view(const struct kith_round_log *l
 }
 
 static struct kith_seat *seat_of(struct kith_round_view *view, const char *member)
-{
-  for (unsigned i = 0; i < view->n_seats; i++)
-    if (strcmp(view->seats[i].member, member) == 0)
-      return &view->seats[i];
-  return NULL;
-}
-
-const struct kith_seat *kith_round_seat(const struct kith_round_view *view, const char *member)
 {
   for (unsigned i = 0; i < view->n_seats; i++)
     if (strcmp(view->seats[i].member, member) == 0)
@@ -117,6 +111,9 @@ static void place_of(struct said *place, const struct kith_statement *statement)
     break;
   case KITH_STATEMENT_DESTROYED:
     place->what = statement->body.destroyed.what;
+    break;
+  case KITH_STATEMENT_WITHDRAW:
+    place->what = statement->body.withdraw.number;
     break;
   default:
     place->attempt = statement->attempt;
@@ -456,9 +453,20 @@ static enum kith_err take_by_agency(struct kith_round_view *view, struct kith_st
     return take_keying(view, seat, statement);
   case KITH_STATEMENT_COMPLAINT:
     return take_complaint(view, seat, statement);
+  case KITH_STATEMENT_WITHDRAW:
+    return kith_withdrawal_take(view, statement);
   default:
     return take_submission(view, seat, statement, bytes, len);
   }
+}
+
+/* What is over takes no more but its end, that something is destroyed, and tombstones. */
+static bool still_taken(const struct kith_round_view *view, enum kith_statement_type type)
+{
+  if (type == KITH_STATEMENT_DESTROYED || !(view->aborted || view->released))
+    return true;
+  return view->released &&
+         (type == KITH_STATEMENT_CLOSE || (type == KITH_STATEMENT_WITHDRAW && !view->closed));
 }
 
 static enum kith_err take(struct kith_round_log *log, const struct kith_charter *charter,
@@ -467,9 +475,7 @@ static enum kith_err take(struct kith_round_log *log, const struct kith_charter 
   struct kith_round_view *view = &log->view;
   const struct kith_member *author = kith_charter_member(charter, statement->author);
 
-  /* What is over takes no more but its end, and that something is destroyed. */
-  if ((view->aborted || view->released) && statement->type != KITH_STATEMENT_DESTROYED &&
-      !(statement->type == KITH_STATEMENT_CLOSE && view->released))
+  if (!still_taken(view, statement->type))
     return KITH_ERR_NOT_FOUND;
   switch (statement->type) {
   case KITH_STATEMENT_OPEN:

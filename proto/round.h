@@ -7,7 +7,8 @@
  *
  * Each author has one place for a type in an attempt (`destroyed`: one for each `what`, over all
  * attempts; open, consent, decision, release, close: one over all; abort: the first ends the
- * round). After a release only close and destroyed are taken, after an abort only destroyed. */
+ * round; withdraw: one for each number). After a release only close, destroyed and, until it is
+ * closed, withdraw are taken, after an abort only destroyed. */
 #ifndef KITH_PROTO_ROUND_H
 #define KITH_PROTO_ROUND_H
 
@@ -44,6 +45,14 @@ struct kith_seat {
   struct kith_hash manifest_hash; /* of the statement */
 };
 
+/* A record that its agency has taken out of the round (proto/withdrawal.h). */
+struct kith_withdrawal {
+  kith_member_id agency;
+  int64_t time;
+  bool after_release; /* a tombstone: a list may name the record */
+  struct kith_withdraw said;
+};
+
 struct kith_round_view {
   kith_round_id round;
   uint32_t n_statements;
@@ -66,6 +75,8 @@ struct kith_round_view {
   struct kith_consent consent;
   bool decided; /* on the threshold */
   struct kith_threshold_decision decision;
+  uint32_t n_withdrawals;
+  struct kith_withdrawal *withdrawals; /* owned by the log; in the order of the statements */
   bool released;
   int64_t released_at;
   struct kith_release release;

@@ -5,6 +5,14 @@
 #include "proto/keying.h"
 #include "proto/policy_blind.h"
 
+const struct kith_seat *kith_round_seat(const struct kith_round_view *view, const char *member)
+{
+  for (unsigned i = 0; i < view->n_seats; i++)
+    if (strcmp(view->seats[i].member, member) == 0)
+      return &view->seats[i];
+  return NULL;
+}
+
 static bool all_have(const struct kith_round_view *view, size_t flag_offset)
 {
   for (unsigned i = 0; i < view->n_seats; i++) {

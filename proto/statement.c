@@ -28,6 +28,7 @@ static const char *const type_names[KITH_STATEMENT_TYPES] = {
     [KITH_STATEMENT_CLOSE] = "close",
     [KITH_STATEMENT_ABORT] = "abort",
     [KITH_STATEMENT_DECISION] = "decision",
+    [KITH_STATEMENT_WITHDRAW] = "withdraw",
 };
 
 static const char *const reason_names[KITH_REASONS] = {

@@ -34,6 +34,7 @@ enum kith_statement_type {
   KITH_STATEMENT_CLOSE,
   KITH_STATEMENT_ABORT,
   KITH_STATEMENT_DECISION,
+  KITH_STATEMENT_WITHDRAW,
   KITH_STATEMENT_TYPES
 };
 
@@ -62,6 +63,14 @@ enum kith_destroyed {
   KITH_DESTROYED_SECRET,
   KITH_DESTROYED_ENCODINGS,
   KITH_DESTROYED_ALL
+};
+
+enum kith_withdraw_reason {
+  KITH_WITHDRAW_OBJECTION = 1, /* the person has objected */
+  KITH_WITHDRAW_ERASURE,       /* the agency had to erase the record */
+  KITH_WITHDRAW_ERROR,         /* the record is wrong, or of somebody else */
+  KITH_WITHDRAW_OTHER,
+  KITH_WITHDRAW_REASONS
 };
 
 typedef uint8_t kith_round_id[KITH_ROUND_ID_BYTES];
@@ -153,6 +162,14 @@ struct kith_threshold_decision {
   uint32_t threshold;      /* ppm, 1 .. 999999 */
 };
 
+/* An agency takes a record of its own out of the round. */
+struct kith_withdraw {
+  struct kith_hash roster;
+  uint32_t number; /* the agency's withdrawals of the round count from 1, to KITH_WITHDRAWALS_MAX */
+  enum kith_withdraw_reason reason;
+  struct kith_hash index; /* of the record: proto/withdrawal.h */
+};
+
 struct kith_release {
   struct kith_hash roster;
   struct kith_hash charter;
@@ -209,6 +226,7 @@ struct kith_statement {
     struct kith_consent consent;
     struct kith_release release;
     struct kith_threshold_decision decision;
+    struct kith_withdraw withdraw;
     struct kith_destruction destroyed;
     struct kith_retry retry;
     struct kith_ending ending; /* decline, close, abort */

@@ -333,6 +333,25 @@ static enum kith_reason read_reason(struct kith_reader *reader)
   return (enum kith_reason)kith_read_u64(reader, KITH_REASON_GOVERNANCE, KITH_REASONS - 1);
 }
 
+static void write_withdraw(struct kith_buf *buf, const struct kith_withdraw *withdraw)
+{
+  kith_write_array(buf, 4);
+  write_hash(buf, &withdraw->roster);
+  kith_write_u64(buf, withdraw->number);
+  kith_write_u64(buf, withdraw->reason);
+  write_hash(buf, &withdraw->index);
+}
+
+static void read_withdraw(struct kith_reader *reader, struct kith_withdraw *out)
+{
+  kith_read_array(reader, 4);
+  read_hash(reader, &out->roster);
+  out->number = (uint32_t)kith_read_u64(reader, 1, KITH_WITHDRAWALS_MAX);
+  out->reason = (enum kith_withdraw_reason)kith_read_u64(reader, KITH_WITHDRAW_OBJECTION,
+                                                         KITH_WITHDRAW_REASONS - 1);
+  read_hash(reader, &out->index);
+}
+
 static void read_retry(struct kith_reader *reader, struct kith_retry *out)
 {
   kith_read_array(reader, 3);
@@ -405,6 +424,9 @@ void kith_statement_body_write(struct kith_buf *buf, const struct kith_statement
   case KITH_STATEMENT_DECISION:
     write_decision(buf, &statement->body.decision);
     break;
+  case KITH_STATEMENT_WITHDRAW:
+    write_withdraw(buf, &statement->body.withdraw);
+    break;
   case KITH_STATEMENT_RELEASE:
     write_release(buf, &statement->body.release);
     break;
@@ -458,6 +480,9 @@ enum kith_err kith_statement_body_read(struct kith_reader *reader, struct kith_s
     break;
   case KITH_STATEMENT_DECISION:
     read_decision(reader, &out->body.decision);
+    break;
+  case KITH_STATEMENT_WITHDRAW:
+    read_withdraw(reader, &out->body.withdraw);
     break;
   case KITH_STATEMENT_RELEASE:
     read_release(reader, &out->body.release);

@@ -43,6 +43,27 @@ void kith_manifest_root(struct kith_hash *out, const kith_round_id round, const 
   kith_hasher_final(&hasher, out);
 }
 
+enum kith_err kith_handle_of(uint8_t out[KITH_HANDLE_BYTES], const kith_round_id round,
+                             const struct kith_secret *table_key, const void *record_id, size_t len)
+{
+  static const char label[] = "kith handle v1";
+  uint8_t text[sizeof label + KITH_ROUND_ID_BYTES + KITH_RECORD_ID_BYTES_MAX];
+  const size_t head = sizeof label + KITH_ROUND_ID_BYTES;
+  uint8_t mac[KITH_HASH_BYTES];
+  enum kith_err err;
+
+  if (len > KITH_RECORD_ID_BYTES_MAX)
+    return KITH_ERR_LIMIT;
+  memcpy(text, label, sizeof label);
+  memcpy(text + sizeof label, round, KITH_ROUND_ID_BYTES);
+  memcpy(text + head, record_id, len);
+  err = kith_hmac(mac, table_key, text, head + len);
+  memcpy(out, mac, KITH_HANDLE_BYTES);
+  kith_wipe(text, head + len);
+  kith_wipe(mac, sizeof mac);
+  return err;
+}
+
 void kith_handle_index(struct kith_hash *out, const kith_round_id round,
                        const uint8_t handle[KITH_HANDLE_BYTES])
 {

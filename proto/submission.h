@@ -24,6 +24,14 @@ void kith_batch_hash(struct kith_hash *out, const kith_round_id round, const cha
 void kith_manifest_root(struct kith_hash *out, const kith_round_id round, const char *member,
                         uint64_t n_records, const struct kith_hash *batches, size_t n_batches);
 
+/* A record's handle: the first bytes of HMAC(table key, "kith handle v1" || 0x00 || round || id).
+ * Random to everybody else, and made again by the agency for as long as it has the table key.
+ * KITH_ERR_LIMIT: an id of more than KITH_RECORD_ID_BYTES_MAX. */
+KITH_MUST_USE enum kith_err kith_handle_of(uint8_t out[KITH_HANDLE_BYTES],
+                                           const kith_round_id round,
+                                           const struct kith_secret *table_key,
+                                           const void *record_id, size_t len);
+
 /* Where a handle's entry is kept. */
 void kith_handle_index(struct kith_hash *out, const kith_round_id round,
                        const uint8_t handle[KITH_HANDLE_BYTES]);

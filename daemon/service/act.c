@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/service/disclosure.h"
+#include "daemon/service/withdraw.h"
 #include "proto/gateway.h"
 #include "proto/policy_blind.h"
 
@@ -87,13 +88,20 @@ static enum kith_err intend(struct kith_agency *agency, struct kith_agency_round
   return own->intended ? KITH_OK : kith_agency_prepare(agency, round);
 }
 
+static enum kith_err submitted(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  enum kith_err err = kith_withdrawals_turn(agency, round);
+
+  return err == KITH_OK ? kith_agency_after_manifest(agency, round) : err;
+}
+
 static enum kith_err submit(struct kith_agency *agency, struct kith_agency_round *round,
                             const struct kith_seat *own)
 {
   enum kith_err err;
 
   if (own->manifested)
-    return kith_agency_after_manifest(agency, round);
+    return submitted(agency, round);
   err = kith_agency_verify(agency, round);
   if (err == KITH_OK)
     err = kith_agency_check_counts(agency, round);
@@ -110,7 +118,9 @@ static enum kith_err released(struct kith_agency *agency, struct kith_agency_rou
 
   if (kith_node_now(agency->node) >= view->released_at + retention)
     return kith_agency_end(agency, round);
-  err = kith_agency_after_release(agency, round);
+  err = kith_withdrawals_turn(agency, round);
+  if (err == KITH_OK)
+    err = kith_agency_after_release(agency, round);
   return err == KITH_OK ? kith_disclosures_turn(agency, round) : err;
 }
 
@@ -165,7 +175,7 @@ enum kith_err kith_agency_act(struct kith_agency *agency, struct kith_agency_rou
   case KITH_STEP_SUBMIT:
     return submit(agency, round, own);
   case KITH_STEP_MATCH:
-    return kith_agency_after_manifest(agency, round);
+    return submitted(agency, round);
   case KITH_STEP_RELEASED:
     return released(agency, round);
   default:

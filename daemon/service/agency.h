@@ -30,17 +30,24 @@ enum kith_agency_table {
   KITH_TABLE_DECISIONS,   /* round, number BE -> an officer's decision, and what was shown */
   KITH_TABLE_DISCLOSURES, /* round, ... (disclosure_store.c) */
   KITH_TABLE_NOTICES,     /* round, event -> how far people were told (notices.c) */
+  KITH_TABLE_WITHDRAWALS, /* round, number BE -> a record taken out of it (withdraw.h) */
   KITH_AGENCY_TABLES_END
 };
 
 enum kith_decision { KITH_DECISION_NONE, KITH_DECISION_JOIN, KITH_DECISION_DECLINE };
 
-enum { KITH_PROBLEM_BYTES = 256, KITH_ROUND_DECISIONS_MAX = 64 };
+enum { KITH_PROBLEM_BYTES = 256, KITH_ROUND_DECISIONS_MAX = 64 + KITH_WITHDRAWALS_MAX };
 
 /* An officer's decision as it was taken. */
 struct kith_kept_decision {
   struct kith_officer_decision decision;
   char officer[KITH_MEMBER_ID_BYTES]; /* their id on the list at that time */
+};
+
+/* A record that an officer has withdrawn. */
+struct kith_kept_withdrawal {
+  struct kith_hash index;
+  enum kith_withdraw_reason reason;
 };
 
 struct kith_agency_round {
@@ -58,7 +65,9 @@ struct kith_agency_round {
   /* Kept apart from it: */
   unsigned n_decisions;
   struct kith_kept_decision *decisions; /* owned; in the order of their coming */
-  bool expired;                         /* in this process: destroyed because its time was over */
+  unsigned n_withdrawals;
+  struct kith_kept_withdrawal *withdrawals; /* owned; that with number 1 first */
+  bool expired; /* in this process: destroyed because its time was over */
   /* What the matcher says, for people only: */
   enum kith_round_state state;
   int64_t deadline;

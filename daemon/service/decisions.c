@@ -256,14 +256,12 @@ static enum kith_err check_round(const struct kith_agency *agency,
   return KITH_OK;
 }
 
-/* The officer, and that the decision is new: an older one than their last is a replay. *repeated:
- * it is their last, byte for byte. */
-static enum kith_err check_decision(const struct kith_agency *agency,
-                                    const struct kith_agency_round *round,
-                                    const struct kith_officer_question *question,
-                                    const struct kith_officer_decision *decision,
-                                    struct kith_kept_decision *kept, bool *repeated,
-                                    struct kith_fault *fault)
+enum kith_err kith_agency_decision_check(const struct kith_agency *agency,
+                                         const struct kith_agency_round *round,
+                                         const struct kith_officer_question *question,
+                                         const struct kith_officer_decision *decision,
+                                         struct kith_kept_decision *kept, bool *repeated,
+                                         struct kith_fault *fault)
 {
   const struct kith_officer_decision *last = latest_by(round, decision->key);
   const struct kith_officer *officer = NULL;
@@ -290,6 +288,18 @@ static enum kith_err check_decision(const struct kith_agency *agency,
   return KITH_OK;
 }
 
+enum kith_err kith_agency_decision_keep(struct kith_agency *agency, struct kith_txn *txn,
+                                        struct kith_agency_round *round,
+                                        const struct kith_kept_decision *kept,
+                                        const struct kith_buf *text)
+{
+  enum kith_err err = kept_store(agency, txn, round, kept, text);
+
+  if (err == KITH_OK)
+    err = kept_audit(agency, txn, kept);
+  return err == KITH_OK ? kept_add(round, kept) : err;
+}
+
 /* The decision, and what it makes the agency do, become durable together. */
 static enum kith_err keep(struct kith_agency *agency, struct kith_agency_round *round,
                           const struct kith_kept_decision *kept,
@@ -302,11 +312,7 @@ static enum kith_err keep(struct kith_agency *agency, struct kith_agency_round *
 
   if (err != KITH_OK)
     return err;
-  err = kept_store(agency, txn, round, kept, text);
-  if (err == KITH_OK)
-    err = kept_audit(agency, txn, kept);
-  if (err == KITH_OK)
-    err = kept_add(round, kept);
+  err = kith_agency_decision_keep(agency, txn, round, kept, text);
   if (err != KITH_OK) {
     kith_txn_abort(txn);
     return err;
@@ -353,7 +359,7 @@ enum kith_err kith_agency_decide(struct kith_agency *agency, struct kith_agency_
   if (err != KITH_OK)
     return kith_fail(fault, err, "%s", kith_err_name(err));
   question = question_of(agency, round, kind, &text);
-  err = check_decision(agency, round, &question, &decision, &kept, &repeated, fault);
+  err = kith_agency_decision_check(agency, round, &question, &decision, &kept, &repeated, fault);
   /* What is decided already, or said again, needs no more. */
   if (err == KITH_OK && !repeated && round->decision != wanted) {
     err = check_round(agency, round, kind, fault);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/disclosure.h"
+#include "daemon/service/withdraw.h"
 
 enum { FOUND_MAX = 256, PREFIX_MIN = 8 };
 
@@ -447,6 +448,18 @@ static enum kith_err decision_take(struct one *one, const json_t *request)
   return KITH_OK;
 }
 
+/* A record that was withdrawn while the request waited is not disclosed any more. */
+static enum kith_err not_withdrawn(struct one *one)
+{
+  const uint8_t *handle = one->disclosure.letter->body.request.proof.handle;
+
+  if (question_of(one).kind == KITH_OFFICER_REFUSE ||
+      !kith_withdrawn(one->agency, one->round, handle))
+    return KITH_OK;
+  one->why = "the record was withdrawn from the round: refuse the request";
+  return KITH_ERR_DENIED;
+}
+
 json_t *kith_disclosures_decide(struct kith_agency *agency, const json_t *request)
 {
   struct one *one = KITH_NEW(struct one);
@@ -462,6 +475,8 @@ json_t *kith_disclosures_decide(struct kith_agency *agency, const json_t *reques
   err = one_load(one, request);
   if (err == KITH_OK)
     err = decision_take(one, request);
+  if (err == KITH_OK)
+    err = not_withdrawn(one);
   if (err != KITH_OK) {
     reply = one_refuse(one, err);
     goto end;

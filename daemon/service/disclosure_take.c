@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/disclosure.h"
+#include "daemon/service/withdraw.h"
 #include "proto/gateway.h"
 
 enum { DAY_S = 86400, DROPPED_NOTED_MAX = 64, AT_ONCE = 16 };
@@ -85,6 +86,8 @@ static enum kith_err judge(const struct turn *turn, const struct kith_letter *le
   else if (kith_leaf_check(&request->proof, turn->round->node->id, turn->agency->node->id,
                            &view->release.leaf_root) != KITH_OK)
     *refusal = "not_released";
+  else if (kith_withdrawn(turn->agency, turn->round, request->proof.handle))
+    *refusal = "withdrawn";
   if (*refusal)
     return KITH_OK;
   err = kith_outbox_record(turn->agency, turn->round->node->id, request->proof.handle, &id);

@@ -9,13 +9,15 @@
 #include "daemon/service/encode_job.h"
 #include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
+#include "daemon/service/withdraw.h"
 #include "proto/submission.h"
 
 /* Requests: {"do": "status"}, {"do": "rounds"}, {"do": "subject", "id": ID}, {"do": "audit",
  * "offset": N}, {"do": "officers"}, {"do": "officers-put", "document": BASE64, "signature":
  * BASE64},
  * {"do": "show" | "recount" | "join" | "decline" | "trial-map", "round": HEX, "after": HEX,
- * "decision": BASE64}.
+ * "decision": BASE64},
+ * {"do": "withdraw-show" | "withdraw", "round": HEX, "id": ID, "reason": CODE, "decision": BASE64}.
  * Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
 
 enum { TRIAL_PAGE = 500 };
@@ -149,6 +151,7 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   json_object_set_new(object, "officers_needed", json_integer(round->policy.officers));
   json_object_set_new(object, "decisions", kith_agency_decisions_json(agency, round));
   json_object_set_new(object, "now", json_integer((json_int_t)kith_node_now(agency->node)));
+  json_object_set_new(object, "withdrawals", kith_withdrawals_json(agency, round));
   json_object_set_new(object, "feedback", kith_disclosures_feedback(agency, round));
   json_object_set_new(object, "text", json_stringn((const char *)text.bytes, text.len));
   json_object_set_new(object, "text_hash", hex(subject.bytes, KITH_HASH_BYTES));
@@ -380,6 +383,10 @@ static json_t *answer_about_round(struct kith_agency *agency, const char *verb,
     return do_decide(agency, round, KITH_OFFICER_JOIN, request);
   if (strcmp(verb, "decline") == 0)
     return do_decide(agency, round, KITH_OFFICER_DECLINE, request);
+  if (strcmp(verb, "withdraw-show") == 0)
+    return kith_withdraw_show(agency, round, request);
+  if (strcmp(verb, "withdraw") == 0)
+    return kith_withdraw_decide(agency, round, request);
   if (strcmp(verb, "trial-map") == 0)
     return do_trial_map(agency, round, after ? after : "");
   return refuse(KITH_ERR_USAGE, "unknown request");

@@ -52,6 +52,22 @@ KITH_MUST_USE enum kith_err kith_agency_decide(struct kith_agency *agency,
                                                struct kith_agency_round *round,
                                                enum kith_officer_kind kind, const void *bytes,
                                                size_t len, struct kith_fault *fault);
+/* For all decisions on a round: whether it is an officer's, on this, and new: one that is older
+ * than their last is a replay. *kept: the decision with its officer. *repeated: it is their last,
+ * byte for byte. KITH_ERR_DENIED with *fault. */
+KITH_MUST_USE enum kith_err kith_agency_decision_check(const struct kith_agency *agency,
+                                                       const struct kith_agency_round *round,
+                                                       const struct kith_officer_question *question,
+                                                       const struct kith_officer_decision *decision,
+                                                       struct kith_kept_decision *kept,
+                                                       bool *repeated, struct kith_fault *fault);
+/* Keeps it with the text that was shown and an audit entry. Where the transaction is not committed,
+ * the caller takes it off round->n_decisions again. */
+KITH_MUST_USE enum kith_err kith_agency_decision_keep(struct kith_agency *agency,
+                                                      struct kith_txn *txn,
+                                                      struct kith_agency_round *round,
+                                                      const struct kith_kept_decision *kept,
+                                                      const struct kith_buf *text);
 /* [{"officer", "fingerprint", "decision", "time", "reason", "on_list"}], oldest first. */
 json_t *kith_agency_decisions_json(const struct kith_agency *agency,
                                    const struct kith_agency_round *round);

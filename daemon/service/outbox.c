@@ -34,13 +34,15 @@ static struct kith_bytes batch_key(struct round_key *key, const kith_round_id ro
   return round_key(key, round, big_endian, sizeof big_endian);
 }
 
-/* ---- filling: rows in random order, each under a random handle
+/* ---- filling: rows in random order, each under its handle
  * --------------------------------------- */
 
-/* Handles in the order of their index: as random as any other order, and the tables grow at their
- * end, where random places would touch all of their pages in every transaction. */
+/* Records in the order of their handles' index: as random as any other order to who has not the
+ * table key, and the tables grow at their end, where random places would touch all of their pages
+ * in every transaction. */
 struct place {
   struct kith_hash index;
+  uint32_t record;
   uint8_t handle[KITH_HANDLE_BYTES];
 };
 
@@ -52,8 +54,7 @@ struct filler {
   struct kith_secret *table_key;
   struct kith_handles *handles;
   struct place *places;
-  uint32_t *order; /* record of each place */
-  uint8_t *rows;   /* of one batch */
+  uint8_t *rows; /* of one batch */
   uint8_t *sealed;
   size_t row_bytes;
 };
@@ -64,32 +65,28 @@ static int compare_places(const void *a, const void *b)
                 KITH_HASH_BYTES);
 }
 
-/* Fisher and Yates, over the records that are in scope. */
-static enum kith_err shuffle(struct filler *filler, uint32_t *n)
+static enum kith_err place_records(struct filler *filler, uint32_t *n)
 {
   const struct kith_encoded *encoded = filler->encoded;
+  enum kith_err err = KITH_OK;
 
   *n = 0;
-  filler->order = KITH_NEW_ARRAY(uint32_t, encoded->encodings.n);
   filler->places = KITH_NEW_ARRAY(struct place, encoded->encodings.n);
-  if (!filler->order || !filler->places)
+  if (!filler->places)
     return KITH_ERR_MEMORY;
-  for (size_t i = 0; i < encoded->encodings.n; i++)
-    if (encoded->in_scope[i])
-      filler->order[(*n)++] = (uint32_t)i;
-  for (uint32_t i = *n; i > 1; i--) {
-    uint32_t k = randombytes_uniform(i);
-    uint32_t swap = filler->order[i - 1];
+  for (size_t i = 0; err == KITH_OK && i < encoded->encodings.n; i++) {
+    const char *id = kith_ids_at(&encoded->ids, i);
+    struct place *place = &filler->places[*n];
 
-    filler->order[i - 1] = filler->order[k];
-    filler->order[k] = swap;
-  }
-  for (uint32_t i = 0; i < *n; i++) {
-    kith_random_bytes(filler->places[i].handle, KITH_HANDLE_BYTES);
-    kith_handle_index(&filler->places[i].index, filler->round->node->id, filler->places[i].handle);
+    if (!encoded->in_scope[i])
+      continue;
+    place->record = (uint32_t)i;
+    err = kith_handle_of(place->handle, filler->round->node->id, filler->table_key, id, strlen(id));
+    kith_handle_index(&place->index, filler->round->node->id, place->handle);
+    (*n)++;
   }
   qsort(filler->places, *n, sizeof *filler->places, compare_places);
-  return KITH_OK;
+  return err;
 }
 
 /* In a trial round the handle itself is kept with the record's id. */
@@ -146,7 +143,7 @@ static enum kith_err fill_batch(struct filler *filler, struct kith_txn *txn, uin
 
   for (uint32_t i = 0; err == KITH_OK && i < n; i++) {
     const struct place *place = &filler->places[first + i];
-    uint32_t record = filler->order[first + i];
+    uint32_t record = place->record;
 
     kith_batch_row_write(filler->rows + i * filler->row_bytes, place->handle,
                          enc->masks ? enc->masks[record] : 0, kith_encodings_row(enc, record),
@@ -214,7 +211,6 @@ static void filler_free(struct filler *filler)
   kith_handles_free(filler->handles);
   kith_secret_free(filler->outbox_key);
   kith_secret_free(filler->table_key);
-  kith_free(filler->order);
   if (filler->rows)
     kith_wipe(filler->rows, KITH_BATCH_BYTES_MAX);
   kith_free(filler->rows);
@@ -254,7 +250,8 @@ enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_ro
   /* What a killed process left behind is of handles that nobody else has. */
   if ((err = kith_outbox_delete(agency, round->node->id, true)) != KITH_OK ||
       (err = filler_init(&filler, agency, round, encoded)) != KITH_OK ||
-      (err = shuffle(&filler, &n)) != KITH_OK || (err = fill_batches(&filler, n)) != KITH_OK ||
+      (err = place_records(&filler, &n)) != KITH_OK ||
+      (err = fill_batches(&filler, n)) != KITH_OK ||
       (err = kith_subjects_keep(agency, round, encoded, kith_encode_job_missed(job))) != KITH_OK)
     goto end;
   round->outbox_ready = true;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/officers.h"
+#include "daemon/service/withdraw.h"
 
 void kith_agency_problem(struct kith_agency_round *round, const char *format, ...)
 {
@@ -108,6 +109,7 @@ static void round_free(struct kith_agency_round *round)
     return;
   kith_node_round_free(round->node);
   kith_free(round->decisions);
+  kith_free(round->withdrawals);
   kith_free(round);
 }
 
@@ -190,6 +192,8 @@ static enum kith_err round_load(struct kith_agency *agency, const kith_round_id 
     err = policy_parse(agency, round);
   if (err == KITH_OK)
     err = kith_agency_decisions_load(agency, round);
+  if (err == KITH_OK)
+    err = kith_withdrawals_load(agency, round);
   if (err == KITH_OK)
     err = rounds_add(agency, round);
   if (err != KITH_OK)

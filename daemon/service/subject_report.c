@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/subjects.h"
+#include "daemon/service/withdraw.h"
 
 enum { JUDGES_MAX = 8, ROWS_ALIVE = 4096 };
 
@@ -193,9 +194,19 @@ static const char *state_of(const struct kith_agency_round *round)
   return round->state ? kith_round_state_name(round->state) : "not known";
 }
 
-static json_t *round_json(const struct kith_agency *agency, const struct kith_agency_round *round,
+/* Null: the round's table is destroyed, and with it which records were withdrawn. */
+static json_t *withdrawn_json(const struct search *search, const struct kith_agency_round *round)
+{
+  bool withdrawn = false;
+  enum kith_err err = kith_withdrawn_id(search->agency, round, search->id, &withdrawn);
+
+  return err == KITH_OK ? json_boolean(withdrawn) : err == KITH_ERR_NOT_FOUND ? json_null() : NULL;
+}
+
+static json_t *round_json(const struct search *search, const struct kith_agency_round *round,
                           const struct kith_subject_log *log)
 {
+  const struct kith_agency *agency = search->agency;
   const struct kith_round_view *view = kith_node_round_view(round->node);
   const struct kith_seat *own = kith_round_seat(view, agency->node->id);
   char id[2 * KITH_ROUND_ID_BYTES + 1];
@@ -210,6 +221,8 @@ static json_t *round_json(const struct kith_agency *agency, const struct kith_ag
                      round->policy.purpose, "trial", round->policy.trial, "encoded_at",
                      (json_int_t)log->encoded_at, "state", state_of(round), "sent",
                      own && own->manifested, "recipients", recipients);
+  if (object)
+    json_object_set_new(object, "withdrawn", withdrawn_json(search, round));
   /* Made under a key that is gone: nobody can say any more. */
   if (object)
     json_object_set_new(object, "encoded", log->other_key ? json_null() : json_true());
@@ -233,7 +246,7 @@ static enum kith_err rounds_search(const struct search *search, json_t *list)
     if (err == KITH_OK)
       err = kith_subjects_find(agency, &log, search->id, &found);
     if (err == KITH_OK && (found || log.other_key) &&
-        json_array_append_new(list, round_json(agency, agency->rounds[i], &log)) != 0)
+        json_array_append_new(list, round_json(search, agency->rounds[i], &log)) != 0)
       err = KITH_ERR_MEMORY;
     kith_subject_log_free(&log);
     if (agency->alive)

@@ -9,6 +9,7 @@
 #include "matcher/service/tables.h"
 #include "proto/batch.h"
 #include "proto/submission.h"
+#include "proto/withdrawal.h"
 
 static const char key_name[] = "intake";
 
@@ -166,13 +167,34 @@ enum kith_err kith_intake_complete(struct kith_node *node, const kith_round_id r
 
 /* ---- reading an agency's rows back */
 
+/* A row that is only looked for, by its index. */
+struct looking {
+  const uint8_t *round;
+  const char *agency;
+  const struct kith_hash *index;
+  bool found;
+};
+
 struct loader {
   struct kith_intake_rows *out;
+  struct looking *looking; /* NULL: the rows are wanted */
   const struct kith_secret *secret;
   size_t row_bytes;
   size_t next_row;
   uint16_t known_fields;
 };
+
+static void look_for(const struct loader *loader, const uint8_t *rows, size_t n)
+{
+  struct looking *looking = loader->looking;
+
+  for (size_t i = 0; i < n; i++) {
+    struct kith_hash index;
+
+    kith_withdrawal_index(&index, looking->round, looking->agency, rows + i * loader->row_bytes);
+    looking->found = looking->found || kith_hash_equal(&index, looking->index);
+  }
+}
 
 static enum kith_err load_rows(struct loader *loader, const uint8_t *rows, size_t n)
 {
@@ -210,7 +232,9 @@ static enum kith_err load_batch(struct loader *loader, struct kith_txn *txn,
   if (!rows)
     return KITH_ERR_MEMORY;
   err = kith_box_open(rows, loader->secret, key->bytes, key->len, sealed, len + KITH_BOX_OVERHEAD);
-  if (err == KITH_OK)
+  if (err == KITH_OK && loader->looking)
+    look_for(loader, rows, len / loader->row_bytes);
+  else if (err == KITH_OK)
     err = load_rows(loader, rows, len / loader->row_bytes);
   kith_wipe(rows, len);
   return err;
@@ -277,6 +301,58 @@ end:
   if (err != KITH_OK)
     kith_intake_rows_free(out);
   return err;
+}
+
+void kith_intake_drop_withdrawn(struct kith_intake_rows *rows, const struct kith_round_view *view,
+                                const char *agency)
+{
+  struct kith_encodings *enc = &rows->encodings;
+  size_t kept = 0;
+
+  if (!kith_withdrawals_by(view, agency))
+    return;
+  for (size_t i = 0; i < enc->n; i++) {
+    const uint8_t *handle = rows->handles + i * KITH_HANDLE_BYTES;
+
+    if (kith_withdrawal_of(view, agency, handle))
+      continue;
+    memmove(rows->handles + kept * KITH_HANDLE_BYTES, handle, KITH_HANDLE_BYTES);
+    memmove(kith_encodings_row(enc, kept), kith_encodings_row(enc, i), enc->stride);
+    if (enc->masks)
+      enc->masks[kept] = enc->masks[i];
+    kept++;
+  }
+  /* Of what was behind the last row: another row's copy, or the withdrawn one. */
+  kith_wipe(rows->handles + kept * KITH_HANDLE_BYTES, (enc->n - kept) * KITH_HANDLE_BYTES);
+  kith_wipe(enc->filters + kept * enc->stride, (enc->n - kept) * enc->stride);
+  if (enc->masks)
+    kith_wipe(enc->masks + kept, (enc->n - kept) * sizeof *enc->masks);
+  enc->n = kept;
+}
+
+enum kith_err kith_intake_has(struct kith_node *node, const kith_round_id round, const char *agency,
+                              const struct kith_manifest *manifest,
+                              const struct kith_policy *policy, const struct kith_hash *index)
+{
+  struct looking looking = {.round = round, .agency = agency, .index = index};
+  struct loader loader = {.looking = &looking};
+  struct kith_secret *secret = NULL;
+  struct kith_txn *txn = NULL;
+  struct batch_key key;
+  enum kith_err err = kith_roundkey_load(node->keys, &secret, round, key_name, NULL);
+
+  if (err == KITH_OK)
+    err = kith_txn_begin(&txn, node->store, false);
+  loader.secret = secret;
+  loader.row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(policy));
+  for (uint32_t i = 0; err == KITH_OK && !looking.found && i < manifest->n_batches; i++) {
+    batch_key_set(&key, round, agency, i);
+    err = load_batch(&loader, txn, &key);
+  }
+  kith_txn_abort(txn);
+  kith_store_relax(node->store);
+  kith_secret_free(secret);
+  return err != KITH_OK ? err : looking.found ? KITH_OK : KITH_ERR_NO;
 }
 
 void kith_intake_rows_free(struct kith_intake_rows *rows)

@@ -39,6 +39,17 @@ KITH_MUST_USE enum kith_err kith_intake_load(struct kith_node *node, struct kith
                                              const struct kith_manifest *manifest,
                                              const struct kith_policy *policy,
                                              struct kith_fault *fault);
+/* Takes out, and wipes, the rows that the agency has withdrawn from the round; the others keep
+ * their order. */
+void kith_intake_drop_withdrawn(struct kith_intake_rows *rows, const struct kith_round_view *view,
+                                const char *agency);
+/* Whether one of the agency's rows has this index (proto/withdrawal.h): reads all of its batches.
+ * KITH_ERR_NO if not. */
+KITH_MUST_USE enum kith_err kith_intake_has(struct kith_node *node, const kith_round_id round,
+                                            const char *agency,
+                                            const struct kith_manifest *manifest,
+                                            const struct kith_policy *policy,
+                                            const struct kith_hash *index);
 void kith_intake_rows_free(struct kith_intake_rows *rows);
 
 /* The key, which seals the journal of the matching too (journal.h). The caller frees it. */

@@ -89,6 +89,7 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
                            seat->member, &seat->manifest, &round->policy, fault);
     if (err != KITH_OK)
       break;
+    kith_intake_drop_withdrawn(&matching->parties[matching->n_parties], view, seat->member);
     memcpy(matching->ids[matching->n_parties], seat->member, sizeof seat->member);
     matching->names[matching->n_parties] = matching->ids[matching->n_parties];
     matching->encodings[matching->n_parties] = &matching->parties[matching->n_parties].encodings;
@@ -97,7 +98,8 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
   return err;
 }
 
-/* Of exactly these agencies' batches, in a round with exactly this policy. */
+/* Of exactly these agencies' batches, without what is withdrawn, in a round with exactly this
+ * policy. */
 static enum kith_err open_journal(struct kith_matcher *matcher,
                                   const struct kith_matcher_round *round,
                                   struct kith_matching *matching, struct kith_fault *fault)
@@ -115,6 +117,8 @@ static enum kith_err open_journal(struct kith_matcher *matcher,
       kith_hasher_part(&hasher, view->seats[i].member, strlen(view->seats[i].member));
       kith_hasher_part(&hasher, view->seats[i].manifest.root.bytes, KITH_HASH_BYTES);
     }
+  for (uint32_t i = 0; i < view->n_withdrawals; i++)
+    kith_hasher_part(&hasher, view->withdrawals[i].said.index.bytes, KITH_HASH_BYTES);
   kith_hasher_final(&hasher, &identity);
   if ((err = kith_intake_key(matcher->node, &key, round->node->id, fault)) != KITH_OK)
     return err;

@@ -311,6 +311,8 @@ static const unsigned allowed_states[KITH_STATEMENT_TYPES] = {
     [KITH_STATEMENT_MANIFEST] = STATE(SUBMITTING),
     [KITH_STATEMENT_CONSENT] = STATE(SUBMITTING),
     [KITH_STATEMENT_DECISION] = STATE(REVIEW),
+    [KITH_STATEMENT_WITHDRAW] =
+        STATE(SUBMITTING) | STATE(MATCHING) | STATE(REVIEW) | STATE(RELEASED),
     [KITH_STATEMENT_DESTROYED] = STATE(GATHERING) | STATE(KEYING) | STATE(SUBMITTING) |
                                  STATE(MATCHING) | STATE(REVIEW) | STATE(RELEASED) | STATE(CLOSED) |
                                  STATE(ABORTED),
@@ -348,8 +350,20 @@ void kith_matcher_round_reload(struct kith_matcher *matcher, struct kith_matcher
   round->node = fresh;
 }
 
+/* The receipt: the checkpoint that answers the statement is over this entry, too. */
+static enum kith_err audit_withdrawal(struct kith_matcher *matcher, struct kith_txn *txn,
+                                      const struct kith_matcher_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_withdrawal *last = &view->withdrawals[view->n_withdrawals - 1];
+
+  return kith_node_audit(matcher->node, txn, KITH_AUDIT_RECORD_WITHDRAWN, round->node->id,
+                         last->agency, &last->said.index, last->said.reason);
+}
+
 static enum kith_err store_statement(struct kith_matcher *matcher, struct kith_matcher_round *round,
-                                     const void *bytes, size_t len, uint32_t index)
+                                     enum kith_statement_type type, const void *bytes, size_t len,
+                                     uint32_t index)
 {
   struct kith_txn *txn = NULL;
   enum kith_err err = kith_node_begin(&txn, matcher->node);
@@ -357,6 +371,8 @@ static enum kith_err store_statement(struct kith_matcher *matcher, struct kith_m
   if (err != KITH_OK)
     return err;
   err = kith_node_log_store(matcher->node, txn, round->node->id, index, bytes, len);
+  if (err == KITH_OK && type == KITH_STATEMENT_WITHDRAW)
+    err = audit_withdrawal(matcher, txn, round);
   if (err == KITH_OK)
     return kith_txn_commit(txn);
   kith_txn_abort(txn);
@@ -391,6 +407,25 @@ static enum kith_reply_error check_joint(const struct kith_matcher *matcher,
   return reply_of(kith_endorsement_check(bytes, len, author->keys.sign, &signers, NULL));
 }
 
+/* Before the release the record must be one of the author's. After it the rows are destroyed, and
+ * recipients hold the index against their list. */
+static enum kith_reply_error check_withdraw(struct kith_matcher *matcher,
+                                            const struct kith_matcher_round *round,
+                                            const struct kith_statement *statement)
+{
+  const struct kith_seat *seat =
+      kith_round_seat(kith_node_round_view(round->node), statement->author);
+  enum kith_err err;
+
+  if (round->state == KITH_ROUND_RELEASED)
+    return KITH_REPLY_OK;
+  if (!seat || !seat->manifested)
+    return KITH_REPLY_DENIED;
+  err = kith_intake_has(matcher->node, round->node->id, statement->author, &seat->manifest,
+                        &round->policy, &statement->body.withdraw.index);
+  return err == KITH_ERR_NO ? KITH_REPLY_DENIED : reply_of(err);
+}
+
 /* What a submission says is held against the policy and against the batches that are there. */
 static enum kith_reply_error check_submission(struct kith_matcher *matcher,
                                               const struct kith_matcher_round *round,
@@ -410,6 +445,8 @@ static enum kith_reply_error check_submission(struct kith_matcher *matcher,
            kith_intake_complete(matcher->node, round->node->id, statement.author,
                                 &statement.body.manifest) != KITH_OK)
     reply = KITH_REPLY_WRONG_STATE;
+  else if (statement.type == KITH_STATEMENT_WITHDRAW)
+    reply = check_withdraw(matcher, round, &statement);
   else if (statement.type == KITH_STATEMENT_DECISION)
     reply = kith_review_check(matcher, round, &statement.body.decision);
   kith_statement_free(&statement);
@@ -437,11 +474,15 @@ static enum kith_reply_error take_into(struct kith_matcher *matcher,
   if (err != KITH_OK)
     return reply_of(err);
   *index = kith_node_round_view(round->node)->n_statements - 1;
-  err = store_statement(matcher, round, bytes, len, *index);
+  err = store_statement(matcher, round, type, bytes, len, *index);
   if (err != KITH_OK) {
     kith_matcher_round_reload(matcher, round);
     return KITH_REPLY_INTERNAL;
   }
+  /* What runs has the row in its memory; it begins again without it. */
+  if (type == KITH_STATEMENT_WITHDRAW && matcher->matching &&
+      kith_matching_is_of(matcher->matching, round))
+    kith_matching_cancel(matcher);
   return kith_matcher_advance(matcher, round) == KITH_OK ? KITH_REPLY_OK : KITH_REPLY_INTERNAL;
 }
 

@@ -25,7 +25,7 @@ STATES = dict(announced=1, gathering=2, keying=3, submitting=4, matching=5, revi
               closed=8, aborted=9)
 
 (OPEN, JOIN, DECLINE, ROSTER, COMMITMENT, OPENING, CONFIRMATION, COMPLAINT, INTENT, MANIFEST, CONSENT,
- RELEASE, DESTROYED, RETRY, CLOSE, ABORT, DECISION) = range(1, 18)
+ RELEASE, DESTROYED, RETRY, CLOSE, ABORT, DECISION, WITHDRAW) = range(1, 19)
 
 REASONS = (None, "governance", "no quorum", "documents differ", "standardisers differ", "bad opening",
            "false complaint", "bad confirmation", "conflict", "too few records", "member removed",

@@ -155,6 +155,17 @@ static inline struct kith_statement decision_of(void)
   return s;
 }
 
+static inline struct kith_statement withdraw_of(int author, uint32_t number, uint8_t record)
+{
+  struct kith_statement s = begin(KITH_STATEMENT_WITHDRAW, author);
+
+  s.body.withdraw = (struct kith_withdraw){.roster = roster_hash,
+                                           .number = number,
+                                           .reason = KITH_WITHDRAW_OBJECTION,
+                                           .index = hash_of(record)};
+  return s;
+}
+
 static inline struct kith_statement retry_of(void)
 {
   struct kith_statement s = begin(KITH_STATEMENT_RETRY, HUB);
@@ -206,6 +217,8 @@ static inline struct kith_statement statement_of(enum kith_statement_type type, 
     return consent_of();
   case KITH_STATEMENT_DECISION:
     return decision_of();
+  case KITH_STATEMENT_WITHDRAW:
+    return withdraw_of(author, 1, 77);
   case KITH_STATEMENT_RELEASE:
     return release_of();
   case KITH_STATEMENT_DESTROYED:

@@ -142,6 +142,12 @@ static inline void random_small_body(struct kith_statement *out)
     random_fill(&out->body.decision, sizeof out->body.decision);
     out->body.decision.threshold = (uint32_t)random_between(1, 999999);
     break;
+  case KITH_STATEMENT_WITHDRAW:
+    random_fill(&out->body.withdraw, sizeof out->body.withdraw);
+    out->body.withdraw.number = (uint32_t)random_between(1, KITH_WITHDRAWALS_MAX);
+    out->body.withdraw.reason =
+        (enum kith_withdraw_reason)random_between(1, KITH_WITHDRAW_REASONS - 1);
+    break;
   case KITH_STATEMENT_DESTROYED:
     random_fill(&out->body.destroyed.audit_head, sizeof out->body.destroyed.audit_head);
     out->body.destroyed.what = (enum kith_destroyed)random_between(1, KITH_DESTROYED_ALL);

@@ -1,0 +1,393 @@
+#include "daemon/service/withdraw.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "daemon/service/officers.h"
+#include "proto/withdrawal.h"
+
+/* ---- the store: round, number BE -> [index bin32, reason] */
+
+enum { KEY_BYTES = KITH_ROUND_ID_BYTES + 4, VALUE_BYTES_MAX = 64 };
+
+static void kept_key(uint8_t out[KEY_BYTES], const kith_round_id round, uint32_t number)
+{
+  memcpy(out, round, KITH_ROUND_ID_BYTES);
+  for (unsigned i = 0; i < 4; i++)
+    out[KITH_ROUND_ID_BYTES + i] = (uint8_t)(number >> (8 * (3 - i)));
+}
+
+static enum kith_err kept_add(struct kith_agency_round *round,
+                              const struct kith_kept_withdrawal *kept)
+{
+  struct kith_kept_withdrawal *more;
+
+  if (round->n_withdrawals == KITH_WITHDRAWALS_MAX)
+    return KITH_ERR_LIMIT;
+  more = kith_realloc(round->withdrawals, round->n_withdrawals + 1, sizeof *more);
+  if (!more)
+    return KITH_ERR_MEMORY;
+  round->withdrawals = more;
+  more[round->n_withdrawals++] = *kept;
+  return KITH_OK;
+}
+
+static enum kith_err load_visit(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  struct kith_kept_withdrawal kept = {0};
+  struct kith_reader reader;
+  enum kith_err err = kith_reader_init(&reader, value.bytes, value.len);
+
+  (void)key;
+  if (err != KITH_OK)
+    return err;
+  kith_read_array(&reader, 2);
+  kith_read_bin_exact(&reader, kept.index.bytes, KITH_HASH_BYTES);
+  kept.reason = (enum kith_withdraw_reason)kith_read_u64(&reader, KITH_WITHDRAW_OBJECTION,
+                                                         KITH_WITHDRAW_REASONS - 1);
+  err = kith_reader_done(&reader);
+  return err == KITH_OK ? kept_add(context, &kept) : err;
+}
+
+enum kith_err kith_withdrawals_load(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  struct kith_txn *txn = NULL;
+  enum kith_err err = kith_txn_begin(&txn, agency->node->store, false);
+
+  if (err == KITH_OK)
+    err = kith_store_each(txn, KITH_TABLE_WITHDRAWALS,
+                          (struct kith_bytes){round->node->id, KITH_ROUND_ID_BYTES}, load_visit,
+                          round);
+  kith_txn_abort(txn);
+  return err;
+}
+
+static enum kith_err kept_store(struct kith_txn *txn, const struct kith_agency_round *round,
+                                const struct kith_kept_withdrawal *kept)
+{
+  uint8_t key[KEY_BYTES];
+  struct kith_buf value;
+  enum kith_err err;
+
+  kept_key(key, round->node->id, round->n_withdrawals + 1);
+  kith_buf_init(&value, VALUE_BYTES_MAX);
+  kith_write_array(&value, 2);
+  kith_write_bin(&value, kept->index.bytes, KITH_HASH_BYTES);
+  kith_write_u64(&value, kept->reason);
+  err = kith_buf_err(&value);
+  if (err == KITH_OK)
+    err = kith_store_add(txn, KITH_TABLE_WITHDRAWALS, (struct kith_bytes){key, sizeof key},
+                         (struct kith_bytes){value.bytes, value.len});
+  kith_buf_free(&value);
+  return err;
+}
+
+/* ---- which record */
+
+static bool kept_has(const struct kith_agency_round *round, const struct kith_hash *index)
+{
+  for (unsigned i = 0; i < round->n_withdrawals; i++)
+    if (kith_hash_equal(&round->withdrawals[i].index, index))
+      return true;
+  return false;
+}
+
+bool kith_withdrawn(const struct kith_agency *agency, const struct kith_agency_round *round,
+                    const uint8_t handle[KITH_HANDLE_BYTES])
+{
+  struct kith_hash index;
+
+  kith_withdrawal_index(&index, round->node->id, agency->node->id, handle);
+  return kept_has(round, &index);
+}
+
+static enum kith_err handle_of(const struct kith_agency *agency,
+                               const struct kith_agency_round *round, const char *id,
+                               uint8_t handle[KITH_HANDLE_BYTES])
+{
+  struct kith_secret *key = NULL;
+  enum kith_err err = kith_roundkey_load(agency->node->keys, &key, round->node->id, "table", NULL);
+
+  if (err == KITH_OK)
+    err = kith_handle_of(handle, round->node->id, key, id, strlen(id));
+  kith_secret_free(key);
+  return err;
+}
+
+enum kith_err kith_withdrawn_id(const struct kith_agency *agency,
+                                const struct kith_agency_round *round, const char *id,
+                                bool *withdrawn)
+{
+  uint8_t handle[KITH_HANDLE_BYTES];
+  enum kith_err err;
+
+  *withdrawn = false;
+  if (!round->n_withdrawals)
+    return KITH_OK;
+  err = handle_of(agency, round, id, handle);
+  if (err == KITH_OK)
+    *withdrawn = kith_withdrawn(agency, round, handle);
+  return err;
+}
+
+/* The index of a record that was submitted, or is about to be. */
+static enum kith_err record_find(struct kith_agency *agency, const struct kith_agency_round *round,
+                                 const char *id, struct kith_hash *index, struct kith_fault *fault)
+{
+  uint8_t handle[KITH_HANDLE_BYTES];
+  struct kith_buf found;
+  enum kith_err err = handle_of(agency, round, id, handle);
+
+  if (err == KITH_ERR_NOT_FOUND)
+    return kith_fail(fault, err,
+                     "this agency holds no records of the round: it has sent none yet, "
+                     "or they are destroyed");
+  kith_buf_init(&found, 0);
+  if (err == KITH_OK)
+    err = kith_outbox_record(agency, round->node->id, handle, &found);
+  if (err == KITH_ERR_NO)
+    err = kith_fail(fault, KITH_ERR_NOT_FOUND,
+                    "no record with this id was sent in the round; 'kith source subject' says "
+                    "in which rounds it was");
+  else if (err != KITH_OK)
+    err = kith_fail(fault, err, "the record can't be looked up: %s", kith_err_name(err));
+  if (found.bytes)
+    kith_wipe(found.bytes, found.len);
+  kith_buf_free(&found);
+  if (err == KITH_OK)
+    kith_withdrawal_index(index, round->node->id, agency->node->id, handle);
+  return err;
+}
+
+/* ---- what an officer decides on */
+
+struct asked {
+  struct kith_kept_withdrawal kept;
+  struct kith_buf text;
+  struct kith_officer_question question;
+};
+
+static enum kith_err text_write(struct asked *asked, const struct kith_agency *agency,
+                                const struct kith_agency_round *round)
+{
+  char id[2 * KITH_ROUND_ID_BYTES + 1];
+  char index[2 * KITH_HASH_BYTES + 1];
+  enum kith_err err;
+
+  kith_hex_encode(id, round->node->id, KITH_ROUND_ID_BYTES);
+  kith_hex_encode(index, asked->kept.index.bytes, KITH_HASH_BYTES);
+  kith_buf_init(&asked->text, 0);
+  kith_buf_printf(&asked->text,
+                  "%s withdraws a record from a round\n\n"
+                  "round      %s\n"
+                  "record     %s\n"
+                  "reason     %s\n\n"
+                  "The record is left out of what the round has not released yet. After the "
+                  "release,\nrecipients are told that it is withdrawn, and what was disclosed of "
+                  "it is taken out\nof their store; what they have read or copied can't be taken "
+                  "back. All members of\nthe round see that this agency has withdrawn a record, "
+                  "and the reason; not whose.\nIt can't be undone.\n",
+                  agency->node->id, id, index, kith_withdraw_reason_name(asked->kept.reason));
+  err = kith_buf_err(&asked->text);
+  asked->question =
+      (struct kith_officer_question){.member = agency->node->id, .kind = KITH_OFFICER_WITHDRAW};
+  memcpy(asked->question.round, round->node->id, KITH_ROUND_ID_BYTES);
+  kith_officer_subject(&asked->question.subject, asked->text.bytes, asked->text.len);
+  return err;
+}
+
+static enum kith_err check_round(const struct kith_agency *agency,
+                                 const struct kith_agency_round *round, struct kith_fault *fault)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_seat *own = kith_round_seat(view, agency->node->id);
+
+  if (view->aborted || view->closed || round->finished)
+    return kith_fail(fault, KITH_ERR_NO, "the round is over: all that was sent in it is destroyed");
+  if (!own || !own->in_roster)
+    return kith_fail(fault, KITH_ERR_NO, "this agency takes no part in the round");
+  if (!round->outbox_ready)
+    return kith_fail(fault, KITH_ERR_NO,
+                     "this agency has not encoded its records for the round yet: who is on its "
+                     "list of objections by then is not sent");
+  return KITH_OK;
+}
+
+/* Frees: asked_free, whatever comes back. */
+static enum kith_err asked_read(struct asked *out, struct kith_agency *agency,
+                                const struct kith_agency_round *round, const json_t *request,
+                                struct kith_fault *fault)
+{
+  const json_t *id = json_object_get(request, "id");
+  const char *reason = json_string_value(json_object_get(request, "reason"));
+  enum kith_err err;
+
+  if (!json_is_string(id) || json_string_length(id) == 0 ||
+      json_string_length(id) > KITH_RECORD_ID_BYTES_MAX ||
+      strlen(json_string_value(id)) != json_string_length(id))
+    return kith_fail(fault, KITH_ERR_USAGE, "\"id\" must be an id of the source");
+  if (!reason || kith_withdraw_reason_parse(&out->kept.reason, reason) != KITH_OK)
+    return kith_fail(fault, KITH_ERR_USAGE,
+                     "\"reason\" must be objection, erasure, error or other");
+  if ((err = check_round(agency, round, fault)) != KITH_OK ||
+      (err = record_find(agency, round, json_string_value(id), &out->kept.index, fault)) != KITH_OK)
+    return err;
+  if (kept_has(round, &out->kept.index))
+    return kith_fail(fault, KITH_ERR_NO, "the record is withdrawn from this round already");
+  if (round->n_withdrawals == KITH_WITHDRAWALS_MAX)
+    return kith_fail(fault, KITH_ERR_LIMIT,
+                     "an agency can withdraw %d records from a round; governance can abort it",
+                     KITH_WITHDRAWALS_MAX);
+  err = text_write(out, agency, round);
+  return err == KITH_OK ? KITH_OK : kith_fail(fault, err, "%s", kith_err_name(err));
+}
+
+static void asked_free(struct asked *asked)
+{
+  kith_buf_free(&asked->text);
+}
+
+/* ---- requests */
+
+static json_t *refuse(const struct kith_fault *fault)
+{
+  return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", fault->text, "exit",
+                   kith_err_exit_status(fault->err));
+}
+
+json_t *kith_withdraw_show(struct kith_agency *agency, struct kith_agency_round *round,
+                           const json_t *request)
+{
+  struct kith_fault fault = {0};
+  struct asked asked = {0};
+  char hash[2 * KITH_HASH_BYTES + 1];
+  json_t *reply;
+
+  fault.err = asked_read(&asked, agency, round, request, &fault);
+  if (fault.err == KITH_OK) {
+    kith_hex_encode(hash, asked.question.subject.bytes, KITH_HASH_BYTES);
+    reply = json_pack("{s:b, s:s, s:o, s:s, s:I, s:o}", "ok", 1, "member", agency->node->id, "text",
+                      json_stringn((const char *)asked.text.bytes, asked.text.len), "text_hash",
+                      hash, "now", (json_int_t)kith_node_now(agency->node), "decisions",
+                      kith_agency_decisions_json(agency, round));
+  } else {
+    reply = refuse(&fault);
+  }
+  asked_free(&asked);
+  return reply;
+}
+
+static enum kith_err decision_of(struct kith_officer_decision *out, const json_t *request,
+                                 struct kith_fault *fault)
+{
+  const char *base64 = json_string_value(json_object_get(request, "decision"));
+  uint8_t bytes[KITH_OFFICER_DECISION_BYTES_MAX];
+  size_t len = 0;
+
+  if (!base64)
+    return kith_fail(fault, KITH_ERR_DENIED,
+                     "an officer's signed decision is needed: 'kith round withdraw' signs it with "
+                     "--officer-key");
+  if (kith_base64_decode_any(bytes, &len, sizeof bytes, base64, strlen(base64)) != KITH_OK ||
+      kith_officer_decision_read(out, bytes, len) != KITH_OK)
+    return kith_fail(fault, KITH_ERR_DATA, "\"decision\" is no decision in base64");
+  return KITH_OK;
+}
+
+/* The decision and what is to be said of it become durable together. */
+static enum kith_err keep(struct kith_agency *agency, struct kith_agency_round *round,
+                          const struct asked *asked, const struct kith_kept_decision *decision,
+                          struct kith_fault *fault)
+{
+  const unsigned n_decisions = round->n_decisions;
+  const unsigned n_withdrawals = round->n_withdrawals;
+  struct kith_txn *txn = NULL;
+  enum kith_err err = kith_node_begin(&txn, agency->node);
+
+  if (err == KITH_OK)
+    err = kith_agency_decision_keep(agency, txn, round, decision, &asked->text);
+  if (err == KITH_OK)
+    err = kept_store(txn, round, &asked->kept);
+  if (err == KITH_OK)
+    err = kept_add(round, &asked->kept);
+  if (err == KITH_OK)
+    err = kith_node_audit(agency->node, txn, KITH_AUDIT_RECORD_WITHDRAWN, round->node->id, NULL,
+                          &asked->kept.index, asked->kept.reason);
+  if (err == KITH_OK) {
+    err = kith_txn_commit(txn);
+    txn = NULL;
+  }
+  kith_txn_abort(txn);
+  if (err == KITH_OK)
+    return KITH_OK;
+  round->n_decisions = n_decisions;
+  round->n_withdrawals = n_withdrawals;
+  return kith_fail(fault, err, "the withdrawal could not be kept: %s", kith_err_name(err));
+}
+
+json_t *kith_withdraw_decide(struct kith_agency *agency, struct kith_agency_round *round,
+                             const json_t *request)
+{
+  struct kith_officer_decision decision = {0};
+  struct kith_kept_decision kept = {0};
+  struct kith_fault fault = {0};
+  struct asked asked = {0};
+  bool repeated = false;
+  json_t *reply;
+
+  fault.err = asked_read(&asked, agency, round, request, &fault);
+  if (fault.err == KITH_OK)
+    fault.err = decision_of(&decision, request, &fault);
+  if (fault.err == KITH_OK)
+    fault.err = kith_agency_decision_check(agency, round, &asked.question, &decision, &kept,
+                                           &repeated, &fault);
+  if (fault.err == KITH_OK)
+    fault.err = keep(agency, round, &asked, &kept, &fault);
+  agency->wake = agency->wake || fault.err == KITH_OK;
+  reply = fault.err == KITH_OK
+              ? json_pack("{s:b, s:i, s:o}", "ok", 1, "number", (int)round->n_withdrawals,
+                          "withdrawals", kith_withdrawals_json(agency, round))
+              : refuse(&fault);
+  asked_free(&asked);
+  return reply;
+}
+
+json_t *kith_withdrawals_json(const struct kith_agency *agency,
+                              const struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  json_t *list = json_array();
+
+  for (unsigned i = 0; list && i < round->n_withdrawals; i++) {
+    const struct kith_kept_withdrawal *kept = &round->withdrawals[i];
+    const struct kith_withdrawal *taken =
+        kith_withdrawal_find(view, agency->node->id, &kept->index);
+    char index[2 * KITH_HASH_BYTES + 1];
+
+    kith_hex_encode(index, kept->index.bytes, KITH_HASH_BYTES);
+    json_array_append_new(
+        list, json_pack("{s:i, s:s, s:s, s:b, s:b}", "number", (int)i + 1, "index", index, "reason",
+                        kith_withdraw_reason_name(kept->reason), "taken", taken != NULL,
+                        "after_release", taken && taken->after_release));
+  }
+  return list;
+}
+
+/* ---- saying it */
+
+enum kith_err kith_withdrawals_turn(struct kith_agency *agency, struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_seat *own = kith_round_seat(view, agency->node->id);
+  uint32_t said = kith_withdrawals_by(view, agency->node->id);
+  struct kith_statement statement = {.type = KITH_STATEMENT_WITHDRAW};
+
+  if (!own || !own->manifested || said >= round->n_withdrawals || view->closed || view->aborted)
+    return KITH_OK;
+  statement.body.withdraw = (struct kith_withdraw){.roster = view->roster_hash,
+                                                   .number = said + 1,
+                                                   .reason = round->withdrawals[said].reason,
+                                                   .index = round->withdrawals[said].index};
+  return kith_agency_post(agency, round, &statement);
+}
