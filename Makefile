@@ -51,7 +51,7 @@ say       = @$(if $(V),,printf '%-5s %s\n' $(1) $@;)
 link      = $(call say,link) $(CC) $(cflags) $(ldflags) -o $@ $(filter %.o %.a,$^) $(ldlibs)
 
 .PHONY: all help deps deps-dev check built unit units objects lint asan tsan fuzz fuzz-run bench cov \
-  install demo clean
+  install demo chapter clean
 .SECONDARY:
 all: $(PROGRAMS) ## the programs, in build/
 
@@ -127,6 +127,9 @@ demo: ## six agencies, a matcher and a recipient on this machine, one round
 	@scripts/deps build
 	@$(MAKE) all
 	@tests/demo/run $(BUILD)
+
+chapter: built ## docs/a-round.md anew: a whole round, as each person types it
+	@tests/demo/chapter $(BUILD)
 
 install: all ## under DESTDIR and PREFIX
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS) scripts/slurm/kith-slurm-match
