@@ -84,6 +84,8 @@ $(BUILD)/test/unit/%: $(BUILD)/test/obj/tests/unit/%.o $(BUILD)/test/libkith.a
 $(BUILD)/test/fuzz/%: $(BUILD)/test/obj/tests/fuzz/fuzz_%.o $(BUILD)/test/obj/tests/fuzz/replay.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
 	$(link)
+$(BUILD)/test/opens: $(BUILD)/test/obj/tests/system/opens.o $(BUILD)/test/libkith.a
+	$(link)
 $(BUILD)/fuzz/%: $(BUILD)/test/obj/tests/fuzz/fuzz_%.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
 	$(link) -fsanitize=fuzzer
@@ -97,11 +99,11 @@ check: ## build everything, run every test; the last line counts them
 	@scripts/deps build test
 	@$(MAKE) built
 	@tests/run $(BUILD)
-built: $(PROGRAMS) $(TEST_PROGRAMS) $(UNIT_TESTS) $(REPLAYS)
+built: $(PROGRAMS) $(TEST_PROGRAMS) $(BUILD)/test/opens $(UNIT_TESTS) $(REPLAYS)
 unit: units ## unit tests and fuzz corpora only
 	@tests/run --unit $(BUILD)
 units: $(UNIT_TESTS) $(REPLAYS)
-objects: $(call obj,$(MAINS) $(LIBRARY) $(ODBC)) $(call testobj,$(call src,tests/unit) $(FUZZERS))
+objects: $(call obj,$(MAINS) $(LIBRARY) $(ODBC)) $(call testobj,$(call src,tests/unit tests/system) $(FUZZERS))
 
 lint: ## include rule, lengths, format, clang's warnings, clang-tidy, cppcheck
 	+@tests/lint/run $(BUILD)

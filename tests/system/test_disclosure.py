@@ -51,6 +51,10 @@ class Disclosing(Partnership):
         self.start()
         self.round_id = self.open_round()
         self.join(self.round_id)
+        return self.pull_list()
+
+    def pull_list(self):
+        """Once the round is released: who is on it, for the test, and the officers' keys."""
         self.wait_state(self.round_id, "released")
         self.round = self.round_id.hex()
         self.list = self.cohort(self.round_id)
