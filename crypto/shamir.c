@@ -27,20 +27,19 @@ static uint8_t inverse(uint8_t a)
   return product;
 }
 
-/* Each byte's value at x: Horner's rule, the highest coefficient first. `more` has those of x^1 ..
- * x^(m-1), one after the other. */
-static void evaluate(struct kith_secret *out, uint8_t x, const struct kith_secret *secret,
-                     const uint8_t *more, unsigned m)
+/* Each byte's value at x: Horner's rule, the highest coefficient first. `coefficients` has those of
+ * 1, x, ... x^(m-1), one after the other. */
+static void evaluate(struct kith_secret *out, uint8_t x, const struct kith_secret *coefficients,
+                     unsigned m)
 {
-  size_t len = kith_secret_len(secret);
+  size_t len = kith_secret_len(out);
   uint8_t *values = kith_secret_bytes(out);
 
-  memset(values, 0, len);
   for (unsigned degree = m; degree-- > 0;) {
-    const uint8_t *coefficients = degree ? more + (degree - 1) * len : kith_secret_peek(secret);
+    const uint8_t *of_degree = kith_secret_peek(coefficients) + degree * len;
 
     for (size_t i = 0; i < len; i++)
-      values[i] = kith_gf256_multiply(values[i], x) ^ coefficients[i];
+      values[i] = kith_gf256_multiply(values[i], x) ^ of_degree[i];
   }
 }
 
@@ -48,23 +47,24 @@ enum kith_err kith_shamir_split(struct kith_secret *shares[], unsigned n, unsign
                                 const struct kith_secret *secret)
 {
   size_t len = kith_secret_len(secret);
-  struct kith_secret *more = NULL;
-  enum kith_err err = KITH_OK;
+  struct kith_secret *coefficients;
+  enum kith_err err;
   unsigned made = 0;
 
   if (m < 1 || m > n || n > KITH_SHARES_MAX)
     return KITH_ERR_LIMIT;
-  if (m > 1 && (err = kith_secret_random(&more, (m - 1) * len)) != KITH_OK)
+  if ((err = kith_secret_random(&coefficients, m * len)) != KITH_OK)
     return err;
-  for (; made < n && err == KITH_OK; made++) {
-    err = kith_secret_new(&shares[made], len);
-    if (err != KITH_OK)
-      break;
-    evaluate(shares[made], (uint8_t)(made + 1), secret, more ? kith_secret_peek(more) : NULL, m);
+  memcpy(kith_secret_bytes(coefficients), kith_secret_peek(secret), len);
+  while (made < n && (err = kith_secret_new(&shares[made], len)) == KITH_OK) {
+    evaluate(shares[made], (uint8_t)(made + 1), coefficients, m);
+    made++;
   }
-  kith_secret_free(more);
-  while (err != KITH_OK && made-- > 0)
+  kith_secret_free(coefficients);
+  while (err != KITH_OK && made-- > 0) {
     kith_secret_free(shares[made]);
+    shares[made] = NULL;
+  }
   return err;
 }
 

@@ -104,27 +104,35 @@ def test_what_is_no_recovery(city):
     assert not (folder / "none").exists()
 
 
+def verify(city, charter, *logs):
+    done = subprocess.run([str(KITH), "audit", "verify", "--charter", charter, *logs], cwd=city.folder,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_stolen_key_is_replaced(city):
-    """The charter's next version has another key for the agency: the old one speaks for nobody. What the
-    old key wrapped is set aside with it, and the node begins anew."""
+    """The charter's next version has the agency under another id and key, and no more the old one, which
+    speaks for nobody. The old home is set aside; its log is checked with the charter of its time."""
     old = city.members["police"]
-    fresh = wire.Identity("police", "agency", "police")
-    city.members["police"] = fresh
-    charter = city.make_charter(version=2)
-    assert city.governance().put_document(charter)[0] == wire.OK
+    city.charter.save(city.folder / "charter1.json")
+    city.kith("audit", "export", "--out", "police.kith-audit", home="police")
     city.programs["police"].stop()
-    (city.home("police") / "key").rename(city.home("police") / "key.old")
-    (city.home("police") / "state").rename(city.home("police") / "state.old")
-    fresh.save(city.home("police") / "key", b"correct horse")
-    charter.save(city.home("police") / "charter.json")
-    city.charter = charter
-    city.start("police")
-    city.officers.clear()
-    city.enrol("police")
-    round_id = city.open_round()
+    del city.members["police"]
+    city.members["police_2"] = wire.Identity("police_2", "agency", "police")
+    city.agencies = sorted({*city.agencies, "police_2"} - {"police"})
+    city.sources["police_2"] = city.sources["police"]
+    city.charter = city.make_charter(version=2)
+    assert city.governance().put_document(city.charter)[0] == wire.OK
     with pytest.raises(Exception):
-        city.client(old).statements(round_id)
-    for agency in ("education", "health"):
-        city.enrol(agency)
+        city.client(old).statements(bytes(16))
+    city.make_home("police_2")
+    city.start("police_2")
+    round_id = city.open_round(city.make_policy())
     city.join(round_id)
     city.wait_state(round_id, "released")
+    city.close_round(round_id)
+    city.charter.save(city.folder / "charter2.json")
+    for home, name in (("police_2", "police_2"), ("lead", "matcher")):
+        city.kith("audit", "export", "--out", f"{name}.kith-audit", home=home)
+    verify(city, "charter2.json", "police_2.kith-audit", "matcher.kith-audit")
+    verify(city, "charter1.json", "police.kith-audit")
