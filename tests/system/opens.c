@@ -27,8 +27,10 @@ struct bytes {
   size_t len;
 };
 
+enum kind { WRAPPED, BOX, SAME, HANDLE, SEALED, KINDS };
+
 struct spec {
-  enum { WRAPPED, BOX, SAME, HANDLE, SEALED } kind;
+  enum kind kind;
   uint8_t public_key[KEY_BYTES];
   struct bytes context;
   struct bytes value; /* of WRAPPED: the length alone */
@@ -70,15 +72,15 @@ static void read_specs(void)
   while (getline(&line, &room, stdin) > 0) {
     struct spec *spec = &specs[n_specs];
     char *word = strtok(line, " \n");
-    size_t kind = 0;
+    unsigned kind = 0;
 
     if (n_specs == SPECS_MAX)
       give_up("too many lines");
-    while (kind < 5 && (!word || strcmp(word, kinds[kind]) != 0))
+    while (kind < KINDS && (!word || strcmp(word, kinds[kind]) != 0))
       kind++;
-    if (kind == 5)
+    if (kind == KINDS)
       give_up("a line of no kind");
-    spec->kind = kind;
+    spec->kind = (enum kind)kind;
     if (kind == SEALED) {
       struct bytes key = unhex(strtok(NULL, " \n"));
 
@@ -168,7 +170,7 @@ static struct bytes read_file(const char *path)
 {
   struct bytes out = {0};
   FILE *file = fopen(path, "rb");
-  long size;
+  long size = 0;
 
   if (!file || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0)
     give_up(path);
