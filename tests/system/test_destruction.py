@@ -135,11 +135,16 @@ class City(Disclosing):
     # ---- the search
 
     def search(self, node, *stages):
-        """(names opened -> how many, names unwrapped, windows) in all files of these stages."""
+        """As search_files(), in all files of these stages."""
+        return self.search_files(node, [p for s in stages for p in sorted(self.stages[node][s].rglob("*"))
+                                        if p.is_file()])
+
+    def search_files(self, node, files):
+        """(names opened -> how many, names unwrapped, (line, file) of each), with the identity's keys."""
         identity = self.members[node]
         secrets = self.folder / f"{node}.identity"
         secrets.write_bytes(identity.sign_secret + identity.seal_secret + identity.curve_secret + identity.storage)
-        files = [secrets] + [p for s in stages for p in sorted(self.stages[node][s].rglob("*")) if p.is_file()]
+        files = [secrets, *files]
         lines = self.specifications(node)
         done = subprocess.run([str(BUILD / "test" / "opens"), "--storage", identity.storage.hex(), *map(str, files)],
                               input="\n".join(line for _, line in lines) + "\n", capture_output=True, text=True,
@@ -149,7 +154,7 @@ class City(Disclosing):
         for what, line, path in re.findall(r"^(opened|unwrapped) (\d+) (\S+) \d+$", done.stdout, re.M):
             (opened if what == "opened" else unwrapped).add((int(line), path))
         tried, = re.findall(r"^tried (\d+) windows$", done.stdout, re.M)
-        assert int(tried) == sum(max(0, p.stat().st_size - 31) for p in files) > 10000
+        assert int(tried) == sum(max(0, p.stat().st_size - 31) for p in files)
         counts = {}
         for line in {line for line, _ in opened}:
             counts[lines[line][0]] = counts.get(lines[line][0], 0) + 1
@@ -185,9 +190,9 @@ def test_before_all_of_it_opens(city, node):
     assert all("/state/keys/" in path for _, path in where)
 
 
-@pytest.mark.parametrize("node", ["matcher", "horizon", "education", "health", "police"])
+@pytest.mark.parametrize("node", ["matcher", "horizon", "health", "police"])
 def test_afterwards_nothing_opens(city, node):
-    assert city.there(node)
+    assert city.there(node) and len(list(city.stages[node]["destroyed"].rglob("data.mdb"))) == 1
     opened, unwrapped, _ = city.search(node, "destroyed")
     assert opened == {} and unwrapped <= {"wrapped subjects"}
 
@@ -200,11 +205,8 @@ def test_a_key_that_is_left_over_is_found(city, tmp_path):
         wrapped[24:], b"kith round key v1 " + key_file.name.encode(), wrapped[:24],
         city.members["police"].storage)
     for left in (key, wrapped):
-        home = tmp_path / str(len(left))
-        shutil.copytree(city.stages["police"]["destroyed"], home)
-        with open(home / "log", "ab") as file:
-            file.write(os.urandom(13) + left + b"!")
-        city.stages["police"]["left over"] = home
-        opened, _, _ = city.search("police", "left over")
-        del city.stages["police"]["left over"]
-        assert set(opened) == {"disclosures"} and opened["disclosures"] == city.there("police")["disclosures"]
+        log = (city.stages["police"]["destroyed"] / "log").read_bytes()
+        (tmp_path / "log").write_bytes(log + os.urandom(13) + left + b"!")
+        opened, _, where = city.search_files("police", [tmp_path / "log"])
+        assert opened == {"disclosures": city.there("police")["disclosures"]}
+        assert {path for _, path in where} == {str(tmp_path / "log")}
