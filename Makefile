@@ -51,7 +51,7 @@ say       = @$(if $(V),,printf '%-5s %s\n' $(1) $@;)
 link      = $(call say,link) $(CC) $(cflags) $(ldflags) -o $@ $(filter %.o %.a,$^) $(ldlibs)
 
 .PHONY: all help deps deps-dev check built unit units objects lint asan tsan fuzz fuzz-run bench cov \
-  install demo clean
+  install demo chapter clean
 .SECONDARY:
 all: $(PROGRAMS) ## the programs, in build/
 
@@ -84,6 +84,8 @@ $(BUILD)/test/unit/%: $(BUILD)/test/obj/tests/unit/%.o $(BUILD)/test/libkith.a
 $(BUILD)/test/fuzz/%: $(BUILD)/test/obj/tests/fuzz/fuzz_%.o $(BUILD)/test/obj/tests/fuzz/replay.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
 	$(link)
+$(BUILD)/test/opens: $(BUILD)/test/obj/tests/system/opens.o $(BUILD)/test/libkith.a
+	$(link)
 $(BUILD)/fuzz/%: $(BUILD)/test/obj/tests/fuzz/fuzz_%.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
 	$(link) -fsanitize=fuzzer
@@ -97,11 +99,11 @@ check: ## build everything, run every test; the last line counts them
 	@scripts/deps build test
 	@$(MAKE) built
 	@tests/run $(BUILD)
-built: $(PROGRAMS) $(TEST_PROGRAMS) $(UNIT_TESTS) $(REPLAYS)
+built: $(PROGRAMS) $(TEST_PROGRAMS) $(BUILD)/test/opens $(UNIT_TESTS) $(REPLAYS)
 unit: units ## unit tests and fuzz corpora only
 	@tests/run --unit $(BUILD)
 units: $(UNIT_TESTS) $(REPLAYS)
-objects: $(call obj,$(MAINS) $(LIBRARY) $(ODBC)) $(call testobj,$(call src,tests/unit) $(FUZZERS))
+objects: $(call obj,$(MAINS) $(LIBRARY) $(ODBC)) $(call testobj,$(call src,tests/unit tests/system) $(FUZZERS))
 
 lint: ## include rule, lengths, format, clang's warnings, clang-tidy, cppcheck
 	+@tests/lint/run $(BUILD)
@@ -127,6 +129,9 @@ demo: ## six agencies, a matcher and a recipient on this machine, one round
 	@scripts/deps build
 	@$(MAKE) all
 	@tests/demo/run $(BUILD)
+
+chapter: built ## docs/a-round.md anew: a whole round, as each person types it
+	@tests/demo/chapter $(BUILD)
 
 install: all ## under DESTDIR and PREFIX
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS) scripts/slurm/kith-slurm-match

@@ -120,17 +120,25 @@ static void print_report(const json_t *report)
   }
 }
 
+/* The charter that logs are checked with, and the keys that must have signed it. */
+struct trust {
+  const char *charter;
+  struct kith_cli_list pins;
+  uint64_t threshold; /* 0: all of the pins */
+};
+
 /* Of any age: a log is checked when the charter that it was kept under may be over. */
 static enum kith_err charter_load(struct kith_charter *charter, struct kith_hash *hash,
-                                  const char *path, const struct kith_cli_list *pins,
-                                  struct kith_fault *fault)
+                                  const struct trust *trust, struct kith_fault *fault)
 {
-  struct kith_signers pinned = {.threshold = (unsigned)pins->n};
+  const struct kith_cli_list *pins = &trust->pins;
+  struct kith_signers pinned = {.threshold =
+                                    (unsigned)(trust->threshold ? trust->threshold : pins->n)};
   struct kith_signed document = {0};
   enum kith_err err = kith_cli_crypto(fault);
 
   if (err == KITH_OK)
-    err = kith_cli_charter_load(&document, charter, path, false, fault);
+    err = kith_cli_charter_load(&document, charter, trust->charter, false, fault);
   for (size_t i = 0; i < pins->n && err == KITH_OK; i++)
     err = kith_cli_pin_key(pinned.keys[pinned.n_keys++], pins->items[i], charter, fault);
   if (err == KITH_OK)
@@ -160,8 +168,7 @@ static enum kith_err check_files(struct kith_audit_check *check, char *const *pa
   return err;
 }
 
-static int verify(const char *charter_path, const struct kith_cli_list *pins, char *const *paths,
-                  int n, bool json)
+static int verify(const struct trust *trust, char *const *paths, int n, bool json)
 {
   struct kith_charter *charter = KITH_NEW(struct kith_charter);
   struct kith_audit_check *check = NULL;
@@ -170,7 +177,7 @@ static int verify(const char *charter_path, const struct kith_cli_list *pins, ch
   json_t *report = NULL;
   int status;
 
-  fault.err = charter ? charter_load(charter, &hash, charter_path, pins, &fault) : KITH_ERR_MEMORY;
+  fault.err = charter ? charter_load(charter, &hash, trust, &fault) : KITH_ERR_MEMORY;
   if (fault.err == KITH_OK)
     fault.err = kith_audit_check_new(&check, charter, &hash);
   if (fault.err == KITH_OK)
@@ -200,23 +207,29 @@ static int verify(const char *charter_path, const struct kith_cli_list *pins, ch
 
 int kith_audit_verify_logs(int argc, char **argv)
 {
-  struct kith_cli_list pins = {0};
-  const char *charter_path = NULL;
+  struct trust trust = {0};
   bool json = false;
   const struct kith_cli_option options[] = {
       {.name = "charter",
        .kind = KITH_CLI_STRING,
-       .out = &charter_path,
+       .out = &trust.charter,
        .value = "FILE",
        .help = "who the members are"},
       {.name = "pin",
        .kind = KITH_CLI_LIST,
-       .out = &pins,
+       .out = &trust.pins,
        .value = "PIN",
        .help = "a governance key's fingerprint, base64 or card; several times"},
+      {.name = "threshold",
+       .kind = KITH_CLI_U64,
+       .out = &trust.threshold,
+       .value = "M",
+       .help = "how many of the pinned keys must have signed; all by default",
+       .min = 1,
+       .max = KITH_GOVERNANCE_KEYS_MAX},
       {.name = "json", .kind = KITH_CLI_FLAG, .out = &json, .help = "print JSON"}};
   const struct kith_cli_spec spec = {
-      .usage = "kith audit verify --charter FILE [--pin PIN ...] [--json] LOG ...",
+      .usage = "kith audit verify --charter FILE [--pin PIN ...] [--threshold M] [--json] LOG ...",
       .about =
           "Checks exported logs with the charter alone: each log's chain, tree and signature; the "
           "signed statements of its rounds; which rounds are destroyed, and by whom; and with "
@@ -230,9 +243,10 @@ int kith_audit_verify_logs(int argc, char **argv)
 
   if (!kith_cli_parse(&spec, argc, argv, &first, &status))
     return status;
-  if (!charter_path || first == argc)
+  if (!trust.charter || first == argc)
     return kith_cli_usage(spec.usage, "--charter and one or more exported logs were expected");
-  if (pins.n > KITH_GOVERNANCE_KEYS_MAX)
-    return kith_cli_usage(spec.usage, "expected at most %d pins", KITH_GOVERNANCE_KEYS_MAX);
-  return verify(charter_path, &pins, argv + first, argc - first, json);
+  if (trust.pins.n > KITH_GOVERNANCE_KEYS_MAX || trust.threshold > trust.pins.n)
+    return kith_cli_usage(spec.usage, "expected at most %d pins, and --threshold of them",
+                          KITH_GOVERNANCE_KEYS_MAX);
+  return verify(&trust, argv + first, argc - first, json);
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/key.h"
 #include "cli/verbs.h"
 #include "proto/charter.h"
 
@@ -235,7 +236,10 @@ int kith_cmd_key(int argc, char **argv)
   static const struct kith_cli_verb verbs[] = {
       {"new", key_new, "make an identity"},
       {"show", key_show, "its public keys and fingerprint"},
-      {"card", key_card, "write the card that goes into a charter"}};
+      {"card", key_card, "write the card that goes into a charter"},
+      {"escrow", kith_key_escrow, "share a key among holders, against its loss"},
+      {"share", kith_key_share, "as a holder, give a share to who recovers"},
+      {"recover", kith_key_recover, "make a lost key anew of enough shares"}};
 
   return kith_cli_verbs("key", "Identities: the keys that a member or an officer has.", verbs,
                         KITH_COUNT_OF(verbs), argc, argv);

@@ -400,7 +400,11 @@ int kith_round_sign(int argc, char **argv)
   if (fault.err == KITH_OK)
     fault.err = endorse(&home, proposal, &said, &fault);
   if (fault.err == KITH_OK) {
-    print_proposal(&home, proposal);
+    struct proposal now = *proposal;
+
+    now.n_signed = said.n_signed;
+    now.mine = true;
+    print_proposal(&home, &now);
     status = kith_cli_finish_stdout();
     kith_said_print(&said);
   } else {

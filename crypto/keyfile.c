@@ -21,6 +21,7 @@ enum {
   BODY_BYTES = SIGN_BYTES + 3 * KEY_BYTES
 };
 static_assert(HEADER_BYTES + KITH_BOX_OVERHEAD + BODY_BYTES == KITH_KEYFILE_BYTES, "the layout");
+static_assert((int)KITH_KEYFILE_BODY_BYTES == (int)BODY_BYTES, "the layout");
 static_assert(KITH_KEYFILE_SALT_BYTES == crypto_pwhash_SALTBYTES, "Argon2id");
 
 static const char magic[MAGIC_BYTES] = "KITHKEY";
@@ -82,12 +83,9 @@ static enum kith_err wrapping_key(struct kith_secret **out, const struct kith_se
   return KITH_OK;
 }
 
-enum kith_err kith_keyfile_wrap(uint8_t out[KITH_KEYFILE_BYTES],
-                                const struct kith_identity *identity,
-                                const struct kith_secret *passphrase, struct kith_keyfile_cost cost)
+enum kith_err kith_keyfile_body(struct kith_secret **out, const struct kith_identity *identity)
 {
   struct kith_secret *body;
-  struct kith_secret *key = NULL;
   uint8_t *at;
   enum kith_err err = kith_secret_new(&body, BODY_BYTES);
 
@@ -98,7 +96,20 @@ enum kith_err kith_keyfile_wrap(uint8_t out[KITH_KEYFILE_BYTES],
   memcpy(at + SIGN_BYTES, kith_secret_peek(identity->seal), KEY_BYTES);
   memcpy(at + SIGN_BYTES + KEY_BYTES, kith_secret_peek(identity->curve), KEY_BYTES);
   memcpy(at + SIGN_BYTES + 2 * KEY_BYTES, kith_secret_peek(identity->storage), KEY_BYTES);
+  *out = body;
+  return KITH_OK;
+}
 
+enum kith_err kith_keyfile_wrap(uint8_t out[KITH_KEYFILE_BYTES],
+                                const struct kith_identity *identity,
+                                const struct kith_secret *passphrase, struct kith_keyfile_cost cost)
+{
+  struct kith_secret *body;
+  struct kith_secret *key = NULL;
+  enum kith_err err = kith_keyfile_body(&body, identity);
+
+  if (err != KITH_OK)
+    return err;
   memset(out, 0, HEADER_BYTES);
   memcpy(out, magic, MAGIC_BYTES);
   u32_put(out + AT_VERSION, VERSION);
@@ -107,7 +118,7 @@ enum kith_err kith_keyfile_wrap(uint8_t out[KITH_KEYFILE_BYTES],
   kith_random_bytes(out + AT_SALT, KITH_KEYFILE_SALT_BYTES);
   err = wrapping_key(&key, passphrase, out + AT_SALT, cost);
   if (err == KITH_OK)
-    err = kith_box(out + HEADER_BYTES, key, out, HEADER_BYTES, at, BODY_BYTES);
+    err = kith_box(out + HEADER_BYTES, key, out, HEADER_BYTES, kith_secret_peek(body), BODY_BYTES);
   kith_secret_free(key);
   kith_secret_free(body);
   return err;
@@ -137,6 +148,12 @@ static enum kith_err identity_of(struct kith_identity **out, const uint8_t *body
 fail:
   kith_identity_free(identity);
   return err;
+}
+
+enum kith_err kith_keyfile_identity(struct kith_identity **out, const struct kith_secret *body)
+{
+  return kith_secret_len(body) == BODY_BYTES ? identity_of(out, kith_secret_peek(body))
+                                             : KITH_ERR_DATA;
 }
 
 enum kith_err kith_keyfile_unwrap(struct kith_identity **out, const uint8_t *bytes, size_t len,

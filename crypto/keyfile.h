@@ -47,4 +47,11 @@ KITH_MUST_USE enum kith_err kith_keyfile_unwrap(struct kith_identity **out, cons
                                                 size_t len, const struct kith_secret *passphrase,
                                                 struct kith_fault *fault);
 
+/* The 160 bytes of keys, and an identity of them. */
+enum { KITH_KEYFILE_BODY_BYTES = 160 };
+KITH_MUST_USE enum kith_err kith_keyfile_body(struct kith_secret **out,
+                                              const struct kith_identity *identity);
+KITH_MUST_USE enum kith_err kith_keyfile_identity(struct kith_identity **out,
+                                                  const struct kith_secret *body);
+
 #endif

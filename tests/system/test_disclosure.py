@@ -58,6 +58,10 @@ class Disclosing(Partnership):
     def go_on(self):
         """From an open round to its list."""
         self.join(self.round_id)
+        return self.pull_list()
+
+    def pull_list(self):
+        """Once the round is released: who is on it, for the test, and the officers' keys."""
         self.wait_state(self.round_id, "released")
         self.round = self.round_id.hex()
         self.list = self.cohort(self.round_id)
