@@ -404,11 +404,10 @@ static enum kith_err pull(struct kith_cohort *cohort, struct kith_home *home,
     err = kith_recipient_until(&recipient, id,
                                kith_round_log_view(round.log)->released_at +
                                    (int64_t)policy->retention_days * DAY_S);
-  if (err == KITH_OK)
-    err = kith_cohort_pull(home, id, kept, cohort, fault);
   kith_remote_round_free(&round);
-  kith_recipient_close(&recipient);
-  return err;
+  kith_recipient_close(
+      &recipient); /* what pulls opens it again, where it has to take out answers */
+  return err == KITH_OK ? kith_cohort_pull(home, id, kept, cohort, fault) : err;
 }
 
 /* Parses; opens the home; pulls or opens what was pulled. False: leave with *status. */

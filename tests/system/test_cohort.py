@@ -151,7 +151,7 @@ def test_a_list_goes_when_its_time_is_over(tmp_path, monkeypatch):
     monkeypatch.setenv("KITH_TEST_CLOCK", str(tmp_path / "clock"))
     with Disclosing(tmp_path) as p:
         p.release()
-        kept = lambda: sorted(f.name for f in (p.home("horizon").parent.rglob(f"{p.round}*")))
+        kept = lambda: sorted(f.name for f in p.home("horizon").rglob(f"{p.round}*"))
         assert kept()
         note(p, people(p)[0]["cohort"], "CASE 9")
         move(tmp_path, 31 * 86400)
