@@ -14,6 +14,7 @@
 enum kith_privacy_who {
   KITH_PRIVACY_MATCHER, /* the matcher alone, with a list: what a bound is about */
   KITH_PRIVACY_INSIDER, /* the matcher with a key */
+  KITH_PRIVACY_EVERY,   /* the matcher with the exact list of every agency: he has all the data */
   KITH_PRIVACY_CONTROL  /* the protection taken away: shows that the attack works */
 };
 

@@ -32,6 +32,7 @@ static enum kith_err find_people(struct kith_privacy *run, struct attacked *a)
 {
   const struct kith_link *view = a->view;
   const struct kith_encoded *list = &a->own->parties[0];
+  const struct kith_blind_agency *agency = &a->own->blind->agencies[0];
   size_t n_clusters = view->result.n_clusters;
   KITH_AUTO_FREE uint32_t *shuffled = KITH_NEW_ARRAY(uint32_t, n_clusters + 1);
   KITH_AUTO_FREE bool *has_edge = KITH_NEW_ARRAY(bool, n_clusters + 1);
@@ -54,10 +55,10 @@ static enum kith_err find_people(struct kith_privacy *run, struct attacked *a)
   if (!a->node_of_entity)
     return KITH_ERR_MEMORY;
   memset(a->node_of_entity, 0xff, ((size_t)run->entities.n + 1) * sizeof *a->node_of_entity);
-  for (uint32_t row = 0; row < list->encodings.n; row++) {
-    uint32_t entity = list->in_scope[row] ? kith_privacy_entity(run, kith_privacy_list(run),
-                                                                kith_ids_at(&list->ids, row))
-                                          : KITH_INTERN_NONE;
+  for (size_t i = 0; i < agency->n_people; i++) {
+    uint32_t row = agency->records[agency->people[i]].row;
+    uint32_t entity =
+        kith_privacy_entity(run, kith_privacy_list(run), kith_ids_at(&list->ids, row));
 
     if (entity != KITH_INTERN_NONE && a->node_of_entity[entity] == KITH_ATTACK_NONE)
       a->node_of_entity[entity] = row;
@@ -113,7 +114,7 @@ static enum kith_err match_graph(struct kith_privacy *run, const struct attacked
 static enum kith_err match_every(struct kith_privacy *run, const struct attacked *a,
                                  struct kith_fault *fault)
 {
-  struct kith_privacy_attack attack = {.name = "every list", .who = KITH_PRIVACY_INSIDER};
+  struct kith_privacy_attack attack = {.name = "every list", .who = KITH_PRIVACY_EVERY};
   struct kith_link *other = NULL;
   struct kith_graph target = {0};
   struct kith_graph list = {0};

@@ -1,5 +1,6 @@
 #include "cli/privacy_view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ static enum kith_err run_view(struct kith_link *view, const struct kith_secret *
   const struct kith_linkage_input input = {.n_parties = view->n_parties,
                                            .parties = encodings,
                                            .policy = &view->policy,
+                                           .names = (const char *const *)view->names,
                                            .n_threads = kith_cli_processors(),
                                            .progress = no_progress,
                                            .cancel = kith_cli_cancel_on_signal()};
@@ -43,6 +45,8 @@ enum kith_err kith_privacy_view(struct kith_link **out, const struct kith_policy
   *out = view;
   if (err == KITH_OK) {
     view->policy = *policy;
+    /* Whom the rule selects is nothing that an attack needs, and it may name others. */
+    (void)snprintf(view->policy.rule, sizeof view->policy.rule, "at least 2 services");
     view->paths = paths;
     view->names = names;
     view->n_parties = n;

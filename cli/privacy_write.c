@@ -15,7 +15,7 @@
 
 enum { FRESH_DAYS = 92, DAY_S = 86400, AUDIT_BYTES_MAX = 1 << 20 };
 static const char caveat[] = "A lower bound; grows with size. A better attack finds more.";
-static const char *const who_names[] = {"matcher", "insider", "control"};
+static const char *const who_names[] = {"matcher", "insider", "all lists", "control"};
 
 static const char *words_of(const struct kith_privacy_attack *attack)
 {
@@ -23,7 +23,7 @@ static const char *words_of(const struct kith_privacy_attack *attack)
       {"frequency", "which fields are missing, how full a row is"},
       {"graph", "graph matching"},
       {"dictionary", "an agency helps: the list is tried with its key"},
-      {"every list", "the list of every agency, exactly"},
+      {"every list", "the exact list of every agency"},
       {"unmasked", "control: signatures without their masks"}};
 
   for (size_t i = 0; i < KITH_COUNT_OF(words); i++)
