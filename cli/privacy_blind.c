@@ -8,7 +8,7 @@
 #include "crypto/encode/blind_key.h"
 
 enum { SECRET_BYTES = 32 };
-#define EVERY_EDGES_MAX ((size_t)60000)
+#define EVERY_CLUSTERS_MAX ((size_t)60000)
 
 struct attacked {
   struct kith_link *view; /* of all files, as the matcher has it; owned, as all of it */
@@ -377,7 +377,7 @@ static enum kith_err attack_all(struct kith_privacy *run, struct attacked *a,
     err = match_graph(run, a);
   if (err == KITH_OK)
     err = dictionary(run, fault);
-  if (err == KITH_OK && a->target.n <= EVERY_EDGES_MAX)
+  if (err == KITH_OK && a->target.n <= EVERY_CLUSTERS_MAX)
     err = match_every(run, a, fault);
   return err == KITH_OK ? unmasked(run, a) : err;
 }
