@@ -357,8 +357,12 @@ int kith_cmd_audit(int argc, char **argv)
   static const struct kith_cli_verb verbs[] = {
       {"show", verb_show, "what a node did and decided"},
       {"export", verb_export, "write the log to a file for others to check"},
-      {"verify", kith_audit_verify_logs, "check exported logs, off-line, with the charter alone"}};
+      {"verify", kith_audit_verify_logs, "check exported logs, off-line, with the charter alone"},
+      {"privacy", kith_audit_privacy,
+       "attack what a policy shows the matcher, and say who is found"}};
 
-  return kith_cli_verbs("audit", "Audit logs: what each node did, chained and signed.", verbs,
-                        KITH_COUNT_OF(verbs), argc, argv);
+  return kith_cli_verbs("audit",
+                        "Audit logs: what each node did, chained and signed. And what a policy's "
+                        "protection is worth.",
+                        verbs, KITH_COUNT_OF(verbs), argc, argv);
 }

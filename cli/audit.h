@@ -1,7 +1,8 @@
-/* Verbs of `kith audit`: in cli/audit.c and cli/audit_verify.c. */
+/* Verbs of `kith audit`: in cli/audit.c, cli/audit_verify.c and cli/privacy.c. */
 #ifndef KITH_CLI_AUDIT_H
 #define KITH_CLI_AUDIT_H
 
 int kith_audit_verify_logs(int argc, char **argv);
+int kith_audit_privacy(int argc, char **argv);
 
 #endif

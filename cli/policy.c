@@ -1,5 +1,6 @@
 /* `kith policy`: showing and signing. */
 #include "cli/policy.h"
+#include "cli/privacy.h"
 #include "proto/gateway.h"
 
 #include <stdio.h>
@@ -147,6 +148,10 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
   printf("; threshold %s of %s to %s\n", chosen, least, most);
   if (policy->protection == KITH_PROTECTION_CLK)
     show_leaks(policy);
+  if (policy->privacy_bound.denominator) {
+    kith_policy_ratio_text(bound, policy->privacy_bound);
+    printf("privacy     an audit may recognise %s of people at most\n", bound);
+  }
   printf("signatures  %u, not verified here\nhash        %s\n\n", document->n_signatures, hash);
 }
 
@@ -263,8 +268,27 @@ static enum kith_err refuse_errors(const struct kith_policy *policy, const char 
   return err;
 }
 
+/* Who signs should know what the protection is worth; it is no error not to. */
+static void warn_of_audit(const struct kith_signed *document, const struct kith_policy *policy,
+                          const char *path, const char *audit)
+{
+  char reason[KITH_PRIVACY_REASON_BYTES];
+  char beside[4096];
+  char hash[2 * KITH_HASH_BYTES + 1];
+
+  if (!audit && !kith_privacy_beside(beside, sizeof beside, path))
+    return;
+  kith_cli_hash_text(hash, document);
+  kith_privacy_stale(reason, policy, hash, audit ? audit : beside, kith_clock_now());
+  if (reason[0])
+    (void)fprintf(stderr,
+                  "warning: %s: no fresh privacy audit: %s %s; run 'kith audit privacy --policy "
+                  "%s'\n",
+                  path, audit ? audit : beside, reason, path);
+}
+
 static enum kith_err sign_policy(const char *path, const char *key, const char *passphrase_file,
-                                 struct kith_fault *fault)
+                                 const char *audit, struct kith_fault *fault)
 {
   struct kith_policy *policy = KITH_NEW(struct kith_policy);
   struct kith_signed document = {0};
@@ -275,6 +299,8 @@ static enum kith_err sign_policy(const char *path, const char *key, const char *
   err = kith_cli_policy_load(&document, policy, path, fault);
   if (err == KITH_OK)
     err = refuse_errors(policy, path, fault);
+  if (err == KITH_OK)
+    warn_of_audit(&document, policy, path, audit);
   if (err == KITH_OK)
     err = kith_cli_sign(&document, path, key, passphrase_file, fault);
   if (err == KITH_OK)
@@ -291,6 +317,7 @@ static int policy_sign(int argc, char **argv)
   const char *path = NULL;
   const char *key = NULL;
   const char *passphrase_file = NULL;
+  const char *audit = NULL;
   const struct kith_cli_option options[] = {
       {.name = "policy",
        .kind = KITH_CLI_STRING,
@@ -306,11 +333,17 @@ static int policy_sign(int argc, char **argv)
        .kind = KITH_CLI_STRING,
        .out = &passphrase_file,
        .value = "FILE",
-       .help = "its first line is the passphrase; asked for otherwise"}};
+       .help = "its first line is the passphrase; asked for otherwise"},
+      {.name = "audit",
+       .kind = KITH_CLI_STRING,
+       .out = &audit,
+       .value = "FILE",
+       .help = "the result of 'kith audit privacy' (FILE.audit beside the policy)"}};
   const struct kith_cli_spec spec = {
       .usage = "kith policy sign --policy FILE --key KEYFILE [--passphrase-file FILE]",
       .about = "Signs the exact bytes of the policy; the signature goes to FILE.sig, beside those "
-               "of others. Refuses a policy in which 'kith policy check' finds errors.",
+               "of others. Refuses a policy in which 'kith policy check' finds errors, and warns "
+               "where no fresh privacy audit of it is there, or it exceeds the policy's bound.",
       .examples = "  $ kith policy sign --policy policy.json --key lead.key\n",
       .options = options,
       .n_options = KITH_COUNT_OF(options)};
@@ -322,7 +355,7 @@ static int policy_sign(int argc, char **argv)
     return status;
   if (!path || !key || first != argc)
     return kith_cli_usage(spec.usage, "expected --policy and --key");
-  fault.err = sign_policy(path, key, passphrase_file, &fault);
+  fault.err = sign_policy(path, key, passphrase_file, audit, &fault);
   return fault.err == KITH_OK ? 0 : kith_cli_fail(&fault);
 }
 

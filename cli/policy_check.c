@@ -296,6 +296,20 @@ static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy
         policy->filters[0].name);
 }
 
+/* A bound that no audit of one list can show, or none. */
+static void lint_privacy(struct kith_lint *lint, const struct kith_policy *policy)
+{
+  if (!policy->privacy_bound.denominator)
+    add(lint, false,
+        "privacy_bound: there is none, so no share of people recognised is too many. 'kith audit "
+        "privacy' measures it.");
+  else if (policy->protection == KITH_PROTECTION_CLK &&
+           kith_ratio_double(policy->privacy_bound) < 0.5)
+    add(lint, false,
+        "privacy_bound: under clk nearly everybody is recognised by who holds a list and knows a "
+        "few of the people; the bound is not going to be kept. \"blind\" can keep it.");
+}
+
 static void lint_threshold(struct kith_lint *lint, const struct kith_policy *policy)
 {
   if (kith_ratio_double(policy->threshold.min) < 0.5)
@@ -473,6 +487,7 @@ void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
   else
     lint_filter(out, policy);
   lint_threshold(out, policy);
+  lint_privacy(out, policy);
   lint_people(out, policy);
   lint_ages(out, policy);
   lint_places(out, &policy->scope);

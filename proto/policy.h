@@ -45,6 +45,9 @@
  * Under "protection": "blind", "blind" stands in the place of everything from "bits" to
  * "candidates_max" (proto/policy_blind.h).
  *
+ * "privacy_bound": "0.01" beside "purpose" is the share of people that 'kith audit privacy' may
+ * recognise; it may be left out.
+ *
  * "weight" is the number of bits that the field is expected to set in a filter: masked Dice scales
  * counts by it (docs/linkage.md). The default policy is made by kith_policy_default. */
 #ifndef KITH_PROTO_POLICY_H
@@ -246,6 +249,8 @@ struct kith_policy {
   char recipients[KITH_RECIPIENTS_MAX][KITH_MEMBER_ID_BYTES];
   unsigned review_days;
   unsigned retention_days;
+  /* The share of people that 'kith audit privacy' may recognise; denominator 0: no bound. */
+  struct kith_ratio privacy_bound;
   struct kith_policy_disclosure disclosure;
 };
 

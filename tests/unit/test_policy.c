@@ -329,6 +329,8 @@ static const struct document_change changes[] = {
     {"release.recipients.1", "\"horizon\"", "release.recipients[1]: is the same"},
     {"release.recipients", "[\"a\",\"b\",\"c\",\"d\",\"e\"]", "release.recipients: expected"},
     {"release.review_days", "366", "release.review_days: expected"},
+    {"privacy_bound", "\"1.5\"", "privacy_bound"},
+    {"privacy_bound", "0.1", "privacy_bound"},
     {"release.retention_days", "6", "release.retention_days: expected a whole number from 7"},
     {"release.retention_days", "3651", "release.retention_days: expected"},
     {"disclosure", "{}", "disclosure.fields: is missing"},
