@@ -31,6 +31,7 @@ void kith_judge_free(struct kith_judge *judge)
 {
   kith_classes_free(&judge->classes);
   kith_weights_free(&judge->weights);
+  kith_crowd_free(&judge->crowd);
 }
 
 /* ---- pairs */
@@ -45,7 +46,8 @@ static int32_t weight_of(const struct kith_judge *judge, const struct kith_linka
   if (!judge->weights.bytes)
     return (int32_t)pair->similarity;
   return kith_weights_of(&judge->weights, row_of(judge, pair->party_a, pair->row_a),
-                         row_of(judge, pair->party_b, pair->row_b));
+                         row_of(judge, pair->party_b, pair->row_b)) -
+         kith_crowd_of(&judge->crowd, pair);
 }
 
 static struct kith_count count_of(const struct kith_judge *judge,
@@ -129,14 +131,8 @@ static bool many(const struct kith_judge *judge, const struct kith_linkage_resul
   return n >= LIKELY_MIN;
 }
 
-static enum kith_err weigh_pairs(struct kith_judge *judge, struct kith_linkage_result *result,
-                                 kith_weights_likely likely)
+static void weigh_pairs(struct kith_judge *judge, struct kith_linkage_result *result)
 {
-  enum kith_err err = kith_weights_learn(&judge->weights, judge->input, result->pairs,
-                                         result->n_pairs, likely, judge);
-
-  if (err != KITH_OK)
-    return err;
   judge->low = INT32_MAX;
   judge->high = INT32_MIN;
   for (size_t i = 0; i < result->n_pairs; i++) {
@@ -146,7 +142,6 @@ static enum kith_err weigh_pairs(struct kith_judge *judge, struct kith_linkage_r
     judge->low = weight < judge->low ? weight : judge->low;
     judge->high = weight > judge->high ? weight : judge->high;
   }
-  return KITH_OK;
 }
 
 /* ---- probabilities */
@@ -260,6 +255,32 @@ static void classify_pairs(const struct kith_judge *judge, struct kith_linkage_r
   }
 }
 
+/* Weights as they are by themselves, then as they are among neighbours. */
+static enum kith_err learn_weights(struct kith_judge *judge, struct kith_linkage_result *result,
+                                   kith_weights_likely likely)
+{
+  enum kith_err err = kith_weights_learn(&judge->weights, judge->input, result->pairs,
+                                         result->n_pairs, likely, judge);
+
+  kith_crowd_free(&judge->crowd);
+  if (err != KITH_OK)
+    return err;
+  weigh_pairs(judge, result);
+  if ((err = learn_probabilities(judge, result)) != KITH_OK)
+    return err;
+  find_even(judge, result);
+  if (judge->slack <= 0)
+    return KITH_OK;
+  err = kith_crowd_learn(&judge->crowd, judge->input, result->pairs, result->n_pairs, judge->even,
+                         judge->slack);
+  if (err != KITH_OK)
+    return err;
+  weigh_pairs(judge, result);
+  err = learn_probabilities(judge, result);
+  find_even(judge, result);
+  return err;
+}
+
 enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_result *result)
 {
   kith_weights_likely likely = judge->input->n_parties > 1 ? is_likely : is_alike;
@@ -273,9 +294,7 @@ enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_res
   classify_pairs(judge, result);
   for (unsigned round = 0; err == KITH_OK && round < ROUNDS && many(judge, result, likely);
        round++) {
-    if ((err = weigh_pairs(judge, result, likely)) == KITH_OK)
-      err = learn_probabilities(judge, result);
-    find_even(judge, result);
+    err = learn_weights(judge, result, likely);
     likely = is_likely;
   }
   return err;

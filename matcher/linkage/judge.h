@@ -7,12 +7,14 @@
  * learnt again; pairs that could still be links (their clusters have no party in common) get a
  * probability of their own: a person who was found in a party already has no second record to be
  * found there. Then likely matches teach what each bit is worth (weights.h); the weights of all
- * pairs follow, and the second and third pass again; and so once more.
+ * pairs follow, and the second and third pass again; then what each row's neighbours take off its
+ * weights (crowd.h), and the passes again; and so once more.
  *
  * Life: zero bytes, init, learn, free. */
 #ifndef KITH_MATCHER_LINKAGE_JUDGE_H
 #define KITH_MATCHER_LINKAGE_JUDGE_H
 
+#include "matcher/linkage/crowd.h"
 #include "matcher/linkage/score.h"
 #include "matcher/linkage/weights.h"
 
@@ -24,6 +26,7 @@ struct kith_judge {
   /* Pairs that are no candidates say nothing: nobody compared them (blind.h). */
   bool sparse;
   struct kith_weights weights; /* empty while similarities stand for them */
+  struct kith_crowd crowd;     /* empty until there are weights */
   int32_t low;                 /* the range of weights */
   int32_t high;
   double duplicates[KITH_BIN_PARTIES]; /* r of each party: yardstick.h */
