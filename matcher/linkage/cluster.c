@@ -268,6 +268,7 @@ static struct kith_linkage_pair pair_of(const struct graph *graph, uint32_t a, u
 /* Over all pairs between the two groups, candidates or not. */
 static bool holds_on_average(const struct graph *graph, uint32_t a, uint32_t b)
 {
+  bool further = graph->size[a] + graph->size[b] > 2;
   uint32_t node_of_a = a;
   int64_t sum = 0;
 
@@ -277,7 +278,7 @@ static bool holds_on_average(const struct graph *graph, uint32_t a, uint32_t b)
     do {
       struct kith_linkage_pair pair = pair_of(graph, node_of_a, node_of_b);
 
-      sum += kith_judge_margin(graph->judge, &pair);
+      sum += kith_judge_margin(graph->judge, &pair, further);
       node_of_b = graph->next[node_of_b];
     } while (node_of_b != b);
     node_of_a = graph->next[node_of_a];

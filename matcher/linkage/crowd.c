@@ -10,9 +10,7 @@ enum {
 };
 /* How far down neighbours are looked for, in units. */
 static const double surroundings[] = {3, 1};
-/* What a log is worth, in units: a little less than the fall by which neighbours are counted,
- * which is that of the pairs below an even chance; above, they fall faster. */
-static const double log_worth = 0.75;
+const double kith_crowd_log_worth = 0.75;
 /* Of the gamma distribution: beyond, one would be as good as nothing, or as certainty. */
 static const double shape_min = 0.1;
 static const double shape_max = 100;
@@ -130,8 +128,8 @@ enum kith_err kith_crowd_learn(struct kith_crowd *crowd, const struct kith_linka
     sharpen(&counter, count_neighbours(&counter, pairs, n_pairs, even, surroundings[i] * unit));
   for (unsigned p = 0; err == KITH_OK && p < input->n_parties; p++)
     for (size_t row = 0; row < input->parties[p]->n; row++)
-      crowd->less[p][row] =
-          (int32_t)lrint(log(counter.times[counter.offset[p] + row]) / 2 * log_worth * unit);
+      crowd->less[p][row] = (int32_t)lrint(log(counter.times[counter.offset[p] + row]) / 2 *
+                                           kith_crowd_log_worth * unit);
   kith_free(counter.near);
   kith_free(counter.times);
   if (err != KITH_OK)

@@ -17,6 +17,11 @@
 
 #include "matcher/linkage/evidence.h"
 
+/* What a natural logarithm of false pairs is worth, in units: a little less than the fall by which
+ * neighbours are counted, which is that of the pairs below an even chance; above, they fall faster.
+ */
+extern const double kith_crowd_log_worth;
+
 struct kith_crowd {
   int32_t *less[KITH_LINKAGE_PARTIES_MAX]; /* owned; by row: what it takes off a pair's weight */
 };

@@ -1,10 +1,12 @@
 #include "matcher/linkage/judge.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "matcher/linkage/cluster.h"
 #include "matcher/linkage/count.h"
+#include "matcher/linkage/further.h"
 #include "matcher/linkage/yardstick.h"
 
 enum {
@@ -75,11 +77,13 @@ void kith_judge_pair(const struct kith_judge *judge, struct kith_linkage_pair *p
   pair->probability = probability_of(judge, &judge->score, pair);
 }
 
-int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair)
+int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair,
+                          bool further)
 {
   unsigned class = kith_class_of(&judge->classes, pair);
 
-  return weight_of(judge, pair) - judge->even[class] + judge->slack;
+  return weight_of(judge, pair) - judge->even[class] + judge->slack -
+         (further ? judge->further : 0);
 }
 
 static bool of_interest(const struct kith_judge *judge, const struct kith_linkage_pair *pair)
@@ -281,6 +285,17 @@ static enum kith_err learn_weights(struct kith_judge *judge, struct kith_linkage
   return err;
 }
 
+/* A natural logarithm of odds is worth what it is to crowds. */
+static enum kith_err learn_further(struct kith_judge *judge,
+                                   const struct kith_linkage_result *result)
+{
+  double odds;
+  enum kith_err err = kith_further_log(&odds, judge->input, result->pairs, result->n_pairs, LIKELY);
+
+  judge->further = err == KITH_OK ? (int32_t)lrint(-odds * kith_crowd_log_worth * judge->slack) : 0;
+  return err;
+}
+
 enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_result *result)
 {
   kith_weights_likely likely = judge->input->n_parties > 1 ? is_likely : is_alike;
@@ -297,5 +312,5 @@ enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_res
     err = learn_weights(judge, result, likely);
     likely = is_likely;
   }
-  return err;
+  return err == KITH_OK && judge->loose ? learn_further(judge, result) : err;
 }

@@ -34,6 +34,7 @@ struct kith_judge {
   struct kith_score open;
   int32_t even[KITH_CLASSES]; /* the weight of an even chance */
   int32_t slack;              /* how far below it a cluster may be on average */
+  int32_t further;            /* so much less, where it has more than two records: further.h */
 };
 
 KITH_MUST_USE enum kith_err kith_judge_init(struct kith_judge *judge,
@@ -50,7 +51,9 @@ void kith_judge_pair(const struct kith_judge *judge, struct kith_linkage_pair *p
  * are sure; further down as many as the probabilities say, but never more than above. */
 double kith_judge_true_pairs(const struct kith_judge *judge,
                              const struct kith_linkage_result *result);
-/* How far a pair's weight is above the least that may hold a cluster together on average. */
-int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair);
+/* How far a pair's weight is above the least that may hold a cluster together on average;
+ * `further`: one of more than two records. */
+int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair,
+                          bool further);
 
 #endif
