@@ -80,10 +80,7 @@ void kith_judge_pair(const struct kith_judge *judge, struct kith_linkage_pair *p
 int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair,
                           bool further)
 {
-  unsigned class = kith_class_of(&judge->classes, pair);
-
-  return weight_of(judge, pair) - judge->even[class] + judge->slack -
-         (further ? judge->further : 0);
+  return pair->weight - judge->even[pair->class] + judge->slack - (further ? judge->further : 0);
 }
 
 static bool of_interest(const struct kith_judge *judge, const struct kith_linkage_pair *pair)
@@ -312,5 +309,9 @@ enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_res
     err = learn_weights(judge, result, likely);
     likely = is_likely;
   }
-  return err == KITH_OK && judge->loose ? learn_further(judge, result) : err;
+  if (err == KITH_OK && judge->loose)
+    err = learn_further(judge, result);
+  return err == KITH_OK ? kith_coverage_of(&judge->coverage, &judge->classes, result->pairs,
+                                           result->n_pairs, PLAUSIBLE)
+                        : err;
 }

@@ -14,6 +14,7 @@
 #ifndef KITH_MATCHER_LINKAGE_JUDGE_H
 #define KITH_MATCHER_LINKAGE_JUDGE_H
 
+#include "matcher/linkage/coverage.h"
 #include "matcher/linkage/crowd.h"
 #include "matcher/linkage/score.h"
 #include "matcher/linkage/weights.h"
@@ -35,6 +36,7 @@ struct kith_judge {
   int32_t even[KITH_CLASSES]; /* the weight of an even chance */
   int32_t slack;              /* how far below it a cluster may be on average */
   int32_t further;            /* so much less, where it has more than two records: further.h */
+  struct kith_coverage coverage;
 };
 
 KITH_MUST_USE enum kith_err kith_judge_init(struct kith_judge *judge,
@@ -51,8 +53,8 @@ void kith_judge_pair(const struct kith_judge *judge, struct kith_linkage_pair *p
  * are sure; further down as many as the probabilities say, but never more than above. */
 double kith_judge_true_pairs(const struct kith_judge *judge,
                              const struct kith_linkage_result *result);
-/* How far a pair's weight is above the least that may hold a cluster together on average;
- * `further`: one of more than two records. */
+/* How far the weight of a pair that was judged is above the least that may hold a cluster together
+ * on average; `further`: one of more than two records. */
 int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair,
                           bool further);
 
