@@ -122,8 +122,8 @@ static double sum_of(double *values, unsigned n)
 static void add_up(struct kith_coverage *out, const struct kith_classes *classes,
                    const struct cells *cells, const struct masks *masks)
 {
-  double eligible[KITH_LINKAGE_PARTIES_MAX * KITH_LINKAGE_PARTIES_MAX];
-  double complete[KITH_COUNT_OF(eligible)];
+  double eligible[KITH_LINKAGE_PARTIES_MAX * KITH_LINKAGE_PARTIES_MAX] = {0};
+  double complete[KITH_COUNT_OF(eligible)] = {0};
   uint64_t seen = 0;
   unsigned n = 0;
   bool lone = classes->input->n_parties == 1;
