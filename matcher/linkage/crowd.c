@@ -115,9 +115,10 @@ static enum kith_err make_room(struct kith_crowd *crowd, struct counter *counter
 
 enum kith_err kith_crowd_learn(struct kith_crowd *crowd, const struct kith_linkage_input *input,
                                const struct kith_linkage_pair *pairs, size_t n_pairs,
-                               const int32_t even[KITH_CLASSES], int32_t unit)
+                               const int32_t even[KITH_CLASSES], int32_t unit, bool lonely)
 {
   struct counter counter = {0};
+  double least = lonely ? -HUGE_VAL : 0;
   enum kith_err err;
 
   kith_crowd_free(crowd);
@@ -128,8 +129,9 @@ enum kith_err kith_crowd_learn(struct kith_crowd *crowd, const struct kith_linka
     sharpen(&counter, count_neighbours(&counter, pairs, n_pairs, even, surroundings[i] * unit));
   for (unsigned p = 0; err == KITH_OK && p < input->n_parties; p++)
     for (size_t row = 0; row < input->parties[p]->n; row++)
-      crowd->less[p][row] = (int32_t)lrint(log(counter.times[counter.offset[p] + row]) / 2 *
-                                           kith_crowd_log_worth * unit);
+      crowd->less[p][row] =
+          (int32_t)lrint(fmax(log(counter.times[counter.offset[p] + row]), least) / 2 *
+                         kith_crowd_log_worth * unit);
   kith_free(counter.near);
   kith_free(counter.times);
   if (err != KITH_OK)

@@ -28,11 +28,13 @@ struct kith_crowd {
 
 /* Replaces what was learnt before. `pairs` have class, weight (without any crowd's part) and
  * probability; `even`: the weight of an even chance, by class; `unit` > 0: a sixth of what likely
- * matches are above it. */
+ * matches are above it. `lonely`: fewer neighbours than the mean count for a pair, too; else a row
+ * that lacks fields, and has few for want of them, would gain by it. */
 KITH_MUST_USE enum kith_err kith_crowd_learn(struct kith_crowd *crowd,
                                              const struct kith_linkage_input *input,
                                              const struct kith_linkage_pair *pairs, size_t n_pairs,
-                                             const int32_t even[KITH_CLASSES], int32_t unit);
+                                             const int32_t even[KITH_CLASSES], int32_t unit,
+                                             bool lonely);
 void kith_crowd_free(struct kith_crowd *crowd);
 
 static inline int32_t kith_crowd_of(const struct kith_crowd *crowd,

@@ -273,7 +273,7 @@ static enum kith_err learn_weights(struct kith_judge *judge, struct kith_linkage
   if (judge->slack <= 0)
     return KITH_OK;
   err = kith_crowd_learn(&judge->crowd, judge->input, result->pairs, result->n_pairs, judge->even,
-                         judge->slack);
+                         judge->slack, judge->loose);
   if (err != KITH_OK)
     return err;
   weigh_pairs(judge, result);

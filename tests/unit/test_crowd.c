@@ -41,7 +41,7 @@ static void crowds(void **state)
   int32_t less[ROWS];
 
   (void)state;
-  assert_int_equal(kith_crowd_learn(&crowd, &input, pairs, make_pairs(pairs, 0), even, UNIT),
+  assert_int_equal(kith_crowd_learn(&crowd, &input, pairs, make_pairs(pairs, 0), even, UNIT, true),
                    KITH_OK);
   for (uint32_t i = 0; i < ROWS; i++)
     less[i] = crowd.less[0][i];
@@ -51,12 +51,17 @@ static void crowds(void **state)
   assert_int_equal(kith_crowd_of(&crowd, &(struct kith_linkage_pair){.row_a = 0, .row_b = POPULAR}),
                    less[0] + less[POPULAR]);
   /* The order of rows tells nothing. */
-  assert_int_equal(kith_crowd_learn(&crowd, &input, pairs, make_pairs(pairs, 17), even, UNIT),
+  assert_int_equal(kith_crowd_learn(&crowd, &input, pairs, make_pairs(pairs, 17), even, UNIT, true),
                    KITH_OK);
   for (uint32_t i = 0; i < ROWS; i++)
     assert_int_equal(crowd.less[0][(17 + i) % ROWS], less[i]);
+  /* Having none is nothing to gain by where rows lack fields. */
+  assert_int_equal(kith_crowd_learn(&crowd, &input, pairs, make_pairs(pairs, 0), even, UNIT, false),
+                   KITH_OK);
+  assert_int_equal(crowd.less[0][0], less[0]);
+  assert_int_equal(crowd.less[0][POPULAR], 0);
   /* Where nobody has neighbours, nothing is taken off. */
-  assert_int_equal(kith_crowd_learn(&crowd, &input, pairs, 0, even, UNIT), KITH_OK);
+  assert_int_equal(kith_crowd_learn(&crowd, &input, pairs, 0, even, UNIT, true), KITH_OK);
   for (uint32_t i = 0; i < ROWS; i++)
     assert_int_equal(crowd.less[0][i], 0);
   kith_crowd_free(&crowd);
