@@ -22,6 +22,18 @@ static double number_at(json_t *object, const char *key)
   return json_is_number(value) ? json_number_value(value) : -1;
 }
 
+/* Reports of older versions have no interval: all of [0, 1]. */
+static struct kith_threshold_figure rate_at(json_t *point, const char *expected, const char *low,
+                                            const char *high)
+{
+  struct kith_threshold_figure figure = {number_at(point, expected), number_at(point, low),
+                                         number_at(point, high)};
+
+  figure.low = figure.low < 0 ? 0 : figure.low;
+  figure.high = figure.high < 0 ? 1 : figure.high;
+  return figure;
+}
+
 /* The pairs' curve at the last step that is not above the threshold. */
 static void read_pairs_curve(struct kith_foretold *out, json_t *curve)
 {
@@ -32,8 +44,8 @@ static void read_pairs_curve(struct kith_foretold *out, json_t *curve)
   {
     if (number_at(point, "threshold") > out->threshold + 1e-9 && i > 0)
       break;
-    out->precision = number_at(point, "precision");
-    out->recall = number_at(point, "recall");
+    out->precision = rate_at(point, "precision", "precision_low", "precision_high");
+    out->recall = rate_at(point, "recall", "recall_low", "recall_high");
   }
 }
 
@@ -46,7 +58,7 @@ enum kith_err kith_foretold_read(struct kith_foretold *out, const char *path,
   enum kith_err err;
 
   out->there = false;
-  out->precision = out->recall = -1;
+  out->precision = out->recall = (struct kith_threshold_figure){-1, 0, 1};
   if (!kith_file_exists(path))
     return KITH_OK;
   if ((err = kith_file_read(&bytes, &len, path, REPORT_BYTES_MAX, fault)) != KITH_OK ||
@@ -162,11 +174,18 @@ json_t *kith_evaluate_cohort_json(const struct kith_evaluation_cohort *cohort,
   return json;
 }
 
-static json_t *rate_json(double foretold, double truth)
+static bool rate_inside(const struct kith_threshold_figure *figure, double truth)
 {
-  if (foretold < 0 || truth < 0)
+  return truth >= figure->low && truth <= figure->high;
+}
+
+static json_t *rate_json(const struct kith_threshold_figure *figure, double truth)
+{
+  if (figure->expected < 0 || truth < 0)
     return json_null();
-  return json_pack("{s:f,s:f,s:f}", "foretold", foretold, "true", truth, "error", foretold - truth);
+  return json_pack("{s:f,s:f,s:f,s:f,s:f,s:b}", "foretold", figure->expected, "low", figure->low,
+                   "high", figure->high, "true", truth, "error", figure->expected - truth, "inside",
+                   rate_inside(figure, truth));
 }
 
 static json_t *count_json(const struct kith_threshold_figure *figure, uint64_t truth)
@@ -191,8 +210,8 @@ json_t *kith_evaluate_estimate_json(const struct kith_foretold *foretold,
   const struct kith_threshold_cell *cell = cell_of(foretold);
 
   return json_pack("{s:f,s:o,s:o,s:o,s:o}", "threshold", foretold->threshold, "precision",
-                   rate_json(foretold->precision, precision), "recall",
-                   rate_json(foretold->recall, recall), "wrongly_in",
+                   rate_json(&foretold->precision, precision), "recall",
+                   rate_json(&foretold->recall, recall), "wrongly_in",
                    count_json(&cell->wrong, cohort->all.wrong), "missed",
                    count_json(&cell->missed, cohort->all.missed));
 }
@@ -250,16 +269,18 @@ static enum kith_err print_table(const struct kith_evaluation_cohort *cohort,
   return err;
 }
 
-static void add_rate(struct kith_cli_table *table, const char *what, double foretold, double truth)
+static void add_rate(struct kith_cli_table *table, const char *what,
+                     const struct kith_threshold_figure *figure, double truth)
 {
-  char cells[3][24] = {"-", "-", "-"};
+  char cells[3][48] = {"-", "-", "-"};
 
-  if (foretold >= 0)
-    (void)snprintf(cells[0], sizeof cells[0], "%.4f", foretold);
+  if (figure->expected >= 0)
+    (void)snprintf(cells[0], sizeof cells[0], "%.4f (%.3f to %.3f)", figure->expected, figure->low,
+                   figure->high);
   if (truth >= 0)
     (void)snprintf(cells[1], sizeof cells[1], "%.4f", truth);
-  if (foretold >= 0 && truth >= 0)
-    (void)snprintf(cells[2], sizeof cells[2], "%+.4f", foretold - truth);
+  if (figure->expected >= 0 && truth >= 0)
+    (void)snprintf(cells[2], sizeof cells[2], "%+.4f", figure->expected - truth);
   KITH_CLI_ROW(table, what, cells[0], cells[1], cells[2]);
 }
 
@@ -295,8 +316,8 @@ enum kith_err kith_evaluate_cohort_print(const struct kith_foretold *foretold,
         cohort->all.belong ? 100 * (double)cohort->all.missed / (double)cohort->all.belong : 0);
   printf("\n");
   KITH_CLI_ROW(&table, "KITH'S ESTIMATE", "FORETOLD", "TRUE", "ERROR");
-  add_rate(&table, "precision of pairs", foretold->precision, precision);
-  add_rate(&table, "recall of pairs", foretold->recall, recall);
+  add_rate(&table, "precision of pairs", &foretold->precision, precision);
+  add_rate(&table, "recall of pairs", &foretold->recall, recall);
   add_count(&table, "wrongly in", &cell->wrong, cohort->all.wrong);
   add_count(&table, "missed", &cell->missed, cohort->all.missed);
   err = kith_cli_table_print(&table);

@@ -13,8 +13,9 @@ struct kith_foretold {
   bool there;
   char rule[KITH_TEXT_BYTES];
   double threshold;
-  double precision; /* of pairs, at the threshold; negative: not said */
-  double recall;
+  /* Of pairs, at the threshold; expected below 0: not said. */
+  struct kith_threshold_figure precision;
+  struct kith_threshold_figure recall;
   struct kith_threshold_view view;
 };
 

@@ -287,10 +287,14 @@ static enum kith_err run_linkage(struct kith_link *link, const struct kith_secre
   struct kith_cli_progress progress;
   for (unsigned p = 0; p < link->n_parties; p++)
     encodings[p] = &link->parties[p].encodings;
+  uint64_t sparse[KITH_LINKAGE_PARTIES_MAX];
+  for (unsigned p = 0; p < link->n_parties; p++)
+    sparse[p] = link->parties[p].scope.n[KITH_SCOPE_SPARSE];
   const struct kith_linkage_input input = {.n_parties = link->n_parties,
                                            .parties = encodings,
                                            .policy = &link->policy,
                                            .names = (const char *const *)link->names,
+                                           .sparse = sparse,
                                            .within = link->within,
                                            .n_threads = (unsigned)link->n_threads,
                                            .pairs_max = link->pairs_max,

@@ -137,12 +137,16 @@ static void quality(struct kith_buf *page, const struct kith_threshold_view *vie
 
   kith_threshold_words(words, view, at);
   kith_page_put(page, "<h2>Quality, estimated</h2>\n<p class=\"verdict remarks\">%s</p>\n", words);
-  if (step >= KITH_CURVE_FIRST && step < KITH_CURVE_FIRST + KITH_CURVE_STEPS)
+  const struct kith_curve_point *point =
+      step >= KITH_CURVE_FIRST && step < KITH_CURVE_FIRST + KITH_CURVE_STEPS
+          ? &result->curve[step - KITH_CURVE_FIRST]
+          : NULL;
+  if (point)
     kith_page_put(page,
-                  "<p>Of pairs of records: precision %.3f, recall %.3f of the true pairs that can "
-                  "be seen.</p>\n",
-                  result->curve[step - KITH_CURVE_FIRST].precision,
-                  result->curve[step - KITH_CURVE_FIRST].recall);
+                  "<p>Of pairs of records: precision %.3f (%.3f to %.3f), recall %.3f (%.3f to "
+                  "%.3f).</p>\n",
+                  point->precision, point->precision_low, point->precision_high, point->recall,
+                  point->recall_low, point->recall_high);
   kith_page_put(page, "<div class=\"wide\"><table><thead><tr><th scope=\"col\">known to</th><th "
                       "scope=\"col\">on the list</th><th scope=\"col\">would not belong</th><th "
                       "scope=\"col\">would be missed</th></tr></thead><tbody>\n");

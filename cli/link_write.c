@@ -142,16 +142,22 @@ static json_t *parties_json(const struct kith_link *link)
   return list;
 }
 
+static json_t *point_json(const struct kith_curve_point *point)
+{
+  return json_pack("{s:f,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "threshold",
+                   of_ppm(point->threshold), "links", (json_int_t)point->links, "false_links",
+                   point->false_links, "precision", point->precision, "precision_low",
+                   point->precision_low, "precision_high", point->precision_high, "recall",
+                   point->recall, "recall_low", point->recall_low, "recall_high",
+                   point->recall_high, "f1", point->f1);
+}
+
 static json_t *curve_json(const struct kith_linkage_result *result)
 {
   json_t *list = json_array();
   for (unsigned i = 0; i < KITH_CURVE_STEPS; i++) {
     const struct kith_curve_point *point = &result->curve[i];
-    if (json_array_append_new(list, json_pack("{s:f,s:I,s:f,s:f,s:f,s:f}", "threshold",
-                                              of_ppm(point->threshold), "links",
-                                              (json_int_t)point->links, "false_links",
-                                              point->false_links, "precision", point->precision,
-                                              "recall", point->recall, "f1", point->f1))) {
+    if (json_array_append_new(list, point_json(point))) {
       json_decref(list);
       return NULL;
     }

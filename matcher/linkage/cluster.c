@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "matcher/linkage/foretell.h"
 
 enum {
   /* Two groups become one only if the mean probability over all their pairs reaches this: one good
@@ -41,10 +42,7 @@ struct graph {
   uint32_t *weakest;  /* by root */
   uint32_t *flags;    /* by root */
 
-  /* By step of the curve, the last one for all below it: pairs that merges joined, and the parts
-   * per million of them that are foretold to be wrong. Whole numbers: sums have no order. */
-  uint64_t joined[KITH_CURVE_STEPS + 1];
-  uint64_t wrong_ppm[KITH_CURVE_STEPS + 1];
+  struct kith_foretell foretell;
 };
 
 static uint32_t node_a(const struct graph *graph, const struct kith_linkage_pair *pair)
@@ -191,19 +189,6 @@ static enum kith_err graph_init(struct graph *graph, struct kith_linkage_result 
 
 /* ---- merging */
 
-/* For the curve: what joining two groups at this probability adds. */
-static void note_joined(struct graph *graph, uint32_t a, uint32_t b, uint32_t probability)
-{
-  uint64_t n = (uint64_t)graph->size[a] * graph->size[b];
-  uint32_t hundredths = probability / (KITH_PPM / 100);
-  uint32_t step = hundredths < KITH_CURVE_FIRST ? KITH_CURVE_STEPS : hundredths - KITH_CURVE_FIRST;
-
-  if (hundredths >= KITH_CURVE_FIRST + KITH_CURVE_STEPS)
-    step = KITH_CURVE_STEPS - 1;
-  graph->joined[step] += n;
-  graph->wrong_ppm[step] += n * (KITH_PPM - probability);
-}
-
 static void merge(struct graph *graph, uint32_t a, uint32_t b, uint32_t probability)
 {
   uint32_t keep = graph->size[a] >= graph->size[b] ? a : b;
@@ -265,9 +250,20 @@ static struct kith_linkage_pair pair_of(const struct graph *graph, uint32_t a, u
   return pair;
 }
 
-/* Over all pairs between the two groups, candidates or not. */
-static bool holds_on_average(const struct graph *graph, uint32_t a, uint32_t b)
+/* What a merge joins, for the curve. */
+struct joint {
+  uint64_t pairs; /* across parties; of one party, inside it */
+  uint32_t alone; /* ppm: the mean probability of those with enough evidence, each by itself */
+};
+
+/* Over all pairs between the two groups, candidates or not. *joint's mean stays as it is where no
+ * pair has enough evidence. */
+static bool holds_on_average(const struct graph *graph, uint32_t a, uint32_t b, struct joint *joint)
 {
+  const struct kith_classes *classes = &graph->judge->classes;
+  uint64_t probability = 0;
+  uint64_t n = 0;
+  bool further = graph->size[a] + graph->size[b] > 2;
   uint32_t node_of_a = a;
   int64_t sum = 0;
 
@@ -277,25 +273,37 @@ static bool holds_on_average(const struct graph *graph, uint32_t a, uint32_t b)
     do {
       struct kith_linkage_pair pair = pair_of(graph, node_of_a, node_of_b);
 
-      sum += kith_judge_margin(graph->judge, &pair);
+      kith_judge_pair(graph->judge, &pair);
+      sum += kith_judge_margin(graph->judge, &pair, further);
+      if (graph->input->n_parties > 1 && pair.party_a == pair.party_b)
+        joint->pairs--;
+      else if (kith_classes_enough(classes, kith_classes_both(classes, &pair))) {
+        probability += pair.probability;
+        n++;
+      }
       node_of_b = graph->next[node_of_b];
     } while (node_of_b != b);
     node_of_a = graph->next[node_of_a];
   } while (node_of_a != a);
+  if (n > 0)
+    joint->alone = (uint32_t)(probability / n);
   return sum >= 0;
 }
 
-static bool holds_together(const struct graph *graph, uint32_t a, uint32_t b)
+static bool holds_together(const struct graph *graph, uint32_t a, uint32_t b, struct joint *joint)
 {
   uint64_t pairs = (uint64_t)graph->size[a] * graph->size[b];
   uint64_t n_live = 0;
   uint64_t sum;
 
-  if (pairs == 1)
+  if (pairs == 1) {
+    if (graph->input->n_parties > 1 && graph->parties[a] == graph->parties[b])
+      joint->pairs = 0;
     return true;
+  }
   /* While similarities stand for weights only candidates have one. */
   if (graph->judge->loose && graph->judge->weights.bytes)
-    return holds_on_average(graph, a, b);
+    return holds_on_average(graph, a, b, joint);
   sum = probability_between(graph, &n_live, a, b);
   return sum >= (graph->judge->sparse ? n_live : pairs) * CHAIN_MEAN_MIN;
 }
@@ -308,10 +316,12 @@ static bool inside(const struct kith_linkage_pair *pair)
 /* Merges the two groups if they hold together; notes it for the curve where it is asked for. */
 static void try_merge(struct graph *graph, uint32_t a, uint32_t b, uint32_t probability, bool note)
 {
-  if (!holds_together(graph, a, b))
+  struct joint joint = {(uint64_t)graph->size[a] * graph->size[b], probability};
+
+  if (!holds_together(graph, a, b, &joint))
     return;
   if (note)
-    note_joined(graph, a, b, probability);
+    kith_foretell_add(&graph->foretell, joint.pairs, probability, joint.alone);
   if (graph->parties[a] & graph->parties[b]) {
     graph->flags[a] |= KITH_CLUSTER_DUPLICATE;
     graph->flags[b] |= KITH_CLUSTER_DUPLICATE;
@@ -386,34 +396,6 @@ static uint64_t missed_ppm(const struct graph *graph)
       sum += pair->probability;
   }
   return sum;
-}
-
-static void make_curve(const struct graph *graph)
-{
-  struct kith_linkage_result *result = graph->result;
-  uint64_t links = 0;
-  uint64_t wrong_ppm = 0;
-  double true_pairs = graph->judge->loose ? (double)missed_ppm(graph) / KITH_PPM : 0;
-
-  for (unsigned step = 0; step <= KITH_CURVE_STEPS; step++)
-    true_pairs += (double)(graph->joined[step] * KITH_PPM - graph->wrong_ppm[step]) / KITH_PPM;
-  if (!graph->judge->loose)
-    true_pairs = fmax(true_pairs, kith_judge_true_pairs(graph->judge, result));
-  result->true_pairs = true_pairs;
-  for (unsigned step = KITH_CURVE_STEPS; step-- > 0;) {
-    struct kith_curve_point *point = &result->curve[step];
-    double found;
-
-    links += graph->joined[step];
-    wrong_ppm += graph->wrong_ppm[step];
-    point->threshold = (KITH_CURVE_FIRST + step) * (KITH_PPM / 100);
-    point->links = links;
-    point->false_links = (double)wrong_ppm / KITH_PPM;
-    found = (double)links - point->false_links;
-    point->precision = links > 0 ? found / (double)links : 1;
-    point->recall = true_pairs > 0 ? found / true_pairs : 1;
-    point->f1 = (double)links + true_pairs > 0 ? 2 * found / ((double)links + true_pairs) : 1;
-  }
 }
 
 /* ---- the result */
@@ -515,7 +497,7 @@ enum kith_err kith_cluster_build(struct kith_linkage_result *result, const struc
       merge_across(&graph);
     }
     if (whole) {
-      make_curve(&graph);
+      kith_foretell_curve(result, &graph.foretell, judge, judge->loose ? missed_ppm(&graph) : 0);
       split_lone_parties(&graph);
     }
     err = number_clusters(&graph);

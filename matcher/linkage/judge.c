@@ -1,10 +1,12 @@
 #include "matcher/linkage/judge.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "matcher/linkage/cluster.h"
 #include "matcher/linkage/count.h"
+#include "matcher/linkage/further.h"
 #include "matcher/linkage/yardstick.h"
 
 enum {
@@ -31,6 +33,7 @@ void kith_judge_free(struct kith_judge *judge)
 {
   kith_classes_free(&judge->classes);
   kith_weights_free(&judge->weights);
+  kith_crowd_free(&judge->crowd);
 }
 
 /* ---- pairs */
@@ -45,7 +48,8 @@ static int32_t weight_of(const struct kith_judge *judge, const struct kith_linka
   if (!judge->weights.bytes)
     return (int32_t)pair->similarity;
   return kith_weights_of(&judge->weights, row_of(judge, pair->party_a, pair->row_a),
-                         row_of(judge, pair->party_b, pair->row_b));
+                         row_of(judge, pair->party_b, pair->row_b)) -
+         kith_crowd_of(&judge->crowd, pair);
 }
 
 static struct kith_count count_of(const struct kith_judge *judge,
@@ -73,11 +77,10 @@ void kith_judge_pair(const struct kith_judge *judge, struct kith_linkage_pair *p
   pair->probability = probability_of(judge, &judge->score, pair);
 }
 
-int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair)
+int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair,
+                          bool further)
 {
-  unsigned class = kith_class_of(&judge->classes, pair);
-
-  return weight_of(judge, pair) - judge->even[class] + judge->slack;
+  return pair->weight - judge->even[pair->class] + judge->slack - (further ? judge->further : 0);
 }
 
 static bool of_interest(const struct kith_judge *judge, const struct kith_linkage_pair *pair)
@@ -129,14 +132,8 @@ static bool many(const struct kith_judge *judge, const struct kith_linkage_resul
   return n >= LIKELY_MIN;
 }
 
-static enum kith_err weigh_pairs(struct kith_judge *judge, struct kith_linkage_result *result,
-                                 kith_weights_likely likely)
+static void weigh_pairs(struct kith_judge *judge, struct kith_linkage_result *result)
 {
-  enum kith_err err = kith_weights_learn(&judge->weights, judge->input, result->pairs,
-                                         result->n_pairs, likely, judge);
-
-  if (err != KITH_OK)
-    return err;
   judge->low = INT32_MAX;
   judge->high = INT32_MIN;
   for (size_t i = 0; i < result->n_pairs; i++) {
@@ -146,7 +143,6 @@ static enum kith_err weigh_pairs(struct kith_judge *judge, struct kith_linkage_r
     judge->low = weight < judge->low ? weight : judge->low;
     judge->high = weight > judge->high ? weight : judge->high;
   }
-  return KITH_OK;
 }
 
 /* ---- probabilities */
@@ -260,6 +256,43 @@ static void classify_pairs(const struct kith_judge *judge, struct kith_linkage_r
   }
 }
 
+/* Weights as they are by themselves, then as they are among neighbours. */
+static enum kith_err learn_weights(struct kith_judge *judge, struct kith_linkage_result *result,
+                                   kith_weights_likely likely)
+{
+  enum kith_err err = kith_weights_learn(&judge->weights, judge->input, result->pairs,
+                                         result->n_pairs, likely, judge);
+
+  kith_crowd_free(&judge->crowd);
+  if (err != KITH_OK)
+    return err;
+  weigh_pairs(judge, result);
+  if ((err = learn_probabilities(judge, result)) != KITH_OK)
+    return err;
+  find_even(judge, result);
+  if (judge->slack <= 0)
+    return KITH_OK;
+  err = kith_crowd_learn(&judge->crowd, judge->input, result->pairs, result->n_pairs, judge->even,
+                         judge->slack, judge->loose);
+  if (err != KITH_OK)
+    return err;
+  weigh_pairs(judge, result);
+  err = learn_probabilities(judge, result);
+  find_even(judge, result);
+  return err;
+}
+
+/* A natural logarithm of odds is worth what it is to crowds. */
+static enum kith_err learn_further(struct kith_judge *judge,
+                                   const struct kith_linkage_result *result)
+{
+  double odds;
+  enum kith_err err = kith_further_log(&odds, judge->input, result->pairs, result->n_pairs, LIKELY);
+
+  judge->further = err == KITH_OK ? (int32_t)lrint(-odds * kith_crowd_log_worth * judge->slack) : 0;
+  return err;
+}
+
 enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_result *result)
 {
   kith_weights_likely likely = judge->input->n_parties > 1 ? is_likely : is_alike;
@@ -273,10 +306,12 @@ enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_res
   classify_pairs(judge, result);
   for (unsigned round = 0; err == KITH_OK && round < ROUNDS && many(judge, result, likely);
        round++) {
-    if ((err = weigh_pairs(judge, result, likely)) == KITH_OK)
-      err = learn_probabilities(judge, result);
-    find_even(judge, result);
+    err = learn_weights(judge, result, likely);
     likely = is_likely;
   }
-  return err;
+  if (err == KITH_OK && judge->loose)
+    err = learn_further(judge, result);
+  return err == KITH_OK ? kith_coverage_of(&judge->coverage, &judge->classes, result->pairs,
+                                           result->n_pairs, PLAUSIBLE)
+                        : err;
 }

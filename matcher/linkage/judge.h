@@ -7,12 +7,15 @@
  * learnt again; pairs that could still be links (their clusters have no party in common) get a
  * probability of their own: a person who was found in a party already has no second record to be
  * found there. Then likely matches teach what each bit is worth (weights.h); the weights of all
- * pairs follow, and the second and third pass again; and so once more.
+ * pairs follow, and the second and third pass again; then what each row's neighbours take off its
+ * weights (crowd.h), and the passes again; and so once more.
  *
  * Life: zero bytes, init, learn, free. */
 #ifndef KITH_MATCHER_LINKAGE_JUDGE_H
 #define KITH_MATCHER_LINKAGE_JUDGE_H
 
+#include "matcher/linkage/coverage.h"
+#include "matcher/linkage/crowd.h"
 #include "matcher/linkage/score.h"
 #include "matcher/linkage/weights.h"
 
@@ -24,6 +27,7 @@ struct kith_judge {
   /* Pairs that are no candidates say nothing: nobody compared them (blind.h). */
   bool sparse;
   struct kith_weights weights; /* empty while similarities stand for them */
+  struct kith_crowd crowd;     /* empty until there are weights */
   int32_t low;                 /* the range of weights */
   int32_t high;
   double duplicates[KITH_BIN_PARTIES]; /* r of each party: yardstick.h */
@@ -31,6 +35,8 @@ struct kith_judge {
   struct kith_score open;
   int32_t even[KITH_CLASSES]; /* the weight of an even chance */
   int32_t slack;              /* how far below it a cluster may be on average */
+  int32_t further;            /* so much less, where it has more than two records: further.h */
+  struct kith_coverage coverage;
 };
 
 KITH_MUST_USE enum kith_err kith_judge_init(struct kith_judge *judge,
@@ -47,7 +53,9 @@ void kith_judge_pair(const struct kith_judge *judge, struct kith_linkage_pair *p
  * are sure; further down as many as the probabilities say, but never more than above. */
 double kith_judge_true_pairs(const struct kith_judge *judge,
                              const struct kith_linkage_result *result);
-/* How far a pair's weight is above the least that may hold a cluster together on average. */
-int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair);
+/* How far the weight of a pair that was judged is above the least that may hold a cluster together
+ * on average; `further`: one of more than two records. */
+int32_t kith_judge_margin(const struct kith_judge *judge, const struct kith_linkage_pair *pair,
+                          bool further);
 
 #endif

@@ -43,6 +43,7 @@ struct kith_linkage_input {
   const struct kith_encodings *const *parties;
   const struct kith_policy *policy; /* similarity, bound, threshold, fields, rule */
   const char *const *names; /* the parties' ids, which the rule speaks of; NULL: no people curve */
+  const uint64_t *sparse;   /* by party: records that were too sparse for a row; NULL: none known */
   bool within; /* also clusters of one party alone; else its duplicates count only as partners of
                   another party's record */
   unsigned n_threads;
@@ -90,7 +91,11 @@ struct kith_curve_point {
   uint64_t links;
   double false_links;
   double precision;
-  double recall;
+  double precision_low; /* 90% of cases lie between low and high */
+  double precision_high;
+  double recall; /* of all true pairs, those of records without a row among them */
+  double recall_low;
+  double recall_high;
   double f1;
 };
 
