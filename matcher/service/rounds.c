@@ -367,10 +367,12 @@ static enum kith_err store_statement(struct kith_matcher *matcher, struct kith_m
  * these numbers later on. */
 static bool intent_fits(const struct kith_matcher_round *round, const struct kith_intent *intent)
 {
-  size_t row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(&round->policy));
+  struct kith_batch_plan plan;
 
-  return intent->row_bytes == row_bytes &&
-         intent->n_batches == kith_batch_count(intent->n_records, row_bytes);
+  kith_batch_plan_make(&plan, &round->policy, intent->n_records,
+                       kith_round_roster_size(kith_node_round_view(round->node)));
+  return intent->row_bytes == plan.row_bytes && intent->n_batches == plan.n_batches &&
+         plan.n_batches <= KITH_BATCHES_MAX;
 }
 
 /* Statements that governance says jointly are counted again under the keys that are still in
