@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "matcher/linkage/blind.h"
 #include "proto/batch.h"
@@ -144,6 +145,8 @@ static enum kith_err compare_two(struct work *work, unsigned p, unsigned q, int 
   struct side high = {.party = q};
   enum kith_err err;
 
+  if (kith_failpoint("matching.pair"))
+    return KITH_ERR_MEMORY;
   *culprit = (int)p;
   err = load_side(&low, work, q, false, fault);
   if (err == KITH_OK) {

@@ -1,7 +1,8 @@
 /* The matching of a round under blind comparison: each agency's handles and histograms, then for
  * each two agencies their rows for each other, joined and let go of; two submissions are in memory
  * at a time, 134 bytes a row of the larger agencies'. What agencies have sent is checked here, as
- * docs/blind.md, 4 says. */
+ * docs/blind.md, 4 says. Nothing of it is kept: a matcher that was killed begins again.
+ * Failpoint: matching.pair. */
 #ifndef KITH_MATCHER_SERVICE_BLIND_H
 #define KITH_MATCHER_SERVICE_BLIND_H
 
