@@ -1,5 +1,6 @@
 """Rounds under blind comparison: as kith link finds people, through kills, against agencies that cheat,
 and what the matcher's store shows."""
+import itertools
 import json
 import os
 import random
@@ -9,7 +10,7 @@ import pytest
 
 import wireclient as wire
 from partnership import AGENCIES, Partnership, wait_for
-from test_link import kith, link, rows
+from test_link import CITY, SHARED, kith, link, rows
 
 
 def blind_linkage(folder, agencies, **changes):
@@ -372,3 +373,26 @@ def test_a_token_without_what_belongs_to_it(tmp_path, content):
     with Cheat(tmp_path, env={"health": {"KITH_TEST_REVEAL": str(revealed)}}) as place:
         round_id, player = place.play(Player)
         assert place.wait_abort(round_id, [player]) == ("matcher", "bad submission", "")
+
+
+def test_open_data(tmp_path):
+    """A small city of six agencies: of the records that stand for people, a round links those that kith
+    link does in the same files under another secret."""
+    data = SHARED / "data" / "city-small"
+    if not data.exists():
+        pytest.skip("the open data are not here")
+    sources = {a: data / f"{a}.csv" for a in CITY}
+    with Blind(tmp_path, agencies=CITY, sources=sources).start() as place:
+        round_id = run(place)
+        people = place.people(round_id)
+        sent = {(a, i) for a in CITY for i in place.trial_map(a, round_id).values()}
+        found = {frozenset(two) for person in people for two in itertools.combinations(person, 2)}
+        link("--policy", tmp_path / "policy.json", "--out", tmp_path / "linked",
+             *(sources[a] for a in CITY))
+        linked = set()
+        for row in rows(tmp_path / "linked" / "pairs.csv"):
+            a, b = (row["party_a"], row["id_a"]), (row["party_b"], row["id_b"])
+            if row["linked"] == "1" and a in sent and b in sent:
+                linked.add(frozenset((a, b)))
+        assert len(found) > 6000 and len(found & linked) > 0.98 * len(found | linked), (
+            len(found), len(linked), len(found & linked))
