@@ -300,9 +300,8 @@ static enum kith_err fill_blind(struct filler *filler, const struct kith_blind_j
   struct kith_secret *keys[KITH_AGENCIES_MAX] = {0};
   unsigned n_peers = 0;
   struct kith_batch_plan plan;
-  enum kith_err err = kith_pairing_keys(filler->agency, filler->round, keys, &n_peers);
+  enum kith_err err = kith_pairing_keys(filler->agency, filler->round, peers, keys, &n_peers);
 
-  (void)kith_pairing_peers(peers, filler->agency, filler->round);
   *n = (uint32_t)job->agency.n_people;
   kith_batch_plan_make(&plan, &filler->round->policy, *n, n_peers + 1);
   if (err == KITH_OK && plan.n_batches > KITH_BATCHES_MAX) {

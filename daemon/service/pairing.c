@@ -13,8 +13,9 @@ static const struct kith_round_view *view_of(const struct kith_agency_round *rou
   return kith_node_round_view(round->node);
 }
 
-unsigned kith_pairing_peers(const struct kith_seat *peers[KITH_AGENCIES_MAX],
-                            const struct kith_agency *agency, const struct kith_agency_round *round)
+/* The other agencies of the roster, by id; how many. */
+static unsigned list_peers(const struct kith_seat *peers[KITH_AGENCIES_MAX],
+                           const struct kith_agency *agency, const struct kith_agency_round *round)
 {
   const struct kith_round_view *view = view_of(round);
   unsigned n = 0;
@@ -32,7 +33,7 @@ static enum kith_err make(struct kith_agency *agency, struct kith_agency_round *
 {
   const struct kith_round_view *view = view_of(round);
   const struct kith_seat *peers[KITH_AGENCIES_MAX];
-  unsigned n = kith_pairing_peers(peers, agency, round);
+  unsigned n = list_peers(peers, agency, round);
   char name[KITH_KEY_NAME_BYTES];
   struct kith_secret *own = NULL;
   struct kith_secret *all = NULL;
@@ -87,12 +88,12 @@ void kith_pairing_keys_free(struct kith_secret *keys[KITH_AGENCIES_MAX], unsigne
 }
 
 enum kith_err kith_pairing_keys(struct kith_agency *agency, const struct kith_agency_round *round,
+                                const struct kith_seat *peers[KITH_AGENCIES_MAX],
                                 struct kith_secret *keys[KITH_AGENCIES_MAX], unsigned *n)
 {
-  const struct kith_seat *peers[KITH_AGENCIES_MAX];
   char name[KITH_KEY_NAME_BYTES];
   struct kith_secret *all = NULL;
-  unsigned n_peers = kith_pairing_peers(peers, agency, round);
+  unsigned n_peers = list_peers(peers, agency, round);
   enum kith_err err;
 
   *n = 0;
@@ -126,9 +127,8 @@ enum kith_err kith_pairing_confirm(struct kith_agency *agency, struct kith_agenc
   unsigned n = 0;
   enum kith_err err = ensure(agency, round);
 
-  (void)kith_pairing_peers(peers, agency, round);
   if (err == KITH_OK)
-    err = kith_pairing_keys(agency, round, keys, &n);
+    err = kith_pairing_keys(agency, round, peers, keys, &n);
   for (unsigned i = 0; err == KITH_OK && i < n; i++) {
     struct kith_secret *key = NULL;
 
@@ -157,9 +157,8 @@ enum kith_err kith_pairing_check(struct kith_agency *agency, struct kith_agency_
   const struct kith_seat *peers[KITH_AGENCIES_MAX];
   struct kith_secret *keys[KITH_AGENCIES_MAX] = {0};
   unsigned n = 0;
-  enum kith_err err = kith_pairing_keys(agency, round, keys, &n);
+  enum kith_err err = kith_pairing_keys(agency, round, peers, keys, &n);
 
-  (void)kith_pairing_peers(peers, agency, round);
   for (unsigned i = 0; err == KITH_OK && i < n; i++) {
     const uint8_t *mac = mac_for(&peers[i]->confirmation, agency->node->id);
     struct kith_secret *key = NULL;

@@ -6,10 +6,6 @@
 
 #include "daemon/service/agency.h"
 
-/* The other agencies of the roster, by id; how many. */
-unsigned kith_pairing_peers(const struct kith_seat *peers[KITH_AGENCIES_MAX],
-                            const struct kith_agency *agency,
-                            const struct kith_agency_round *round);
 /* Makes the keys where they are not there, and what shows each peer that we have its one. */
 KITH_MUST_USE enum kith_err kith_pairing_confirm(struct kith_agency *agency,
                                                  struct kith_agency_round *round,
@@ -17,9 +13,10 @@ KITH_MUST_USE enum kith_err kith_pairing_confirm(struct kith_agency *agency,
 /* KITH_ERR_NO with a problem for the officer: some peer's word does not hold under our key. */
 KITH_MUST_USE enum kith_err kith_pairing_check(struct kith_agency *agency,
                                                struct kith_agency_round *round);
-/* The key with each peer, in the order of kith_pairing_peers; each is the caller's. */
+/* The other agencies of the roster, by id, and the key with each, which is the caller's. */
 KITH_MUST_USE enum kith_err kith_pairing_keys(struct kith_agency *agency,
                                               const struct kith_agency_round *round,
+                                              const struct kith_seat *peers[KITH_AGENCIES_MAX],
                                               struct kith_secret *keys[KITH_AGENCIES_MAX],
                                               unsigned *n);
 void kith_pairing_keys_free(struct kith_secret *keys[KITH_AGENCIES_MAX], unsigned n);
