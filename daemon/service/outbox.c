@@ -285,6 +285,9 @@ static enum kith_err fill_near(struct filler *filler, const struct kith_batch_pl
   size_t len = 0;
   enum kith_err err = kith_blind_histograms_write(&bytes, &len, job->near, KITH_BATCH_BYTES_MAX);
 
+  if (err == KITH_ERR_LIMIT)
+    kith_agency_problem(filler->round, "more kinds of people who are alike than a round can take; "
+                                       "narrow the scope");
   if (err == KITH_OK)
     err = kith_node_begin(&txn, filler->agency->node);
   return err == KITH_OK

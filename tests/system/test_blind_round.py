@@ -169,6 +169,9 @@ def test_duplicates_are_told_to_the_officer(tmp_path):
         round_id = run(place)
         shown = place.ask("police", do="show", round=round_id.hex())
         assert shown["duplicates"] == 20, shown
+        assert "birth + given_form" in shown["text"] and "8 rows of 67" in shown["text"]
+        assert "about 20 records were of people" in place.kith("round", "show", round_id.hex(),
+                                                               home="police")
         found = place.people(round_id)
         assert all(len({a for a, _ in person}) == len(person) for person in found)
 
@@ -373,6 +376,31 @@ def test_a_token_without_what_belongs_to_it(tmp_path, content):
     with Cheat(tmp_path, env={"health": {"KITH_TEST_REVEAL": str(revealed)}}) as place:
         round_id, player = place.play(Player)
         assert place.wait_abort(round_id, [player]) == ("matcher", "bad submission", "")
+
+
+def test_without_one_that_never_submits(tmp_path):
+    """Governance consents to the others, whose rows for the absent one are left aside."""
+    class Player(wire.BlindPlayer):
+        def manifest(self):
+            return wire.OK
+
+    with Blind(tmp_path, n_people=120).start("matcher", "health", "police") as place:
+        round_id = place.open_round()
+        place.join(round_id, "health", "police")
+        player = Player(place.client("education"), round_id, place.policy, place.charter)
+
+        def others_are_done():
+            player.step()
+            return {s.author for s in place.statements(round_id, wire.MANIFEST)} == {"health", "police"}
+
+        wait_for(others_are_done, "two submit")
+        assert place.governance().say(wire.CONSENT, round_id,
+                                      [player.roster_hash, ["health", "police"]]) == wire.OK
+        place.wait_state(round_id, "released")
+        people = place.people(round_id)
+        true = {frozenset((a, f"{a[0]}{person:05d}") for a in ("health", "police"))
+                for person, known in place.known.items() if {"health", "police"} <= set(known)}
+        assert len(people & true) > 0.9 * len(true)
 
 
 def test_open_data(tmp_path):
