@@ -60,6 +60,8 @@ def test_a_round_finds_whom_kith_link_finds(tmp_path):
         assert len(people & true) > 0.9 * len(true)
         wait_for(lambda: all(3 in place.destroyed(round_id).get(m, ()) for m in ("matcher", *AGENCIES)),
                  "submissions are destroyed")
+        for agency in AGENCIES:
+            assert not [f for f in place.key_files(agency, round_id) if f.endswith((".p1", ".s1", ".x1"))]
         place.close_round(round_id)
         for member in ("matcher", *AGENCIES):
             assert not place.key_files(member, round_id)
