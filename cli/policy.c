@@ -65,6 +65,8 @@ static void show_source(const struct kith_policy *policy)
 /* What the matcher is shown beside the first filter. */
 static void show_leaks(const struct kith_policy *policy)
 {
+  printf(
+      "worth       the matcher sees how alike any two records are: as worth protecting as names\n");
   for (unsigned i = 1; i < policy->n_filters; i++)
     printf("filter      \"%s\" beside \"%s\", of %u bits\n", policy->filters[i].name,
            policy->filters[0].name, policy->filters[i].bits);

@@ -241,11 +241,8 @@ static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
 static void lint_blind(struct kith_lint *lint, const struct kith_policy *policy)
 {
   const struct kith_policy_blind *blind = &policy->blind;
-  struct kith_fault fault = {0};
   bool birth = false;
 
-  if (kith_policy_check_rounds(policy, &fault) != KITH_OK)
-    add(lint, true, "%s.", fault.text);
   add(lint, false,
       "linkage.protection: blind shows the matcher, of records that agree on a match key and of no "
       "others, one distance a field; an agency that helps the matcher can still try names against "

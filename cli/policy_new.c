@@ -441,6 +441,11 @@ static int make_new(const struct terms *terms)
     fault.err = policy_make(policy, terms, &fault);
   if (fault.err == KITH_OK)
     fault.err = kith_policy_save(policy, terms->out, &fault);
+  if (fault.err == KITH_OK && policy->protection == KITH_PROTECTION_CLK)
+    (void)fprintf(stderr,
+                  "%s: protection clk shows the matcher how alike any two records are; "
+                  "blind shows it less: --protection blind, docs/blind.md\n",
+                  terms->out);
   kith_free(policy);
   if (fault.err != KITH_OK)
     return kith_cli_fail(&fault);
@@ -506,7 +511,7 @@ int kith_policy_new(int argc, char **argv)
       LIST("unknown-in", unknown_in, "WHAT", "birth, place, period: in scope where not known"),
       STRING("threshold", threshold, "P", "match probability to link at, or auto"),
       RATIO("candidate-bound", candidate_bound, has_bound, "least similarity of a candidate pair"),
-      STRING("protection", protection, "WHAT", "clk (the default), or blind, for kith link"),
+      STRING("protection", protection, "WHAT", "clk (the default), or blind (docs/blind.md)"),
       FLAG("no-mask", no_mask, "no presence mask, and Dice over whole filters"),
       NUMBER("mask-minimum", mask_minimum, 1, 100, "fewest that lack the same fields; 5"),
       FLAG("address-filter", address_filter, "a second filter, and that it shows households"),

@@ -11,7 +11,6 @@
 #include "cli/home.h"
 #include "cli/round.h"
 #include "cli/verbs.h"
-#include "proto/policy_blind.h"
 
 enum { HEX_BYTES = 2 * KITH_ROUND_ID_BYTES + 1, DAY_S = 86400 };
 
@@ -161,8 +160,6 @@ static enum kith_err open_round(struct kith_home *home, const struct opening *op
   err = kith_cli_policy_load(&document, policy, opening->policy_path, fault);
   if (err == KITH_OK)
     err = kith_signed_verify(&document, &home->charter.governance, fault);
-  if (err == KITH_OK && (err = kith_policy_check_rounds(policy, fault)) != KITH_OK)
-    err = kith_fail_at(fault, err, "%s", opening->policy_path);
   if (err == KITH_OK)
     err = invite(open, policy, opening, fault);
   if (err == KITH_OK)

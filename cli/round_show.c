@@ -323,6 +323,16 @@ static void print_withdrawals(const json_t *list)
   }
 }
 
+/* Under blind comparison an agency takes its own duplicates out before it sends. */
+static void print_duplicates(json_int_t n)
+{
+  if (n < 0)
+    printf("%-15s too few to be shown\n", "duplicates");
+  else
+    printf("%-15s about %lld records were of people whom another record stands for; not sent\n",
+           "duplicates", (long long)n);
+}
+
 /* An agency's view: what officers sign, word for word, and then how far it is. */
 static void print_agency(const json_t *round)
 {
@@ -346,6 +356,8 @@ static void print_agency(const json_t *round)
            text_of(decision, "fingerprint"));
   }
   print_withdrawals(json_object_get(round, "withdrawals"));
+  if (json_is_integer(json_object_get(round, "duplicates")))
+    print_duplicates(json_integer_value(json_object_get(round, "duplicates")));
   if (json_is_object(json_object_get(round, "feedback")))
     print_feedback(json_object_get(round, "feedback"));
   print_value("shown", json_object_get(round, "text_hash"));

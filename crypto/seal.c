@@ -38,6 +38,22 @@ enum kith_err kith_seal_public(uint8_t public_key[KITH_SEAL_KEY_BYTES],
                                                                                : KITH_ERR_INTERNAL;
 }
 
+enum kith_err kith_seal_agree(struct kith_secret **out, const struct kith_secret *secret_key,
+                              const uint8_t public_key[KITH_SEAL_KEY_BYTES])
+{
+  struct kith_secret *shared;
+  enum kith_err err = kith_secret_new(&shared, KITH_SEAL_KEY_BYTES);
+
+  if (err != KITH_OK)
+    return err;
+  if (crypto_scalarmult(kith_secret_bytes(shared), kith_secret_peek(secret_key), public_key) != 0) {
+    kith_secret_free(shared);
+    return KITH_ERR_NO;
+  }
+  *out = shared;
+  return KITH_OK;
+}
+
 /* The message key from X25519(secret_key, peer); KITH_ERR_NO where that is all zero. */
 static enum kith_err message_key(struct kith_secret **out, const struct kith_secret *secret_key,
                                  const uint8_t peer[KITH_SEAL_KEY_BYTES],
@@ -47,19 +63,14 @@ static enum kith_err message_key(struct kith_secret **out, const struct kith_sec
 {
   uint8_t salt[2 * KITH_SEAL_KEY_BYTES];
   struct kith_secret *shared;
-  enum kith_err err = kith_secret_new(&shared, KITH_SEAL_KEY_BYTES);
+  enum kith_err err = kith_seal_agree(&shared, secret_key, peer);
 
   if (err != KITH_OK)
     return err;
-  if (crypto_scalarmult(kith_secret_bytes(shared), kith_secret_peek(secret_key), peer) != 0) {
-    err = KITH_ERR_NO;
-    goto out;
-  }
   memcpy(salt, ephemeral, KITH_SEAL_KEY_BYTES);
   memcpy(salt + KITH_SEAL_KEY_BYTES, recipient, KITH_SEAL_KEY_BYTES);
   err = kith_hkdf_info(out, crypto_aead_xchacha20poly1305_ietf_KEYBYTES, salt, sizeof salt, shared,
                        context, context_len);
-out:
   kith_secret_free(shared);
   return err;
 }

@@ -20,6 +20,12 @@ KITH_MUST_USE enum kith_err kith_seal_keypair(uint8_t public_key[KITH_SEAL_KEY_B
 KITH_MUST_USE enum kith_err kith_seal_public(uint8_t public_key[KITH_SEAL_KEY_BYTES],
                                              const struct kith_secret *secret_key);
 
+/* The X25519 product of the two, 32 bytes, to derive keys from: both owners get the same.
+ * KITH_ERR_NO: a public key of small order. */
+KITH_MUST_USE enum kith_err kith_seal_agree(struct kith_secret **out,
+                                            const struct kith_secret *secret_key,
+                                            const uint8_t public_key[KITH_SEAL_KEY_BYTES]);
+
 /* out: len + KITH_SEAL_OVERHEAD bytes. KITH_ERR_NO: a public key of small order. The context has at
  * most 1024 bytes (KITH_ERR_LIMIT). */
 KITH_MUST_USE enum kith_err kith_seal(uint8_t *out, const uint8_t public_key[KITH_SEAL_KEY_BYTES],

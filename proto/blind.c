@@ -143,3 +143,114 @@ void kith_blind_histogram_free(struct kith_blind_histogram *histogram)
   kith_free(histogram->counts);
   *histogram = (struct kith_blind_histogram){0};
 }
+
+/* ---- histograms */
+
+unsigned kith_blind_step(uint64_t n_people, uint64_t n_peer)
+{
+  unsigned step = 0;
+
+  /* Next by ratio: a step is one half, so the border is its root. */
+  while (step + 1 < KITH_BLIND_STEPS && (double)(n_people >> step) * (double)(n_people >> step) >
+                                            2.0 * (double)n_peer * (double)n_peer)
+    step++;
+  return step;
+}
+
+uint64_t kith_blind_step_people(uint64_t n_people, unsigned step)
+{
+  uint64_t n = n_people >> step;
+
+  return n || !n_people ? n : 1;
+}
+
+enum { COUNT_BYTES = 8, N_BYTES = 4 };
+
+enum kith_err
+kith_blind_histograms_write(uint8_t **out, size_t *len,
+                            const struct kith_blind_histogram histograms[KITH_BLIND_STEPS],
+                            size_t limit)
+{
+  size_t n = 0;
+  uint8_t *at;
+
+  for (unsigned step = 0; step < KITH_BLIND_STEPS; step++)
+    n += histograms[step].n;
+  if (n > (limit - (size_t)KITH_BLIND_STEPS * N_BYTES) / COUNT_BYTES)
+    return KITH_ERR_LIMIT;
+  *len = (size_t)KITH_BLIND_STEPS * N_BYTES + n * COUNT_BYTES;
+  at = kith_calloc(*len, 1);
+  if (!at)
+    return KITH_ERR_MEMORY;
+  *out = at;
+  for (unsigned step = 0; step < KITH_BLIND_STEPS; step++) {
+    kith_put_le(at, N_BYTES, histograms[step].n);
+    at += N_BYTES;
+    for (size_t i = 0; i < histograms[step].n; i++, at += COUNT_BYTES) {
+      kith_put_le(at, 4, histograms[step].counts[i].cell);
+      kith_put_le(at + 4, 4, histograms[step].counts[i].count);
+    }
+  }
+  return KITH_OK;
+}
+
+/* Rising cells, of the fields that there are, each with a count. */
+static bool counts_hold(const struct kith_blind_histogram *histogram,
+                        const struct kith_blind_layout *layout)
+{
+  uint32_t fields = (UINT32_C(1) << layout->n_fields * KITH_BLIND_LEVEL_BITS) - 1;
+
+  for (size_t i = 0; i < histogram->n; i++) {
+    uint32_t cell = histogram->counts[i].cell;
+
+    if (histogram->counts[i].count == 0 || kith_blind_cell_keys(cell) >= KITH_BLIND_KEY_LEVELS ||
+        (cell & ~fields) != kith_blind_cell_keys(cell)
+                                << KITH_BLIND_FIELDS_MAX * KITH_BLIND_LEVEL_BITS ||
+        (i > 0 && histogram->counts[i - 1].cell >= cell))
+      return false;
+  }
+  return true;
+}
+
+static enum kith_err histogram_read(struct kith_blind_histogram *out, const uint8_t **at,
+                                    const uint8_t *end)
+{
+  size_t n;
+
+  if (end - *at < N_BYTES)
+    return KITH_ERR_DATA;
+  n = kith_get_le(*at, N_BYTES);
+  *at += N_BYTES;
+  if (n > (size_t)(end - *at) / COUNT_BYTES)
+    return KITH_ERR_DATA;
+  out->counts = kith_calloc(n, sizeof *out->counts);
+  if (!out->counts)
+    return KITH_ERR_MEMORY;
+  out->n = n;
+  for (size_t i = 0; i < n; i++, *at += COUNT_BYTES)
+    out->counts[i] =
+        (struct kith_blind_count){(uint32_t)kith_get_le(*at, 4), (uint32_t)kith_get_le(*at + 4, 4)};
+  return KITH_OK;
+}
+
+enum kith_err kith_blind_histograms_read(struct kith_blind_histogram out[KITH_BLIND_STEPS],
+                                         const uint8_t *bytes, size_t len,
+                                         const struct kith_blind_layout *layout, uint64_t n_people)
+{
+  const uint8_t *at = bytes;
+  enum kith_err err = KITH_OK;
+
+  memset(out, 0, KITH_BLIND_STEPS * sizeof *out);
+  for (unsigned step = 0; step < KITH_BLIND_STEPS && err == KITH_OK; step++) {
+    err = histogram_read(&out[step], &at, bytes + len);
+    out[step].comparisons =
+        n_people ? (double)kith_blind_step_people(n_people, step) * (double)(n_people - 1) : 0;
+    if (err == KITH_OK && !counts_hold(&out[step], layout))
+      err = KITH_ERR_DATA;
+  }
+  if (err == KITH_OK && at != bytes + len)
+    err = KITH_ERR_DATA;
+  for (unsigned step = 0; step < KITH_BLIND_STEPS && err != KITH_OK; step++)
+    kith_blind_histogram_free(&out[step]);
+  return err;
+}

@@ -84,4 +84,22 @@ struct kith_blind_histogram {
 };
 void kith_blind_histogram_free(struct kith_blind_histogram *histogram);
 
+/* An agency compares itself with a share of itself as large as the peer: with 1 / 2^step of its
+ * people. */
+enum { KITH_BLIND_STEPS = 5 };
+/* The step whose share is next to the peer's size. */
+unsigned kith_blind_step(uint64_t n_people, uint64_t n_peer);
+/* How many people that is: at least one, where there is one. */
+uint64_t kith_blind_step_people(uint64_t n_people, unsigned step);
+
+/* The histograms of all steps as bytes (docs/blind.md, 4), and back: KITH_ERR_DATA where bytes are
+ * none, KITH_ERR_LIMIT where they are more than `limit`. *out of write is the caller's. */
+KITH_MUST_USE enum kith_err
+kith_blind_histograms_write(uint8_t **out, size_t *len,
+                            const struct kith_blind_histogram histograms[KITH_BLIND_STEPS],
+                            size_t limit);
+KITH_MUST_USE enum kith_err
+kith_blind_histograms_read(struct kith_blind_histogram out[KITH_BLIND_STEPS], const uint8_t *bytes,
+                           size_t len, const struct kith_blind_layout *layout, uint64_t n_people);
+
 #endif

@@ -218,12 +218,3 @@ enum kith_err kith_policy_blind_hash(struct kith_hash *out, const struct kith_po
   free(text);
   return KITH_OK;
 }
-
-enum kith_err kith_policy_check_rounds(const struct kith_policy *policy, struct kith_fault *fault)
-{
-  if (policy->protection != KITH_PROTECTION_BLIND)
-    return KITH_OK;
-  return kith_fail(fault, KITH_ERR_CONFIG,
-                   "linkage.protection: \"blind\" is not yet in rounds, only in kith link; take "
-                   "\"clk\" for a round");
-}

@@ -23,9 +23,4 @@ void kith_policy_blind_layout(struct kith_blind_layout *out, const struct kith_p
 KITH_MUST_USE enum kith_err kith_policy_blind_hash(struct kith_hash *out,
                                                    const struct kith_policy *policy);
 
-/* KITH_ERR_CONFIG, with a fault that says so, where a round can't be held under this protection
- * yet. */
-KITH_MUST_USE enum kith_err kith_policy_check_rounds(const struct kith_policy *policy,
-                                                     struct kith_fault *fault);
-
 #endif

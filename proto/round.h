@@ -131,6 +131,8 @@ enum kith_round_step {
 };
 enum kith_round_step kith_round_step(const struct kith_round_view *view);
 
+/* How many agencies are in the roster; 0: there is none yet. */
+unsigned kith_round_roster_size(const struct kith_round_view *view);
 /* Whether the open statement keeps within its charter and its policy: everybody invited is in both,
  * in that role, and the quorum is no lower than the policy's. KITH_ERR_DENIED if not. */
 KITH_MUST_USE enum kith_err kith_round_check_open(const struct kith_open *open,

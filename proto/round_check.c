@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "proto/keying.h"
-#include "proto/policy_blind.h"
 
 const struct kith_seat *kith_round_seat(const struct kith_round_view *view, const char *member)
 {
@@ -51,6 +50,15 @@ enum kith_round_step kith_round_step(const struct kith_round_view *view)
   return KITH_STEP_MATCH;
 }
 
+unsigned kith_round_roster_size(const struct kith_round_view *view)
+{
+  unsigned n = 0;
+
+  for (unsigned i = 0; i < view->n_seats; i++)
+    n += view->seats[i].in_roster;
+  return n;
+}
+
 static bool has_role(const struct kith_charter *charter, const char *id, enum kith_role role)
 {
   const struct kith_member *member = kith_charter_member(charter, id);
@@ -62,7 +70,7 @@ enum kith_err kith_round_check_open(const struct kith_open *open,
                                     const struct kith_charter *charter,
                                     const struct kith_policy *policy)
 {
-  if (open->quorum < policy->quorum || kith_policy_check_rounds(policy, NULL) != KITH_OK)
+  if (open->quorum < policy->quorum)
     return KITH_ERR_DENIED;
   for (unsigned i = 0; i < open->n_agencies; i++) {
     bool named = false;

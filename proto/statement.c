@@ -48,6 +48,7 @@ static const char *const reason_names[KITH_REASONS] = {
     [KITH_REASON_OFFICER] = "officer's decision",
     [KITH_REASON_DATA_QUALITY] = "data quality",
     [KITH_REASON_NO_DECISION] = "no decision on the threshold",
+    [KITH_REASON_BAD_SUBMISSION] = "bad submission",
 };
 
 static const char *const destroyed_names[] = {

@@ -55,6 +55,7 @@ enum kith_reason {
   KITH_REASON_OFFICER,
   KITH_REASON_DATA_QUALITY,
   KITH_REASON_NO_DECISION,
+  KITH_REASON_BAD_SUBMISSION,
   KITH_REASONS
 };
 
@@ -126,6 +127,12 @@ struct kith_confirmation {
   struct kith_hash charter;
   struct kith_hash policy;
   struct kith_hash standardiser;
+  /* Under blind comparison: one for each other agency, by id, under the key of the two. */
+  unsigned n_pairs;
+  struct {
+    kith_member_id member;
+    uint8_t mac[32];
+  } pairs[KITH_AGENCIES_MAX];
 };
 
 struct kith_complaint {

@@ -147,22 +147,39 @@ static void read_opening(struct kith_reader *reader, struct kith_opening *out)
 
 static void write_confirmation(struct kith_buf *buf, const struct kith_confirmation *confirmation)
 {
-  kith_write_array(buf, 5);
+  kith_write_array(buf, confirmation->n_pairs ? 6 : 5);
   write_hash(buf, &confirmation->roster);
   kith_write_bin(buf, confirmation->mac, sizeof confirmation->mac);
   write_hash(buf, &confirmation->charter);
   write_hash(buf, &confirmation->policy);
   write_hash(buf, &confirmation->standardiser);
+  if (confirmation->n_pairs)
+    kith_write_array(buf, confirmation->n_pairs);
+  for (unsigned i = 0; i < confirmation->n_pairs; i++) {
+    kith_write_array(buf, 2);
+    kith_write_string(buf, confirmation->pairs[i].member);
+    kith_write_bin(buf, confirmation->pairs[i].mac, sizeof confirmation->pairs[i].mac);
+  }
 }
 
 static void read_confirmation(struct kith_reader *reader, struct kith_confirmation *out)
 {
-  kith_read_array(reader, 5);
+  uint32_t n = kith_read_array_between(reader, 5, 6);
+
   read_hash(reader, &out->roster);
   kith_read_bin_exact(reader, out->mac, sizeof out->mac);
   read_hash(reader, &out->charter);
   read_hash(reader, &out->policy);
   read_hash(reader, &out->standardiser);
+  if (n == 6)
+    out->n_pairs = kith_read_array_between(reader, 1, KITH_AGENCIES_MAX - 1);
+  for (unsigned i = 0; i < out->n_pairs; i++) {
+    kith_read_array(reader, 2);
+    kith_read_member(reader, out->pairs[i].member);
+    kith_read_bin_exact(reader, out->pairs[i].mac, sizeof out->pairs[i].mac);
+    if (i && strcmp(out->pairs[i - 1].member, out->pairs[i].member) >= 0)
+      reader->err = KITH_ERR_DATA;
+  }
 }
 
 static void write_complaint(struct kith_buf *buf, const struct kith_complaint *complaint)

@@ -29,6 +29,12 @@ enum kith_err kith_blind_pair_key(struct kith_secret **out, const struct kith_se
                         sizeof label + low_len + 1 + high_len);
 }
 
+enum kith_err kith_blind_confirmation_key(struct kith_secret **out,
+                                          const struct kith_secret *pair_key)
+{
+  return kith_hkdf(out, PAIR_BYTES, NULL, 0, pair_key, "kith blind confirmation v1");
+}
+
 enum kith_err kith_blind_key_init(struct kith_blind_key *out, const struct kith_secret *pair_key)
 {
   struct kith_blind_key key = {0};

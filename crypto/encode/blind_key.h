@@ -20,6 +20,9 @@ KITH_MUST_USE enum kith_err kith_blind_pair_key(struct kith_secret **out,
                                                 const struct kith_secret *ikm, const uint8_t *salt,
                                                 size_t salt_len, const char *id_a,
                                                 const char *id_b);
+/* The key under which one of the two shows the other that it has theirs (proto/keying.h). */
+KITH_MUST_USE enum kith_err kith_blind_confirmation_key(struct kith_secret **out,
+                                                        const struct kith_secret *pair_key);
 KITH_MUST_USE enum kith_err kith_blind_key_init(struct kith_blind_key *out,
                                                 const struct kith_secret *pair_key);
 void kith_blind_key_free(struct kith_blind_key *key);

@@ -69,13 +69,18 @@ KITH_MUST_USE enum kith_err kith_blind_submit(uint8_t **out, size_t *len,
                                               const struct kith_secret *pair_key,
                                               const struct kith_secret *secret, bool high);
 
-/* The agency against itself, as if n_peer of its people were the peer's. */
+/* The agency against itself, as if the share of its people that is next to n_peer (kith_blind_step)
+ * were the peer's. */
 KITH_MUST_USE enum kith_err kith_blind_within(struct kith_blind_histogram *out,
                                               const struct kith_blind_agency *agency,
                                               const struct kith_secret *secret, size_t n_peer);
 
 /* ---- of these files only */
 
+/* One record more, of no source, into zero bytes with a policy, or what this has made of them. */
+struct kith_record;
+KITH_MUST_USE enum kith_err kith_blind_records_add(struct kith_blind_agency *agency,
+                                                   const struct kith_record *record);
 /* The number of a gram, the same for the same bytes of the same field. KITH_ERR_MEMORY. */
 KITH_MUST_USE enum kith_err kith_blind_grams_add(uint32_t *out, struct kith_blind_grams **grams,
                                                  unsigned field, const char *bytes, unsigned len);

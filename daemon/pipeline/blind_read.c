@@ -180,6 +180,7 @@ static enum kith_err rows_grow(struct reading *reading)
 
 static enum kith_err judge_row(struct reading *reading, const struct kith_source_row *row)
 {
+  const struct kith_pipeline_options *options = reading->terms.options;
   struct kith_encoded *out = reading->out;
   enum kith_outcome outcomes[KITH_FIELD_COUNT];
   const char *fields[KITH_FIELD_COUNT];
@@ -198,6 +199,8 @@ static enum kith_err judge_row(struct reading *reading, const struct kith_source
   out->in_scope[out->encodings.n] = reason == KITH_SCOPE_IN;
   if (reason == KITH_SCOPE_IN)
     err = record_add(reading, &record, (uint32_t)out->encodings.n);
+  if (options->look)
+    options->look(options->look_context, 0, &record, outcomes, reason == KITH_SCOPE_IN);
   kith_wipe(&record, sizeof record);
   return err;
 }
@@ -374,6 +377,17 @@ enum kith_err kith_blind_read(struct kith_blind_agency *agency, struct kith_enco
   *agency = made;
   *out = encoded;
   return KITH_OK;
+}
+
+enum kith_err kith_blind_records_add(struct kith_blind_agency *agency,
+                                     const struct kith_record *record)
+{
+  struct reading reading = {.agency = agency};
+  enum kith_err err;
+
+  kith_policy_blind_layout(&agency->layout, agency->policy);
+  err = fields_of(&reading, NULL);
+  return err == KITH_OK ? record_add(&reading, record, (uint32_t)agency->n) : err;
 }
 
 void kith_blind_agency_free(struct kith_blind_agency *agency)

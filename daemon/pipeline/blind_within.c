@@ -255,7 +255,7 @@ enum kith_err kith_blind_within(struct kith_blind_histogram *out,
                                 const struct kith_blind_agency *agency,
                                 const struct kith_secret *secret, size_t n_peer)
 {
-  size_t n = n_peer < agency->n_people ? n_peer : agency->n_people;
+  size_t n = kith_blind_step_people(agency->n_people, kith_blind_step(agency->n_people, n_peer));
   KITH_AUTO_FREE bool *drawn = KITH_NEW_ARRAY(bool, agency->n);
   struct kith_blind_histogram made = {0};
   struct looking with = {.agency = agency};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "daemon/pipeline/blind.h"
 #include "daemon/pipeline/corpus.h"
 #include "daemon/pipeline/encode.h"
 #include "daemon/pipeline/pipeline.h"
@@ -55,14 +56,71 @@ static void hash_record(struct kith_hasher *hasher, const struct kith_record *re
   hash_date(hasher, record->record_date);
 }
 
+static const char key[] = "kith standardiser fingerprint, a key that is public";
+
+/* Under blind comparison: values of match keys, and signatures. */
+static enum kith_err hash_blind(struct kith_hasher *hasher, const struct kith_blind_agency *agency)
+{
+  static const uint8_t noise[KITH_BLIND_ROW_BYTES_MAX];
+  KITH_AUTO_FREE uint32_t *seeds = KITH_NEW_ARRAY(uint32_t, kith_blind_grams_n(agency->grams) + 1);
+  struct kith_secret *public_key = NULL;
+  struct kith_blind_key keys = {0};
+  enum kith_err err = seeds ? kith_secret_copy(&public_key, key, sizeof key - 1) : KITH_ERR_MEMORY;
+
+  if (err == KITH_OK)
+    err = kith_blind_key_init(&keys, public_key);
+  if (err == KITH_OK)
+    kith_blind_grams_seed(seeds, agency->grams, &keys);
+  for (uint32_t i = 0; err == KITH_OK && i < agency->n; i++) {
+    uint8_t signatures[KITH_BLIND_ROW_BYTES_MAX];
+
+    kith_blind_signatures(signatures, agency, i, seeds, noise);
+    kith_hasher_part(hasher, signatures, agency->layout.block_bytes);
+    kith_hasher_u64(hasher, agency->records[i].missing);
+    for (unsigned k = 0; k < agency->layout.n_keys; k++)
+      kith_hasher_part(hasher, &agency->digests[i * agency->layout.n_keys + k],
+                       sizeof *agency->digests);
+  }
+  kith_blind_key_free(&keys);
+  kith_secret_free(public_key);
+  return err;
+}
+
+static enum kith_err fingerprint_blind(struct kith_hash *out, const struct kith_policy *policy)
+{
+  struct kith_blind_agency agency = {.policy = policy};
+  struct kith_hasher hasher;
+  enum kith_err err = KITH_OK;
+
+  kith_hasher_init(&hasher, "kith standardiser v1");
+  hash_text(&hasher, KITH_STANDARDISER);
+  hash_tables(&hasher);
+  for (size_t i = 0; i < kith_corpus_n && err == KITH_OK; i++) {
+    struct kith_record record;
+    enum kith_outcome outcomes[KITH_FIELD_COUNT];
+
+    kith_standardise(&record, outcomes, kith_corpus[i].fields, NULL);
+    hash_record(&hasher, &record, outcomes);
+    err = kith_blind_records_add(&agency, &record);
+  }
+  if (err == KITH_OK)
+    err = hash_blind(&hasher, &agency);
+  if (err == KITH_OK)
+    kith_hasher_final(&hasher, out);
+  kith_blind_agency_free(&agency);
+  return err;
+}
+
 enum kith_err kith_pipeline_fingerprint(struct kith_hash *out, const struct kith_policy *policy)
 {
-  static const char key[] = "kith standardiser fingerprint, a key that is public";
   struct kith_row_encoder *encoder = NULL;
   uint8_t *filter = NULL;
   struct kith_hasher hasher;
-  enum kith_err err =
-      kith_row_encoder_new(&encoder, policy, (const uint8_t *)key, sizeof key - 1, NULL);
+  enum kith_err err;
+
+  if (policy->protection == KITH_PROTECTION_BLIND)
+    return fingerprint_blind(out, policy);
+  err = kith_row_encoder_new(&encoder, policy, (const uint8_t *)key, sizeof key - 1, NULL);
 
   if (err != KITH_OK)
     return err;

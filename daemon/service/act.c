@@ -5,7 +5,6 @@
 #include "daemon/service/disclosure.h"
 #include "daemon/service/withdraw.h"
 #include "proto/gateway.h"
-#include "proto/policy_blind.h"
 
 /* Rounds of the policy's period that this agency sent records to, or may yet, but for this one. */
 static unsigned rounds_before(const struct kith_agency *agency,
@@ -43,8 +42,6 @@ static bool may_join(const struct kith_agency *agency, struct kith_agency_round 
     kith_agency_problem(round, "this is a trial round, and [agency] allow_trial is not set here");
   else if (!kith_hash_equal(&view->open.charter, &agency->node->charter_hash))
     kith_agency_problem(round, "the round is under another charter than the one in force here");
-  else if (kith_policy_check_rounds(&round->policy, NULL) != KITH_OK)
-    kith_agency_problem(round, "its policy asks for blind comparison, which is not yet in rounds");
   else if (kith_round_check_open(&view->open, &round->node->charter, &round->policy) != KITH_OK)
     kith_agency_problem(round, "the round names members, or a quorum, that its policy does not");
   else if (kith_node_now(agency->node) >= round->policy.expires)

@@ -59,8 +59,9 @@ struct kith_agency_round {
   uint32_t verified_attempt;
   bool outbox_ready; /* all rows are in the outbox */
   uint32_t n_records;
-  bool finished;       /* everything is destroyed, and the matcher has our statement of it */
-  uint64_t n_in_scope; /* records, as officers are told; valid where counted_at is set */
+  uint64_t n_duplicates; /* under blind: records found to be of people that others stand for */
+  bool finished;         /* everything is destroyed, and the matcher has our statement of it */
+  uint64_t n_in_scope;   /* records, as officers are told; valid where counted_at is set */
   int64_t counted_at;
   /* Kept apart from it: */
   unsigned n_decisions;
@@ -174,7 +175,7 @@ KITH_MUST_USE enum kith_err kith_agency_verify(struct kith_agency *agency,
 KITH_MUST_USE enum kith_err kith_agency_round_secret(struct kith_agency *agency,
                                                      struct kith_secret **out,
                                                      const struct kith_agency_round *round);
-/* Names of key files: "x", "c", "s" and the attempt. */
+/* Names of key files: "x", "c", "s", "p" and the attempt. */
 enum { KITH_KEY_NAME_BYTES = 16 };
 void kith_agency_key_name(char out[KITH_KEY_NAME_BYTES], char kind, uint32_t attempt);
 

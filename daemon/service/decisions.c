@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/officers.h"
-#include "proto/policy_blind.h"
 
 enum { KEY_BYTES = KITH_ROUND_ID_BYTES + 4, KEPT_VALUES = 4, KEPT_BYTES_MAX = 512 * 1024 };
 
@@ -246,9 +245,6 @@ static enum kith_err check_round(const struct kith_agency *agency,
   if (!own || kith_round_step(view) != KITH_STEP_GATHER || own->joined || own->declined)
     return kith_fail(fault, KITH_ERR_NO,
                      "the round is past deciding: it can be aborted by governance");
-  if (kind == KITH_OFFICER_JOIN && kith_policy_check_rounds(&round->policy, NULL) != KITH_OK)
-    return kith_fail(fault, KITH_ERR_CONFIG,
-                     "the round's policy asks for blind comparison, which is not yet in rounds");
   if (kind == KITH_OFFICER_JOIN && round->policy.trial && !agency->config.allow_trial)
     return kith_fail(fault, KITH_ERR_DENIED,
                      "this is a trial round: it writes out who is behind each handle. Set "

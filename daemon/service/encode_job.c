@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 
+enum { OWN_BYTES = 32 };
+
 struct kith_encode_job {
   kith_round_id round;
   struct kith_policy policy;
@@ -24,6 +26,7 @@ struct kith_encode_job {
   struct kith_scope_rules evidence; /* the policy's, whatever its scope */
   uint64_t linkable[KITH_PIPELINE_THREADS_MAX];
   struct kith_quality_summary quality;
+  struct kith_blind_job blind; /* under such a policy */
 };
 
 static void progress(void *context, double share)
@@ -54,6 +57,24 @@ static void quality_sum(struct kith_encode_job *job)
     job->quality.linkable += job->linkable[i];
 }
 
+/* What the agency is to itself: people, and histograms of those who are alike. */
+static enum kith_err job_blind(struct kith_encode_job *job,
+                               const struct kith_pipeline_options *options)
+{
+  struct kith_blind_job *blind = &job->blind;
+  enum kith_err err = kith_secret_random(&blind->own, OWN_BYTES);
+
+  if (err == KITH_OK)
+    err = kith_blind_read(&blind->agency, &job->result, &job->policy, blind->own, job->source,
+                          options, &job->fault);
+  if (err == KITH_OK)
+    err = kith_blind_merge_duplicates(&blind->agency);
+  for (unsigned step = 0; step < KITH_BLIND_STEPS && err == KITH_OK; step++)
+    err = kith_blind_within(&blind->near[step], &blind->agency, blind->own,
+                            kith_blind_step_people(blind->agency.n_people, step));
+  return err;
+}
+
 /* The list is read anew for each round, and nothing is encoded without it. */
 static void job_encode(struct kith_encode_job *job, struct kith_pipeline_options *options)
 {
@@ -63,7 +84,9 @@ static void job_encode(struct kith_encode_job *job, struct kith_pipeline_options
   options->look_context = job;
   if (job->err == KITH_OK && job->objections)
     job->err = kith_objections_load(&options->objections, job->objections, &job->fault);
-  if (job->err == KITH_OK)
+  if (job->err == KITH_OK && job->policy.protection == KITH_PROTECTION_BLIND)
+    job->err = job_blind(job, options);
+  else if (job->err == KITH_OK)
     job->err = kith_pipeline_run(&job->result, &job->policy, kith_secret_peek(job->secret),
                                  kith_secret_len(job->secret), job->source, options, &job->fault);
   if (job->err == KITH_OK)
@@ -127,6 +150,10 @@ void kith_encode_job_free(struct kith_encode_job *job)
     pthread_join(job->thread, NULL);
   kith_encoded_free(&job->result);
   kith_secret_free(job->secret);
+  kith_secret_free(job->blind.own);
+  kith_blind_agency_free(&job->blind.agency);
+  for (unsigned step = 0; step < KITH_BLIND_STEPS; step++)
+    kith_blind_histogram_free(&job->blind.near[step]);
   kith_free(job);
 }
 
@@ -156,6 +183,11 @@ enum kith_err kith_encode_job_result(struct kith_encode_job *job, const struct k
   else
     *out = &job->result;
   return job->err;
+}
+
+const struct kith_blind_job *kith_encode_job_blind(const struct kith_encode_job *job)
+{
+  return &job->blind;
 }
 
 uint64_t kith_encode_job_missed(const struct kith_encode_job *job)

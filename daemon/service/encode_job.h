@@ -8,12 +8,20 @@
 
 #include "base/err.h"
 #include "crypto/secret.h"
+#include "daemon/pipeline/blind.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/quality.h"
 #include "proto/policy.h"
 #include "proto/statement.h"
 
 struct kith_encode_job;
+
+/* What a blind submission is made of; the result's rows are then of no use, its ids are. */
+struct kith_blind_job {
+  struct kith_secret *own; /* random: handles, and what stands for nothing, come from it */
+  struct kith_blind_agency agency;
+  struct kith_blind_histogram near[KITH_BLIND_STEPS];
+};
 
 /* The source spec and the path of the list of objections (NULL: there is none) are borrowed for the
  * job's life; the linkage secret is the job's from now on. */
@@ -32,6 +40,9 @@ unsigned kith_encode_job_progress(const struct kith_encode_job *job); /* thousan
 KITH_MUST_USE enum kith_err kith_encode_job_result(struct kith_encode_job *job,
                                                    const struct kith_encoded **out,
                                                    struct kith_fault *fault);
+
+/* After a result under a blind policy; the job's. */
+const struct kith_blind_job *kith_encode_job_blind(const struct kith_encode_job *job);
 
 /* After the result: ids of the list of objections that no row of the source has. */
 uint64_t kith_encode_job_missed(const struct kith_encode_job *job);

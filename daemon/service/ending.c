@@ -54,6 +54,9 @@ enum kith_err kith_agency_after_manifest(struct kith_agency *agency,
   for (uint32_t attempt = 1; err == KITH_OK && attempt <= view_of(round)->attempt; attempt++) {
     kith_agency_key_name(name, 's', attempt);
     err = kith_roundkey_destroy(agency->node->keys, round->node->id, name, NULL);
+    kith_agency_key_name(name, 'p', attempt);
+    if (err == KITH_OK)
+      err = kith_roundkey_destroy(agency->node->keys, round->node->id, name, NULL);
   }
   return err == KITH_OK ? kith_agency_attest(agency, round, KITH_DESTROYED_SECRET) : err;
 }

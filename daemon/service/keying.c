@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/service/pairing.h"
 #include "proto/keying.h"
 
 void kith_agency_key_name(char out[KITH_KEY_NAME_BYTES], char kind, uint32_t attempt)
@@ -232,6 +233,8 @@ enum kith_err kith_agency_confirm(struct kith_agency *agency, struct kith_agency
     err = kith_confirmation_mac(confirmation->mac, key, &view->roster_hash, agency->node->id);
   kith_secret_free(key);
   kith_secret_free(secret);
+  if (err == KITH_OK && round->policy.protection == KITH_PROTECTION_BLIND)
+    err = kith_pairing_confirm(agency, round, confirmation);
   if (err != KITH_OK)
     return err;
   confirmation->roster = view->roster_hash;
@@ -328,6 +331,9 @@ enum kith_err kith_agency_verify(struct kith_agency *agency, struct kith_agency_
       err = kith_confirmation_key(&key, &view->roster_hash, secret);
     if (err == KITH_OK)
       err = check_confirmations(agency, round, key, &reason, culprit);
+    if (err == KITH_OK && round->policy.protection == KITH_PROTECTION_BLIND &&
+        (err = kith_pairing_check(agency, round)) == KITH_ERR_NO)
+      memset(culprit, 0, sizeof culprit); /* one of the two: which can't be told */
     kith_secret_free(key);
     kith_secret_free(secret);
     if (err == KITH_ERR_NO) {

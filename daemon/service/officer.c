@@ -20,7 +20,7 @@
  * {"do": "withdraw-show" | "withdraw", "round": HEX, "id": ID, "reason": CODE, "decision": BASE64}.
  * Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
 
-enum { TRIAL_PAGE = 500 };
+enum { TRIAL_PAGE = 500, ROUND_TO = 5 };
 
 static json_t *refuse(enum kith_err err, const char *text)
 {
@@ -70,6 +70,16 @@ static json_t *round_json(const struct kith_agency *agency, const struct kith_ag
     json_object_set_new(object, "culprit", json_string(view->abort.culprit));
   }
   return object;
+}
+
+/* Records left out because others stand for their people; -1: hidden, as few as they are. */
+static json_t *duplicates_json(const struct kith_agency_round *round)
+{
+  uint64_t n = round->n_duplicates;
+
+  return json_integer(n && n < round->policy.minimum_count
+                          ? -1
+                          : (json_int_t)((n + ROUND_TO / 2) / ROUND_TO * ROUND_TO));
 }
 
 static json_t *fields_json(const struct kith_policy *policy)
@@ -153,6 +163,8 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   json_object_set_new(object, "now", json_integer((json_int_t)kith_node_now(agency->node)));
   json_object_set_new(object, "withdrawals", kith_withdrawals_json(agency, round));
   json_object_set_new(object, "feedback", kith_disclosures_feedback(agency, round));
+  if (round->outbox_ready && round->policy.protection == KITH_PROTECTION_BLIND)
+    json_object_set_new(object, "duplicates", duplicates_json(round));
   json_object_set_new(object, "text", json_stringn((const char *)text.bytes, text.len));
   json_object_set_new(object, "text_hash", hex(subject.bytes, KITH_HASH_BYTES));
   kith_buf_free(&text);

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "crypto/seal.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/pairing.h"
 #include "daemon/service/subjects.h"
 #include "proto/batch.h"
 #include "proto/submission.h"
@@ -44,6 +46,7 @@ struct place {
   struct kith_hash index;
   uint32_t record;
   uint8_t handle[KITH_HANDLE_BYTES];
+  uint32_t row; /* under blind: of the source */
 };
 
 struct filler {
@@ -54,6 +57,7 @@ struct filler {
   struct kith_secret *table_key;
   struct kith_handles *handles;
   struct place *places;
+  size_t n_places;
   uint8_t *rows; /* of one batch */
   uint8_t *sealed;
   size_t row_bytes;
@@ -74,6 +78,7 @@ static enum kith_err place_records(struct filler *filler, uint32_t *n)
   filler->places = KITH_NEW_ARRAY(struct place, encoded->encodings.n);
   if (!filler->places)
     return KITH_ERR_MEMORY;
+  filler->n_places = encoded->encodings.n;
   for (size_t i = 0; err == KITH_OK && i < encoded->encodings.n; i++) {
     const char *id = kith_ids_at(&encoded->ids, i);
     struct place *place = &filler->places[*n];
@@ -132,13 +137,23 @@ static enum kith_err keep_handle(struct filler *filler, struct kith_txn *txn,
   return err;
 }
 
+static enum kith_err put_batch(struct filler *filler, struct kith_txn *txn, uint32_t number,
+                               const uint8_t *bytes, size_t len)
+{
+  struct round_key key;
+  struct kith_bytes at = batch_key(&key, filler->round->node->id, number);
+  enum kith_err err = kith_box(filler->sealed, filler->outbox_key, at.bytes, at.len, bytes, len);
+
+  return err == KITH_OK
+             ? kith_store_put(txn, KITH_TABLE_OUTBOX, at,
+                              (struct kith_bytes){filler->sealed, len + KITH_BOX_OVERHEAD})
+             : err;
+}
+
 static enum kith_err fill_batch(struct filler *filler, struct kith_txn *txn, uint32_t number,
                                 uint32_t first, uint32_t n)
 {
   const struct kith_encodings *enc = &filler->encoded->encodings;
-  struct round_key key;
-  struct kith_bytes at = batch_key(&key, filler->round->node->id, number);
-  size_t len = n * filler->row_bytes;
   enum kith_err err = KITH_OK;
 
   for (uint32_t i = 0; err == KITH_OK && i < n; i++) {
@@ -150,11 +165,18 @@ static enum kith_err fill_batch(struct filler *filler, struct kith_txn *txn, uin
                          enc->stride);
     err = keep_handle(filler, txn, place, kith_ids_at(&filler->encoded->ids, record));
   }
+  return err == KITH_OK ? put_batch(filler, txn, number, filler->rows, n * filler->row_bytes) : err;
+}
+
+static enum kith_err fill_end(struct filler *filler, struct kith_txn *txn, enum kith_err err)
+{
   if (err == KITH_OK)
-    err = kith_box(filler->sealed, filler->outbox_key, at.bytes, at.len, filler->rows, len);
-  if (err == KITH_OK)
-    err = kith_store_put(txn, KITH_TABLE_OUTBOX, at,
-                         (struct kith_bytes){filler->sealed, len + KITH_BOX_OVERHEAD});
+    err = kith_txn_commit(txn);
+  else
+    kith_txn_abort(txn);
+  kith_store_relax(filler->agency->node->store);
+  if (filler->agency->alive)
+    filler->agency->alive();
   return err;
 }
 
@@ -170,15 +192,133 @@ static enum kith_err fill_batches(struct filler *filler, uint32_t n_records)
 
     if ((err = kith_node_begin(&txn, filler->agency->node)) != KITH_OK)
       break;
-    err = fill_batch(filler, txn, number, first, n);
-    if (err == KITH_OK)
-      err = kith_txn_commit(txn);
-    else
-      kith_txn_abort(txn);
-    kith_store_relax(filler->agency->node->store);
-    if (filler->agency->alive)
-      filler->agency->alive();
+    err = fill_end(filler, txn, fill_batch(filler, txn, number, first, n));
   }
+  return err;
+}
+
+/* ---- filling under blind comparison: handles, rows for each peer, histograms */
+
+static int compare_by_handle(const void *a, const void *b)
+{
+  return memcmp(((const struct place *)a)->handle, ((const struct place *)b)->handle,
+                KITH_HANDLE_BYTES);
+}
+
+/* A handle is the one in the rows' openings, and random bytes. */
+static enum kith_err place_people(struct filler *filler, const struct kith_blind_agency *people)
+{
+  filler->places = KITH_NEW_ARRAY(struct place, people->n_people);
+  if (!filler->places)
+    return KITH_ERR_MEMORY;
+  filler->n_places = people->n_people;
+  for (size_t i = 0; i < people->n_people; i++) {
+    const struct kith_blind_record *record = &people->records[people->people[i]];
+    struct place *place = &filler->places[i];
+
+    kith_random_bytes(place->handle, KITH_HANDLE_BYTES);
+    kith_put_le(place->handle, KITH_BLIND_HANDLE_BITS / 8, record->handle);
+    kith_handle_index(&place->index, filler->round->node->id, place->handle);
+    place->row = record->row;
+  }
+  qsort(filler->places, filler->n_places, sizeof *filler->places, compare_by_handle);
+  return KITH_OK;
+}
+
+static enum kith_err fill_handles(struct filler *filler, const struct kith_batch_plan *plan)
+{
+  enum kith_err err = KITH_OK;
+
+  for (uint32_t number = 0; err == KITH_OK && number < plan->n_handle_batches; number++) {
+    struct kith_batch_place at;
+    struct kith_txn *txn = NULL;
+
+    kith_batch_plan_at(&at, plan, number);
+    if ((err = kith_node_begin(&txn, filler->agency->node)) != KITH_OK)
+      break;
+    for (uint32_t i = 0; err == KITH_OK && i < at.n; i++) {
+      const struct place *place = &filler->places[at.first + i];
+
+      memcpy(filler->rows + (size_t)i * KITH_HANDLE_BYTES, place->handle, KITH_HANDLE_BYTES);
+      err = keep_handle(filler, txn, place, kith_ids_at(&filler->encoded->ids, place->row));
+    }
+    if (err == KITH_OK)
+      err = put_batch(filler, txn, number, filler->rows, at.n * (size_t)KITH_HANDLE_BYTES);
+    err = fill_end(filler, txn, err);
+  }
+  return err;
+}
+
+static enum kith_err fill_peer(struct filler *filler, const struct kith_batch_plan *plan,
+                               const struct kith_blind_job *job, unsigned peer, const char *id,
+                               const struct kith_secret *key)
+{
+  uint32_t number = plan->n_handle_batches + peer * plan->n_peer_batches;
+  uint8_t *bytes = NULL;
+  size_t len = 0;
+  enum kith_err err = kith_blind_submit(&bytes, &len, &job->agency, key, job->own,
+                                        strcmp(filler->agency->node->id, id) > 0);
+  const uint8_t *rows = err == KITH_OK ? bytes + len - plan->n_peer_rows * plan->row_bytes : NULL;
+
+  for (uint32_t i = 0; err == KITH_OK && i < plan->n_peer_batches; i++, number++) {
+    struct kith_batch_place at;
+    struct kith_txn *txn = NULL;
+
+    kith_batch_plan_at(&at, plan, number);
+    if ((err = kith_node_begin(&txn, filler->agency->node)) == KITH_OK)
+      err = fill_end(
+          filler, txn,
+          put_batch(filler, txn, number, rows + at.first * at.row_bytes, at.n * at.row_bytes));
+  }
+  kith_free(bytes);
+  return err;
+}
+
+static enum kith_err fill_near(struct filler *filler, const struct kith_batch_plan *plan,
+                               const struct kith_blind_job *job)
+{
+  KITH_AUTO_FREE uint8_t *bytes = NULL;
+  struct kith_txn *txn = NULL;
+  size_t len = 0;
+  enum kith_err err = kith_blind_histograms_write(&bytes, &len, job->near, KITH_BATCH_BYTES_MAX);
+
+  if (err == KITH_ERR_LIMIT)
+    kith_agency_problem(filler->round, "more kinds of people who are alike than a round can take; "
+                                       "narrow the scope");
+  if (err == KITH_OK)
+    err = kith_node_begin(&txn, filler->agency->node);
+  return err == KITH_OK
+             ? fill_end(filler, txn,
+                        put_batch(filler, txn, (uint32_t)plan->n_batches - 1, bytes, len))
+             : err;
+}
+
+static enum kith_err fill_blind(struct filler *filler, const struct kith_blind_job *job,
+                                uint32_t *n)
+{
+  const struct kith_seat *peers[KITH_AGENCIES_MAX];
+  struct kith_secret *keys[KITH_AGENCIES_MAX] = {0};
+  unsigned n_peers = 0;
+  struct kith_batch_plan plan;
+  enum kith_err err = kith_pairing_keys(filler->agency, filler->round, peers, keys, &n_peers);
+
+  *n = (uint32_t)job->agency.n_people;
+  kith_batch_plan_make(&plan, &filler->round->policy, *n, n_peers + 1);
+  if (err == KITH_OK && plan.n_batches > KITH_BATCHES_MAX) {
+    kith_agency_problem(filler->round, "more records than a round can take; narrow the scope");
+    err = KITH_ERR_LIMIT;
+  }
+  if (err == KITH_OK)
+    err = place_people(filler, &job->agency);
+  if (err == KITH_OK)
+    err = fill_handles(filler, &plan);
+  for (unsigned i = 0; err == KITH_OK && i < n_peers; i++)
+    err = fill_peer(filler, &plan, job, i, peers[i]->member, keys[i]);
+  if (err == KITH_OK)
+    err = fill_near(filler, &plan, job);
+  kith_pairing_keys_free(keys, n_peers);
+  if (err == KITH_OK)
+    filler->round->n_duplicates = job->agency.n - job->agency.n_people;
   return err;
 }
 
@@ -205,9 +345,7 @@ static enum kith_err filler_init(struct filler *filler, struct kith_agency *agen
 
 static void filler_free(struct filler *filler)
 {
-  if (filler->places)
-    kith_wipe(filler->places, filler->encoded->encodings.n * sizeof *filler->places);
-  kith_free(filler->places);
+  kith_free_wiped(filler->places, filler->n_places * sizeof *filler->places);
   kith_handles_free(filler->handles);
   kith_secret_free(filler->outbox_key);
   kith_secret_free(filler->table_key);
@@ -232,6 +370,16 @@ static enum kith_err check_quality(struct kith_agency *agency, struct kith_agenc
   return err == KITH_OK ? KITH_ERR_NO : err;
 }
 
+static enum kith_err fill(struct filler *filler, struct kith_encode_job *job, uint32_t *n)
+{
+  enum kith_err err;
+
+  if (filler->round->policy.protection == KITH_PROTECTION_BLIND)
+    return fill_blind(filler, kith_encode_job_blind(job), n);
+  err = place_records(filler, n);
+  return err == KITH_OK ? fill_batches(filler, *n) : err;
+}
+
 enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_round *round,
                                struct kith_encode_job *job)
 {
@@ -250,8 +398,7 @@ enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_ro
   /* What a killed process left behind is of handles that nobody else has. */
   if ((err = kith_outbox_delete(agency, round->node->id, true)) != KITH_OK ||
       (err = filler_init(&filler, agency, round, encoded)) != KITH_OK ||
-      (err = place_records(&filler, &n)) != KITH_OK ||
-      (err = fill_batches(&filler, n)) != KITH_OK ||
+      (err = fill(&filler, job, &n)) != KITH_OK ||
       (err = kith_subjects_keep(agency, round, encoded, kith_encode_job_missed(job))) != KITH_OK)
     goto end;
   round->outbox_ready = true;

@@ -31,8 +31,8 @@ void kith_agency_problem(struct kith_agency_round *round, const char *format, ..
 /* ---- the round's record
  * ---------------------------------------------------------------------------- */
 
-/* Two more since officers are told the number of records in scope. */
-enum { RECORD_VALUES = 8, RECORD_VALUES_BEFORE = 6 };
+/* Two more since officers are told the number of records in scope, one since duplicates are. */
+enum { RECORD_VALUES = 9, RECORD_VALUES_SCOPE = 8, RECORD_VALUES_BEFORE = 6 };
 
 enum kith_err kith_agency_round_store(struct kith_agency *agency, struct kith_txn *txn,
                                       const struct kith_agency_round *round)
@@ -51,6 +51,7 @@ enum kith_err kith_agency_round_store(struct kith_agency *agency, struct kith_tx
   kith_write_u64(&buf, round->finished);
   kith_write_u64(&buf, round->n_in_scope);
   kith_write_u64(&buf, (uint64_t)round->counted_at);
+  kith_write_u64(&buf, round->n_duplicates);
   err = kith_buf_err(&buf);
   if (err == KITH_OK)
     err = kith_store_put(txn, KITH_TABLE_ROUNDS,
@@ -93,10 +94,12 @@ static enum kith_err record_read(struct kith_agency_round *round, const void *by
   round->outbox_ready = kith_read_u64(&reader, 0, 1) == 1;
   round->n_records = (uint32_t)kith_read_u64(&reader, 0, UINT32_MAX);
   round->finished = kith_read_u64(&reader, 0, 1) == 1;
-  if (n == RECORD_VALUES) {
+  if (n >= RECORD_VALUES_SCOPE) {
     round->n_in_scope = kith_read_u64(&reader, 0, UINT64_MAX);
     round->counted_at = (int64_t)kith_read_u64(&reader, 0, INT64_MAX);
   }
+  if (n == RECORD_VALUES)
+    round->n_duplicates = kith_read_u64(&reader, 0, UINT64_MAX);
   return kith_reader_done(&reader);
 }
 

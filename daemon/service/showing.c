@@ -8,6 +8,7 @@
 #include "daemon/pipeline/source.h"
 #include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
+#include "proto/policy_blind.h"
 #include "proto/policy_diff.h"
 
 enum { TEXT_BYTES_MAX = 256 * 1024, ROWS_ALIVE = 4096, COUNT_AGAIN_MS = 10000, ROUND_TO = 5 };
@@ -163,10 +164,44 @@ static void say_scope(struct kith_buf *out, const struct kith_scope *scope)
   kith_buf_append_string(out, "\n");
 }
 
+/* Under blind comparison: what each of the others' rows are. */
+static void say_leaves_blind(struct kith_buf *out, const struct kith_agency_round *round)
+{
+  const struct kith_policy *policy = &round->policy;
+  struct kith_blind_layout layout;
+
+  kith_policy_blind_layout(&layout, policy);
+  kith_buf_printf(
+      out,
+      "\nWhat would leave\n"
+      "  For each person in scope and each other agency of the round %llu rows of %zu "
+      "bytes, under a\n  random handle, and how many people here are alike, rounded. No "
+      "name, date or address can be\n  read in it. Of two people who agree on a match "
+      "key, and of nobody else, it can be told how\n  alike they are. Match keys:",
+      (unsigned long long)kith_blind_rows(&layout, 1), layout.row_bytes);
+  for (unsigned i = 0; i < policy->blind.n_keys; i++)
+    for (unsigned k = 0; k < policy->blind.keys[i].n; k++)
+      kith_buf_printf(out, "%s%s",
+                      k   ? " + "
+                      : i ? ", "
+                          : " ",
+                      kith_blind_part_name(policy->blind.keys[i].parts[k]));
+  kith_buf_append_string(out, ".\n  Made from:");
+  for (unsigned i = 0; i < policy->n_fields; i++)
+    kith_buf_printf(out, "%s %s", i ? "," : "", policy->fields[i].field);
+  kith_buf_append_string(out, ".\n");
+  say_scope(out, &policy->scope);
+  say_count(out, round);
+}
+
 static void say_leaves(struct kith_buf *out, const struct kith_agency_round *round)
 {
   const struct kith_policy *policy = &round->policy;
 
+  if (policy->protection == KITH_PROTECTION_BLIND) {
+    say_leaves_blind(out, round);
+    return;
+  }
   kith_buf_printf(out,
                   "\nWhat would leave\n"
                   "  For each record in scope a row of bits, %zu bytes, under a random handle. No "

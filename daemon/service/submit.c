@@ -38,12 +38,15 @@ static enum kith_err say_intent(struct kith_agency *agency, struct kith_agency_r
 {
   struct kith_statement statement = {.type = KITH_STATEMENT_INTENT};
   struct kith_intent *intent = &statement.body.intent;
+  struct kith_batch_plan plan;
 
+  kith_batch_plan_make(&plan, &round->policy, round->n_records,
+                       kith_round_roster_size(view_of(round)));
   intent->roster = view_of(round)->roster_hash;
   intent->n_records = round->n_records;
-  intent->row_bytes = (uint32_t)kith_batch_row_bytes(kith_policy_row_bytes(&round->policy));
-  intent->n_batches = kith_batch_count(round->n_records, intent->row_bytes);
-  if (intent->n_batches > KITH_BATCHES_MAX) {
+  intent->row_bytes = (uint32_t)plan.row_bytes;
+  intent->n_batches = (uint32_t)plan.n_batches;
+  if (plan.n_batches > KITH_BATCHES_MAX) {
     kith_agency_problem(round, "more records than a round can take; narrow the scope");
     return KITH_OK;
   }

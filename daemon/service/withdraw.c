@@ -207,6 +207,11 @@ static enum kith_err check_round(const struct kith_agency *agency,
     return kith_fail(fault, KITH_ERR_NO, "the round is over: all that was sent in it is destroyed");
   if (!own || !own->in_roster)
     return kith_fail(fault, KITH_ERR_NO, "this agency takes no part in the round");
+  if (round->policy.protection == KITH_PROTECTION_BLIND)
+    return kith_fail(
+        fault, KITH_ERR_NO,
+        "rounds of blind comparison can't leave out a single record; before the "
+        "release an abort ends the round, and requests about the record can be refused");
   if (!round->outbox_ready)
     return kith_fail(fault, KITH_ERR_NO,
                      "this agency has not encoded its records for the round yet: who is on its "

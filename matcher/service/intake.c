@@ -167,6 +167,37 @@ enum kith_err kith_intake_complete(struct kith_node *node, const kith_round_id r
 
 /* ---- reading an agency's rows back */
 
+enum kith_err kith_intake_batch(struct kith_node *node, const struct kith_secret *key,
+                                const kith_round_id round, const char *agency, uint32_t number,
+                                uint8_t **rows, size_t *len)
+{
+  KITH_AUTO_FREE uint8_t *sealed = NULL;
+  struct kith_txn *txn = NULL;
+  struct batch_key at;
+  uint8_t *opened = NULL;
+  size_t sealed_len = 0;
+  enum kith_err err = kith_txn_begin(&txn, node->store, false);
+
+  batch_key_set(&at, round, agency, number);
+  if (err == KITH_OK)
+    err = kith_store_get(txn, KITH_TABLE_BATCHES, batch_key_bytes(&at), &sealed, &sealed_len);
+  kith_txn_abort(txn);
+  kith_store_relax(node->store);
+  if (err == KITH_OK && sealed_len < KITH_BOX_OVERHEAD)
+    err = KITH_ERR_INTERNAL;
+  if (err != KITH_OK)
+    return err;
+  opened = kith_calloc(sealed_len - KITH_BOX_OVERHEAD, 1);
+  err = opened ? kith_box_open(opened, key, at.bytes, at.len, sealed, sealed_len) : KITH_ERR_MEMORY;
+  if (err != KITH_OK) {
+    kith_free(opened);
+    return err;
+  }
+  *rows = opened;
+  *len = sealed_len - KITH_BOX_OVERHEAD;
+  return KITH_OK;
+}
+
 /* A row that is only looked for, by its index. */
 struct looking {
   const uint8_t *round;

@@ -27,6 +27,12 @@ KITH_MUST_USE enum kith_err kith_intake_complete(struct kith_node *node, const k
                                                  const char *agency,
                                                  const struct kith_manifest *manifest);
 
+/* One batch, opened (kith_free_wiped). `key`: kith_intake_key. Takes a transaction of its own, so
+ * that another thread may call it. */
+KITH_MUST_USE enum kith_err kith_intake_batch(struct kith_node *node, const struct kith_secret *key,
+                                              const kith_round_id round, const char *agency,
+                                              uint32_t number, uint8_t **rows, size_t *len);
+
 /* An agency's rows, opened. */
 struct kith_intake_rows {
   struct kith_encodings encodings;

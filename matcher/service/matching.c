@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "matcher/linkage/linkage.h"
+#include "matcher/service/blind.h"
 #include "matcher/service/intake.h"
 #include "matcher/service/journal.h"
 
@@ -31,13 +32,17 @@ struct kith_matching {
   enum kith_err err;
   struct kith_fault fault;
   struct kith_linkage_result result;
-  struct kith_matching_journal *journal; /* owned */
+  struct kith_matching_journal *journal; /* owned; NULL under blind */
+  struct kith_blind_matching blind;      /* under such a policy */
+  struct kith_secret *key;               /* owned; of the intake, for that */
+  int culprit;                           /* number of the party; -1: none, or it can't be told */
 };
 
 static void matching_free(struct kith_matching *matching)
 {
   kith_linkage_result_free(&matching->result);
   kith_matching_journal_free(matching->journal);
+  kith_secret_free(matching->key);
   for (unsigned i = 0; i < matching->n_parties; i++)
     kith_intake_rows_free(&matching->parties[i]);
   kith_free(matching);
@@ -53,7 +58,8 @@ static void progress(void *context, double share)
 static void *matching_main(void *context)
 {
   struct kith_matching *matching = context;
-  const struct kith_linkage_journal journal = kith_matching_journal_linkage(matching->journal);
+  bool blind = matching->policy.protection == KITH_PROTECTION_BLIND;
+  struct kith_linkage_journal journal;
   struct kith_linkage_input input = {
       .n_parties = matching->n_parties,
       .parties = matching->encodings,
@@ -64,10 +70,16 @@ static void *matching_main(void *context)
       .progress = progress,
       .progress_context = matching,
       .cancel = &matching->cancel,
-      .journal = &journal,
   };
 
-  matching->err = kith_linkage_run(&matching->result, &input, &matching->fault);
+  if (blind) {
+    matching->err = kith_blind_match(&matching->result, &matching->blind, &input,
+                                     &matching->culprit, &matching->fault);
+  } else {
+    journal = kith_matching_journal_linkage(matching->journal);
+    input.journal = &journal;
+    matching->err = kith_linkage_run(&matching->result, &input, &matching->fault);
+  }
   atomic_store(&matching->done, true);
   return NULL;
 }
@@ -94,6 +106,36 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
     matching->names[matching->n_parties] = matching->ids[matching->n_parties];
     matching->encodings[matching->n_parties] = &matching->parties[matching->n_parties].encodings;
     matching->n_parties++;
+  }
+  return err;
+}
+
+/* Under blind comparison rows are loaded by the thread, two agencies' at a time. */
+static enum kith_err begin_blind(struct kith_matcher *matcher,
+                                 const struct kith_matcher_round *round,
+                                 struct kith_matching *matching, struct kith_fault *fault)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  struct kith_blind_matching *blind = &matching->blind;
+  enum kith_err err = kith_intake_key(matcher->node, &matching->key, round->node->id, fault);
+
+  *blind = (struct kith_blind_matching){.node = matcher->node,
+                                        .key = matching->key,
+                                        .round = matching->round,
+                                        .parties = matching->parties};
+  for (unsigned i = 0; i < view->n_seats; i++) {
+    const struct kith_seat *seat = &view->seats[i];
+    unsigned p = matching->n_parties;
+
+    if (kith_matcher_takes_part(round, seat)) {
+      blind->at[p] = blind->n_roster;
+      blind->n_records[p] = seat->manifest.n_records;
+      memcpy(matching->ids[p], seat->member, sizeof seat->member);
+      matching->names[p] = matching->ids[p];
+      matching->encodings[p] = &matching->parties[p].encodings;
+      matching->n_parties++;
+    }
+    blind->n_roster += seat->in_roster;
   }
   return err;
 }
@@ -161,9 +203,14 @@ enum kith_err kith_matching_start(struct kith_matcher *matcher, struct kith_matc
   matching->policy = round->policy;
   matching->decided = kith_review_decided(&matching->policy, kith_node_round_view(round->node));
   matching->n_threads = matcher->config.threads;
-  err = load_parties(matcher, round, matching, fault);
-  if (err == KITH_OK)
-    err = open_journal(matcher, round, matching, fault);
+  matching->culprit = -1;
+  if (round->policy.protection == KITH_PROTECTION_BLIND) {
+    err = begin_blind(matcher, round, matching, fault);
+  } else {
+    err = load_parties(matcher, round, matching, fault);
+    if (err == KITH_OK)
+      err = open_journal(matcher, round, matching, fault);
+  }
   if (err == KITH_OK && pthread_create(&matching->thread, NULL, matching_main, matching) != 0)
     err = kith_fail(fault, KITH_ERR_MEMORY, "the matching thread can't be started");
   if (err != KITH_OK) {
@@ -208,7 +255,11 @@ enum kith_err kith_matching_finish(struct kith_matcher *matcher, struct kith_mat
   } else {
     kith_log(KITH_LOG_ERROR, "matching.failed", KITH_LOG_STR("error", kith_err_name(err)));
     /* Out of memory may pass; what a limit or the data refuses will be refused again. */
-    if (err != KITH_ERR_MEMORY)
+    if (err == KITH_ERR_DATA && round->policy.protection == KITH_PROTECTION_BLIND)
+      err = kith_matcher_abort_round(matcher, round, KITH_REASON_BAD_SUBMISSION,
+                                     matching->culprit < 0 ? NULL
+                                                           : matching->names[matching->culprit]);
+    else if (err != KITH_ERR_MEMORY)
       err = kith_matcher_abort_round(matcher, round, KITH_REASON_INTERNAL, NULL);
   }
   if (err == KITH_OK)

@@ -272,22 +272,18 @@ static enum kith_reply_error check_batch(const struct kith_matcher_round *round,
                                          const struct kith_seat *seat,
                                          const struct kith_request *request)
 {
-  size_t row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(&round->policy));
+  const struct kith_round_view *view = kith_node_round_view(round->node);
   const struct kith_span *rows = &request->body.batch_put.rows;
   uint32_t number = request->body.batch_put.number;
-  uint32_t full = kith_batch_rows_max(row_bytes);
-  uint64_t expected = full;
+  struct kith_batch_plan plan;
   struct kith_hash hash;
 
-  if (round->state != KITH_ROUND_SUBMITTING ||
-      kith_round_step(kith_node_round_view(round->node)) < KITH_STEP_SUBMIT || seat->manifested)
+  kith_batch_plan_make(&plan, &round->policy, seat->intent.n_records, kith_round_roster_size(view));
+  if (round->state != KITH_ROUND_SUBMITTING || kith_round_step(view) < KITH_STEP_SUBMIT ||
+      seat->manifested)
     return KITH_REPLY_WRONG_STATE;
-  if (seat->intent.row_bytes != row_bytes || number >= seat->intent.n_batches ||
-      seat->intent.n_batches != kith_batch_count(seat->intent.n_records, row_bytes))
-    return KITH_REPLY_MALFORMED;
-  if (number == seat->intent.n_batches - 1)
-    expected = seat->intent.n_records - (uint64_t)number * full;
-  if (rows->len != expected * row_bytes)
+  if (seat->intent.row_bytes != plan.row_bytes || seat->intent.n_batches != plan.n_batches ||
+      number >= plan.n_batches || !kith_batch_plan_fits(&plan, number, rows->len))
     return KITH_REPLY_MALFORMED;
   kith_batch_hash(&hash, round->node->id, seat->member, number, rows->bytes, rows->len);
   return kith_hash_equal(&hash, &request->body.batch_put.hash) ? KITH_REPLY_OK

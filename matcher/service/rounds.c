@@ -383,10 +383,12 @@ static enum kith_err store_statement(struct kith_matcher *matcher, struct kith_m
  * these numbers later on. */
 static bool intent_fits(const struct kith_matcher_round *round, const struct kith_intent *intent)
 {
-  size_t row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(&round->policy));
+  struct kith_batch_plan plan;
 
-  return intent->row_bytes == row_bytes &&
-         intent->n_batches == kith_batch_count(intent->n_records, row_bytes);
+  kith_batch_plan_make(&plan, &round->policy, intent->n_records,
+                       kith_round_roster_size(kith_node_round_view(round->node)));
+  return intent->row_bytes == plan.row_bytes && intent->n_batches == plan.n_batches &&
+         plan.n_batches <= KITH_BATCHES_MAX;
 }
 
 /* Statements that governance says jointly are counted again under the keys that are still in
@@ -417,6 +419,8 @@ static enum kith_reply_error check_withdraw(struct kith_matcher *matcher,
       kith_round_seat(kith_node_round_view(round->node), statement->author);
   enum kith_err err;
 
+  if (round->policy.protection == KITH_PROTECTION_BLIND)
+    return KITH_REPLY_DENIED;
   if (round->state == KITH_ROUND_RELEASED)
     return KITH_REPLY_OK;
   if (!seat || !seat->manifested)

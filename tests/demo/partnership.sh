@@ -64,12 +64,13 @@ start_daemons() {
   "$kith" setup recipient --home horizon --id horizon --passphrase-file passphrase "${pin[@]}"
 }
 
-# RULE: a signed trial policy over all agencies.
+# RULE [PROTECTION]: a signed trial policy over all agencies.
 make_policy() {
-  local a gateways=()
+  local a gateways=() protection=()
+  [ -z "${2:-}" ] || protection=(--protection "$2")
   for a in "${agencies[@]}"; do gateways+=(--gateway "$a=made-up data: no gateway is needed"); done
   "$kith" policy new --charter charter.json --name "Trial" --recipient horizon --trial \
-    --rule "$1" "${gateways[@]}" --out policy.json
+    --rule "$1" "${protection[@]}" "${gateways[@]}" --out policy.json
   "$kith" policy sign --policy policy.json --key lead/key --passphrase-file passphrase
 }
 

@@ -29,7 +29,8 @@ STATES = dict(announced=1, gathering=2, keying=3, submitting=4, matching=5, revi
 
 REASONS = (None, "governance", "no quorum", "documents differ", "standardisers differ", "bad opening",
            "false complaint", "bad confirmation", "conflict", "too few records", "member removed",
-           "policy expired", "retention ended", "internal", "officer", "data quality", "no decision")
+           "policy expired", "retention ended", "internal", "officer", "data quality", "no decision",
+           "bad submission")
 CHARTER, POLICY, OFFICERS = 1, 2, 3
 LABELS = {CHARTER: b"kith charter v1", POLICY: b"kith policy v1", OFFICERS: b"kith officers v1"}
 BATCH_BYTES_MAX = 1024 * 1024
@@ -588,3 +589,101 @@ class Player:
     def expect(error):
         assert error == OK, error
         return True
+
+
+# ---- blind comparison (docs/blind.md)
+
+def pair_key(roster_hash, own_secret, peer_public, own_id, peer_id):
+    low, high = sorted((own_id.encode(), peer_id.encode()))
+    return hkdf(roster_hash, sodium.crypto_scalarmult(own_secret, peer_public),
+                b"kith blind pair v1\0" + low + b"\0" + high)
+
+
+def pair_mac(roster_hash, key, author):
+    confirmation = hkdf(b"", key, b"kith blind confirmation v1")
+    return hmac.new(confirmation, b"kith confirmation v1\0" + roster_hash + author.encode(),
+                    hashlib.sha256).digest()
+
+
+class BlindShape:
+    """Rows and batches of a submission under a policy's linkage section."""
+    HANDLE_BYTES, TOKEN_BYTES, STEPS = 16, 12, 5
+
+    def __init__(self, linkage, n_records, n_peers):
+        blind = linkage["blind"]
+        fields = blind["fields"]
+        self.block_bytes = sum(f["bits"] for f in fields) // 8
+        self.digits = self.TOKEN_BYTES + self.block_bytes
+        self.digit_bytes = (len(fields) + 4) // 5
+        self.row_bytes = self.digits + self.digit_bytes + 16
+        self.n_rows = n_records * len(blind["match_keys"]) * blind["occurrences"]
+        self.n_records, self.n_peers = n_records, n_peers
+        self.handle_batches = -(-n_records // (BATCH_BYTES_MAX // self.HANDLE_BYTES))
+        self.peer_batches = -(-self.n_rows // (BATCH_BYTES_MAX // self.row_bytes))
+        self.n_batches = self.handle_batches + n_peers * self.peer_batches + 1
+
+    def take_apart(self, data):
+        """(handles, [rows for each peer], histograms) of a submission's batches, one after the other."""
+        at = self.n_records * self.HANDLE_BYTES
+        handles = [data[i:i + 16] for i in range(0, at, 16)]
+        peers = []
+        for _ in range(self.n_peers):
+            end = at + self.n_rows * self.row_bytes
+            peers.append([data[i:i + self.row_bytes] for i in range(at, end, self.row_bytes)])
+            at = end
+        return handles, peers, data[at:]
+
+
+class BlindPlayer(Player):
+    """Plays an agency under blind comparison; its rows are noise unless a test says otherwise."""
+    records = 15
+    round_secret_key = None  # another than was joined with, for one that cheats
+
+    def peers(self):
+        return [j for j in self.roster if j.author != self.id]
+
+    def key_with(self, join):
+        secret = self.round_secret_key or self.keys[self.attempt][1]
+        return pair_key(self.roster_hash, secret, join.body[4], self.id, join.author)
+
+    def pair_macs(self):
+        return [[j.author, pair_mac(self.roster_hash, self.key_with(j), self.id)] for j in self.peers()]
+
+    def confirm(self, mac=None):
+        self.last_secret = self.secret
+        return self.say(CONFIRMATION, [
+            self.roster_hash, mac or confirmation_mac(self.roster_hash, self.last_secret, self.id),
+            self.charter.hash, self.policy.hash, self.standardiser, self.pair_macs()])
+
+    @property
+    def shape(self):
+        return BlindShape(self.policy.value["linkage"], self.records, len(self.peers()))
+
+    def noise_row(self, token=None):
+        shape = self.shape
+        row = (token or os.urandom(12)) + os.urandom(shape.row_bytes - 12)
+        return (row[:shape.digits] + bytes(b % 243 for b in row[shape.digits:shape.digits +
+                                                                shape.digit_bytes]) +
+                row[shape.digits + shape.digit_bytes:])
+
+    def make_rows(self, n):
+        shape = self.shape
+        self.rows = sorted(os.urandom(16) for _ in range(self.records))  # handles
+        self.peer_rows = {j.author: sorted(self.noise_row() for _ in range(shape.n_rows))
+                          for j in self.peers()}
+        self.near = bytes(4 * shape.STEPS)
+
+    def batches(self):
+        shape = self.shape
+
+        def cut(rows, row_bytes):
+            full = BATCH_BYTES_MAX // row_bytes
+            return [b"".join(rows[i:i + full]) for i in range(0, len(rows), full)]
+        return (cut(self.rows, 16) +
+                [b for j in self.peers() for b in cut(self.peer_rows[j.author], shape.row_bytes)] +
+                [self.near])
+
+    def intend(self, n_records=None, n_batches=None):
+        shape = self.shape
+        return self.say(INTENT, [self.roster_hash, n_records or self.records,
+                                 n_batches or shape.n_batches, shape.row_bytes])

@@ -71,6 +71,20 @@ static inline void random_open(struct kith_open *open)
   open->expires = INT64_MAX - rand();
 }
 
+/* With and without what blind comparison adds. */
+static inline void random_confirmation(struct kith_confirmation *confirmation)
+{
+  kith_member_id members[KITH_AGENCIES_MAX];
+
+  random_fill(confirmation, offsetof(struct kith_confirmation, n_pairs));
+  confirmation->n_pairs =
+      rand() & 64 ? 0 : (unsigned)random_members(members, 1, KITH_AGENCIES_MAX - 1);
+  for (unsigned i = 0; i < confirmation->n_pairs; i++) {
+    memcpy(confirmation->pairs[i].member, members[i], sizeof members[i]);
+    random_fill(confirmation->pairs[i].mac, sizeof confirmation->pairs[i].mac);
+  }
+}
+
 static inline void random_opening(struct kith_opening *opening)
 {
   kith_member_id members[KITH_AGENCIES_MAX];
@@ -198,7 +212,7 @@ static inline void random_statement(struct kith_statement *out, enum kith_statem
     random_opening(&out->body.opening);
     break;
   case KITH_STATEMENT_CONFIRMATION:
-    random_fill(&out->body.confirmation, sizeof out->body.confirmation);
+    random_confirmation(&out->body.confirmation);
     break;
   case KITH_STATEMENT_MANIFEST:
     random_manifest(&out->body.manifest);

@@ -1,4 +1,5 @@
 #include "proto/batch.h"
+#include "proto/policy_blind.h"
 
 #include "tests/unit/unit.h"
 
@@ -62,12 +63,53 @@ static void counts(void **state)
   }
 }
 
+/* Every row of every kind has one place, in order; what is one row longer does not fit. */
+static void plans(void **state)
+{
+  static const uint64_t records[] = {1, 1956, 1957, 65536, 65537, 345000};
+  static kith_member_id agencies[] = {"a", "b", "c"};
+  static struct kith_policy policy;
+
+  (void)state;
+  kith_policy_default(&policy, (const char(*)[KITH_MEMBER_ID_BYTES])agencies, 3);
+  kith_policy_default_blind(&policy);
+  for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+    for (unsigned roster = 2; roster <= 6; roster++) {
+      struct kith_batch_plan plan;
+      struct kith_batch_place at;
+      uint64_t n_handles = 0;
+      uint64_t n_rows[6] = {0};
+      uint32_t number = 0;
+
+      kith_batch_plan_make(&plan, &policy, records[i], roster);
+      assert_int_equal(plan.n_peer_rows, records[i] * 8);
+      for (; number + 1 < plan.n_batches; number++) {
+        kith_batch_plan_at(&at, &plan, number);
+        assert_true(at.n > 0 && at.n * at.row_bytes <= KITH_BATCH_BYTES_MAX);
+        assert_true(kith_batch_plan_fits(&plan, number, at.n * at.row_bytes));
+        assert_false(kith_batch_plan_fits(&plan, number, (at.n + 1) * at.row_bytes));
+        assert_false(kith_batch_plan_fits(&plan, number, at.n * at.row_bytes - 1));
+        assert_int_equal(at.first, at.kind == KITH_BATCH_HANDLES ? n_handles : n_rows[at.peer]);
+        *(at.kind == KITH_BATCH_HANDLES ? &n_handles : &n_rows[at.peer]) += at.n;
+      }
+      kith_batch_plan_at(&at, &plan, number);
+      assert_int_equal(at.kind, KITH_BATCH_NEAR);
+      assert_true(kith_batch_plan_fits(&plan, number, 20));
+      assert_false(kith_batch_plan_fits(&plan, number, 0));
+      assert_false(kith_batch_plan_fits(&plan, number, KITH_BATCH_BYTES_MAX + 1));
+      assert_int_equal(n_handles, records[i]);
+      for (unsigned peer = 0; peer + 1 < roster; peer++)
+        assert_int_equal(n_rows[peer], plan.n_peer_rows);
+    }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(row_sizes),
       cmocka_unit_test(rows),
       cmocka_unit_test(counts),
+      cmocka_unit_test(plans),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

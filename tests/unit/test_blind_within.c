@@ -73,6 +73,66 @@ static void test_histograms(void **state)
   }
 }
 
+/* The share next to the peer's size by ratio, down to a sixteenth. */
+static void test_steps(void **state)
+{
+  (void)state;
+  assert_int_equal(kith_blind_step(1000, 5000), 0);
+  assert_int_equal(kith_blind_step(1000, 1000), 0);
+  assert_int_equal(kith_blind_step(1000, 720), 0);
+  assert_int_equal(kith_blind_step(1000, 700), 1);
+  assert_int_equal(kith_blind_step(1000, 500), 1);
+  assert_int_equal(kith_blind_step(1000, 250), 2);
+  assert_int_equal(kith_blind_step(1000, 62), 4);
+  assert_int_equal(kith_blind_step(1000, 0), 4);
+  assert_int_equal(kith_blind_step(0, 0), 0);
+  assert_int_equal(kith_blind_step_people(1000, 4), 62);
+  assert_int_equal(kith_blind_step_people(3, 4), 1);
+  assert_int_equal(kith_blind_step_people(0, 2), 0);
+  for (uint64_t n = 2; n < 200000; n = n * 3 / 2)
+    for (unsigned step = 0; step < KITH_BLIND_STEPS && n >> step > 1; step++)
+      assert_int_equal(kith_blind_step(n, kith_blind_step_people(n, step)), step);
+}
+
+static void test_histograms_as_bytes(void **state)
+{
+  struct kith_blind_count counts[] = {{3, 5}, {8, 10}, {(2u << 24) + 1, 5}};
+  struct kith_blind_histogram all[KITH_BLIND_STEPS] = {{.n = 3, .counts = counts},
+                                                       {.n = 1, .counts = counts}};
+  struct kith_blind_histogram back[KITH_BLIND_STEPS];
+  struct kith_blind_layout layout;
+  uint8_t *bytes = NULL;
+  size_t len = 0;
+
+  (void)state;
+  kith_policy_blind_layout(&layout, &policy);
+  assert_int_equal(kith_blind_histograms_write(&bytes, &len, all, 20 + 4 * 8 - 1), KITH_ERR_LIMIT);
+  assert_int_equal(kith_blind_histograms_write(&bytes, &len, all, 20 + 4 * 8), KITH_OK);
+  assert_int_equal(len, 20 + 4 * 8);
+  assert_int_equal(kith_blind_histograms_read(back, bytes, len, &layout, 100), KITH_OK);
+  assert_int_equal(back[0].n, 3);
+  assert_int_equal(back[1].n, 1);
+  assert_int_equal(back[4].n, 0);
+  assert_memory_equal(back[0].counts, counts, sizeof counts);
+  assert_true(back[0].comparisons == 9900 && back[1].comparisons == 4950);
+  for (unsigned step = 0; step < KITH_BLIND_STEPS; step++)
+    kith_blind_histogram_free(&back[step]);
+  for (size_t cut = 0; cut < len; cut++)
+    assert_int_equal(kith_blind_histograms_read(back, bytes, cut, &layout, 100), KITH_ERR_DATA);
+  bytes[4] = 9; /* no longer rising */
+  assert_int_equal(kith_blind_histograms_read(back, bytes, len, &layout, 100), KITH_ERR_DATA);
+  bytes[4] = 3;
+  bytes[8] = 0; /* a cell without a pair */
+  assert_int_equal(kith_blind_histograms_read(back, bytes, len, &layout, 100), KITH_ERR_DATA);
+  bytes[8] = 5;
+  bytes[4 + 2 * 8 + 3] = 4; /* no such number of match keys */
+  assert_int_equal(kith_blind_histograms_read(back, bytes, len, &layout, 100), KITH_ERR_DATA);
+  bytes[4 + 2 * 8 + 3] = 2;
+  bytes[4 + 2 * 8 + 2] = 4; /* a field that the layout does not have */
+  assert_int_equal(kith_blind_histograms_read(back, bytes, len, &layout, 100), KITH_ERR_DATA);
+  kith_free(bytes);
+}
+
 static void test_levels(void **state)
 {
   (void)state;
@@ -94,6 +154,8 @@ int main(void)
       cmocka_unit_test(test_duplicates_come_out),
       cmocka_unit_test(test_histograms),
       cmocka_unit_test(test_levels),
+      cmocka_unit_test(test_steps),
+      cmocka_unit_test(test_histograms_as_bytes),
   };
   bool locked;
 

@@ -137,7 +137,6 @@ static void test_terms(void **state)
   struct kith_policy policy;
   struct kith_hash first;
   struct kith_hash other;
-  struct kith_fault fault = {0};
 
   (void)state;
   default_policy(&policy);
@@ -152,11 +151,6 @@ static void test_terms(void **state)
   policy.blind.fields[0].q = 3;
   assert_int_equal(kith_policy_blind_hash(&other, &policy), KITH_OK);
   assert_false(kith_hash_equal(&first, &other));
-
-  assert_int_equal(kith_policy_check_rounds(&policy, &fault), KITH_ERR_CONFIG);
-  assert_non_null(strstr(fault.text, "not yet in rounds"));
-  kith_policy_default(&policy, agencies, 3);
-  assert_int_equal(kith_policy_check_rounds(&policy, &fault), KITH_OK);
 }
 
 static void test_parts(void **state)
