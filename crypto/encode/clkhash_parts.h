@@ -199,7 +199,7 @@ struct kith_clkhash_encoder {
   struct kith_bloom_cache *values; /* the bits of whole values; NULL unless masks */
   struct kith_bloom_cache *tokens; /* of tokens: a mask, or positions, for a feature, k, position */
   size_t n_remembered;             /* positions at most */
-  struct kith_bloom_cache_key token_keys[KITH_CLKHASH_TOKENS_NEAR]; /* of a value's tokens */
+  struct kith_bloom_cache_key token_keys[KITH_CLKHASH_TOKENS_NEAR + 1]; /* of a value's tokens */
   struct kith_clkhash_days **days;  /* for each feature, NULL where values are looked up whole */
   struct kith_clkhash_ahead *ahead; /* of rows to come, one after another, by feature */
   const void *expected[KITH_CLKHASH_AHEAD]; /* whose rows they are, as a ring */

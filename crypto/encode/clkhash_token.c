@@ -318,8 +318,9 @@ static enum kith_err token_add(struct kith_clkhash_encoder *encoder, uint8_t *to
 {
   const struct kith_clkhash_feature *feature = &encoder->schema->features[share->feature];
   const bool is_known = share->at < share->n_keys;
-  struct kith_bloom_cache_key own;
-  struct kith_bloom_cache_key *key = is_known ? &encoder->token_keys[share->at] : &own;
+  /* The last of them is for a token that was not fetched. */
+  struct kith_bloom_cache_key *key =
+      &encoder->token_keys[is_known ? share->at : KITH_CLKHASH_TOKENS_NEAR];
   size_t position;
   const uint32_t k = share_next(encoder, share, &position);
   enum kith_err err;

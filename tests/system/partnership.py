@@ -410,9 +410,12 @@ class Partnership:
 
     def wait_abort(self, round_id, players=(), timeout_s=TIMEOUT_S):
         def aborted():
-            if not self.abort(round_id):
-                for player in players:
+            for player in players if not self.abort(round_id) else ():
+                try:
                     player.step()
+                except AssertionError:  # the abort may have come between
+                    if not self.abort(round_id):
+                        raise
             return self.abort(round_id)
         try:
             return wait_for(aborted, "abort", timeout_s)
