@@ -34,7 +34,8 @@ ODBC     := $(call src,daemon/odbc)
 ODBC_SHARED := $(addprefix daemon/pipeline/,rowpipe.c dsn.c) crypto/secret.c \
   $(addprefix base/,buf.c err.c failpoint.c file.c mem.c process.c text.c)
 MATCHER  := $(call src,matcher/engine matcher/linkage matcher/service)
-CLI      := $(filter-out cli/kith.c,$(call src,cli cli/attack))
+# A folder for each noun that has many files.
+CLI      := $(filter-out cli/kith.c,$(call src,cli $(patsubst %/,%,$(wildcard cli/*/))))
 LIBRARY  := $(CLI) $(DAEMON) $(MATCHER) $(ENCODE) $(CORE)
 MAINS    := cli/kith.c daemon/kithd.c daemon/kith-odbc.c matcher/kith-matcher.c
 FUZZERS  := $(filter tests/fuzz/fuzz_%,$(call src,tests/fuzz))

@@ -9,7 +9,7 @@
 #include "cli/audit.h"
 #include "cli/cli.h"
 #include "cli/home.h"
-#include "cli/recipient.h"
+#include "cli/recipient/recipient.h"
 #include "cli/verbs.h"
 #include "proto/audit.h"
 #include "proto/officer.h"

@@ -1,4 +1,4 @@
-/* Verbs of `kith audit`: in cli/audit.c, cli/audit_verify.c and cli/privacy.c. */
+/* Verbs of `kith audit`: in cli/audit.c, cli/audit_verify.c and cli/privacy/privacy.c. */
 #ifndef KITH_CLI_AUDIT_H
 #define KITH_CLI_AUDIT_H
 

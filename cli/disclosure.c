@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/cohort.h"
+#include "cli/recipient/cohort.h"
 #include "cli/verbs.h"
 #include "proto/document.h"
 

@@ -56,7 +56,7 @@ KITH_MUST_USE enum kith_err kith_home_document(struct kith_home *home, struct ki
 KITH_MUST_USE enum kith_err kith_home_publish(struct kith_home *home,
                                               const struct kith_signed *document,
                                               struct kith_fault *fault);
-/* Governance's statements (cli/proposal.c): said at once where one signature is enough, else
+/* Governance's statements (cli/round/proposal.c): said at once where one signature is enough, else
  * proposed, for others to sign. */
 struct kith_said {
   bool said;

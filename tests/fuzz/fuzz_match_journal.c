@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/match_journal.h"
-#include "cli/match_records.h"
+#include "cli/match/match_journal.h"
+#include "cli/match/match_records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

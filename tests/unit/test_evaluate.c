@@ -1,8 +1,8 @@
 /* Counting of pairs and clusters against cases worked out by hand, and strings to numbers. */
 #include "tests/unit/unit.h"
 
-#include "cli/evaluation.h"
-#include "cli/evaluation_cohort.h"
+#include "cli/evaluate/evaluation.h"
+#include "cli/evaluate/evaluation_cohort.h"
 #include "cli/intern.h"
 
 enum { NONE = -1 };

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/generate.h"
+#include "cli/generate/generate.h"
 
 /* All of an agency's table and truth as text. */
 static char *table_text(const struct kith_gen_city *city, unsigned agency, size_t *n)

@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/mem.h"
-#include "cli/tune.h"
+#include "cli/policy/tune.h"
 
 enum { PAIRS = 400 };
 
