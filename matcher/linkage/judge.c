@@ -16,7 +16,8 @@ enum {
   PLAUSIBLE = 100000, /* ppm: less likely pairs are not counted: a small error in so many is worth
                          more than they */
   LIKELY_MIN = 20,    /* fewer such pairs teach nothing: similarities stay */
-  LIKELY_ALIKE = 850000, /* ppm of similarity: at first, where nothing is a known non-match */
+  LIKELY_ALIKE = 850000,   /* ppm of similarity: at first, where nothing is a known non-match */
+  CROWD_ROWS_MIN = 100000, /* namesakes grow with the square of it, households do not */
   SLACK = 6 /* so many times less than likely matches are above even, a cluster may be below */
 };
 
@@ -256,6 +257,18 @@ static void classify_pairs(const struct kith_judge *judge, struct kith_linkage_r
   }
 }
 
+/* Whether rows' neighbours are namesakes. Where people are known just once to parties, and are few,
+ * the few who are near are of one household, and clustering sees to them: a row is not held against
+ * its family. */
+static bool crowded(const struct kith_judge *judge)
+{
+  size_t rows = 0;
+
+  for (unsigned p = 0; p < judge->input->n_parties; p++)
+    rows += judge->input->parties[p]->n;
+  return judge->loose || rows >= CROWD_ROWS_MIN;
+}
+
 /* Weights as they are by themselves, then as they are among neighbours. */
 static enum kith_err learn_weights(struct kith_judge *judge, struct kith_linkage_result *result,
                                    kith_weights_likely likely)
@@ -270,7 +283,7 @@ static enum kith_err learn_weights(struct kith_judge *judge, struct kith_linkage
   if ((err = learn_probabilities(judge, result)) != KITH_OK)
     return err;
   find_even(judge, result);
-  if (judge->slack <= 0)
+  if (judge->slack <= 0 || !crowded(judge))
     return KITH_OK;
   err = kith_crowd_learn(&judge->crowd, judge->input, result->pairs, result->n_pairs, judge->even,
                          judge->slack, judge->loose);

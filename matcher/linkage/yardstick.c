@@ -9,6 +9,7 @@ enum {
   RATIO_PAIRS_MIN = 50,
   RATIO_SEEN_MIN = 30,
   RATIO_PAIRS_ENOUGH = 1000,
+  POOLED_SEEN_MIN = 8,  /* the same of all parties together, where none has enough of its own */
   PARTY_WEIGHT_MAX = 10 /* of one pair within a small party */
 };
 /* Duplicates for one match, were this party the only yardstick: from here on it is a poor one. */
@@ -54,12 +55,13 @@ double kith_yardstick_comparisons(const struct kith_bins *bins, unsigned class)
 
 /* ---- duplicates */
 
+/* Below 0 where no cut-off tells. */
 static double find_duplicates(const struct kith_bins *bins, unsigned p)
 {
   for (unsigned share = 0; share < KITH_SHARES; share++) {
     double across = 0;
     double within = 0;
-    double least = 1;
+    double least = HUGE_VAL;
 
     for (unsigned bin = KITH_BINS; bin-- > 0;) {
       for (unsigned class = share * KITH_LEVELS; class < (share + 1) * KITH_LEVELS; class ++) {
@@ -72,16 +74,67 @@ static double find_duplicates(const struct kith_bins *bins, unsigned p)
         least = ratio < least ? ratio : least;
       }
     }
+    if (least < HUGE_VAL)
+      return least < 1 ? least : 0;
     if (across >= RATIO_PAIRS_MIN)
-      return least < 1 && least > 0 ? least : 0;
+      return -1;
   }
-  return 0;
+  return -1;
+}
+
+/* Of several parties together, and how many pairs each has above the cut-off that tells least. */
+struct pool {
+  double ratio; /* below 0: nothing tells */
+  double across[KITH_BIN_PARTIES];
+  double within[KITH_BIN_PARTIES];
+};
+
+static void pool_parties(struct pool *out, const struct kith_bins *bins, const bool *in_pool)
+{
+  struct pool seen = {0};
+  double across = 0;
+  double within = 0;
+
+  out->ratio = -1;
+  for (unsigned bin = KITH_BINS; bin-- > 0;) {
+    for (unsigned p = 0; p < bins->n_parties; p++)
+      for (unsigned class = 0; in_pool[p] && class < KITH_LEVELS; class ++) {
+        seen.across[p] += (double)bins->unlinked[p][class][bin];
+        seen.within[p] += (double)bins->within[p][class][bin];
+        across += (double)bins->unlinked[p][class][bin];
+        within += (double)bins->within[p][class][bin];
+      }
+    if (across < RATIO_PAIRS_MIN || within < POOLED_SEEN_MIN)
+      continue;
+    seen.ratio = within / across;
+    if (seen.ratio < 1 && (out->ratio < 0 || seen.ratio < out->ratio))
+      *out = seen;
+  }
+}
+
+/* Where there are few records no party tells by itself, and taking its duplicates for people who
+ * are alike would foretell false links that there are not: a party is then held to be like the
+ * others, the more so the less it has. */
+static void borrow_duplicates(double out[KITH_BIN_PARTIES], const struct kith_bins *bins)
+{
+  bool in_pool[KITH_BIN_PARTIES] = {false};
+  struct pool pool;
+
+  for (unsigned p = 0; p < bins->n_parties; p++)
+    in_pool[p] = out[p] < 0;
+  pool_parties(&pool, bins, in_pool);
+  for (unsigned p = 0; p < bins->n_parties; p++)
+    if (in_pool[p])
+      out[p] = pool.ratio < 0 ? 0
+                              : (pool.within[p] + pool.ratio * RATIO_PAIRS_MIN) /
+                                    (pool.across[p] + RATIO_PAIRS_MIN);
 }
 
 void kith_yardstick_duplicates(double out[KITH_BIN_PARTIES], const struct kith_bins *bins)
 {
   for (unsigned p = 0; p < bins->n_parties; p++)
     out[p] = find_duplicates(bins, p);
+  borrow_duplicates(out, bins);
 }
 
 /* Duplicates in it for one match across, were party p the only yardstick of these classes; below 0
