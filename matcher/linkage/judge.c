@@ -18,6 +18,7 @@ enum {
   LIKELY_MIN = 20,    /* fewer such pairs teach nothing: similarities stay */
   LIKELY_ALIKE = 850000,   /* ppm of similarity: at first, where nothing is a known non-match */
   CROWD_ROWS_MIN = 100000, /* namesakes grow with the square of it, households do not */
+  LEVELS_MIN = 2000,       /* fewer likely pairs are too few to be told apart by levels */
   SLACK = 6 /* so many times less than likely matches are above even, a cluster may be below */
 };
 
@@ -124,13 +125,13 @@ static bool is_likely(const void *context, const struct kith_linkage_pair *pair)
 
 /* Whether there are enough to learn from. */
 static bool many(const struct kith_judge *judge, const struct kith_linkage_result *result,
-                 kith_weights_likely likely)
+                 kith_weights_likely likely, unsigned min)
 {
   unsigned n = 0;
 
-  for (size_t i = 0; i < result->n_pairs && n < LIKELY_MIN; i++)
+  for (size_t i = 0; i < result->n_pairs && n < min; i++)
     n += likely(judge, &result->pairs[i]);
-  return n >= LIKELY_MIN;
+  return n >= min;
 }
 
 static void weigh_pairs(struct kith_judge *judge, struct kith_linkage_result *result)
@@ -314,11 +315,11 @@ enum kith_err kith_judge_learn(struct kith_judge *judge, struct kith_linkage_res
   classify_pairs(judge, result);
   if ((err = learn_probabilities(judge, result)) != KITH_OK)
     return err;
-  /* Where nobody is known just once, levels would cut what little is known too thin. */
-  judge->classes.flat = judge->loose;
+  /* Where nobody is known just once, or few are likely, levels would cut what is known too thin. */
+  judge->classes.flat = judge->loose || !many(judge, result, is_likely, LEVELS_MIN);
   classify_pairs(judge, result);
-  for (unsigned round = 0; err == KITH_OK && round < ROUNDS && many(judge, result, likely);
-       round++) {
+  for (unsigned round = 0;
+       err == KITH_OK && round < ROUNDS && many(judge, result, likely, LIKELY_MIN); round++) {
     err = learn_weights(judge, result, likely);
     likely = is_likely;
   }
