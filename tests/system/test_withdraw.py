@@ -140,7 +140,7 @@ def test_before_matching(city):
         player = city.player(slow, round_id)
 
         def submitted():
-            if slow not in player.of(wire.INTENT):
+            if slow not in {s.author for s in city.statements(round_id, wire.INTENT)}:
                 player.step()
             return [s for s in city.statements(round_id, wire.MANIFEST) if s.author == agency]
         wait_for(submitted, "submitted")
