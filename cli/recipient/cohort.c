@@ -25,13 +25,10 @@ enum { HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1 };
 static void services_text(char *out, size_t cap, const struct kith_cohort *cohort,
                           const struct kith_cohort_person *person)
 {
-  uint32_t seen = 0;
+  const uint32_t seen = kith_cohort_agencies(cohort, person);
   size_t used = 0;
 
   out[0] = '\0';
-  for (uint32_t i = 0; i < person->n_records; i++)
-    if (!cohort->records[person->first + i].withdrawn)
-      seen |= 1u << cohort->records[person->first + i].agency;
   for (unsigned i = 0; i < cohort->n_agencies && used < cap; i++)
     if (seen & 1u << i)
       used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? " " : "",
@@ -116,19 +113,11 @@ static json_t *handles_json(const struct kith_cohort *cohort,
   return handles;
 }
 
-static const json_t *note_of(const json_t *notes, const struct kith_cohort_person *person)
-{
-  char number[16];
-
-  (void)snprintf(number, sizeof number, "%u", person->number);
-  return json_object_get(notes, number);
-}
-
 static json_t *person_json(const struct kith_cohort *cohort,
                            const struct kith_cohort_person *person, const json_t *told,
                            const json_t *notes)
 {
-  json_t *note = json_deep_copy(note_of(notes, person));
+  json_t *note = json_deep_copy(kith_note_of(notes, person->number));
   char flags[64];
   json_t *json;
 
@@ -241,7 +230,7 @@ static int print_person(const struct kith_cohort *cohort, uint32_t number, const
     printf("cohort      %u\nconfidence  %.6f\nweakest     %.6f\n", person->number,
            (double)person->confidence / KITH_CONFIDENCE_ONE,
            (double)person->weakest / KITH_CONFIDENCE_ONE);
-    print_note(note_of(notes, person));
+    print_note(kith_note_of(notes, person->number));
     for (uint32_t k = 0; k < person->n_records; k++) {
       const struct kith_cohort_record *record = &cohort->records[person->first + k];
       char hex[HANDLE_HEX_BYTES];
@@ -306,11 +295,11 @@ struct arguments {
   uint64_t limit;
   uint64_t number;
   struct kith_cohort_selection selection;
-  bool wants_told;
+  bool wants_known;
   json_t *told;  /* owned; what became of requests */
   json_t *notes; /* owned; the team's own */
 };
-enum { N_OPTIONS = 6 + KITH_COHORT_SELECTION_OPTIONS, DEFAULT_LIMIT = 50, DAY_S = 86400 };
+enum { N_OPTIONS = 6 + KITH_COHORT_SELECTION_OPTIONS, DEFAULT_LIMIT = 50 };
 
 /* Every verb takes a round; which options it takes is told by `take`. */
 enum take { TAKE_OUT = 1, TAKE_JSON = 2, TAKE_LIMIT = 4, TAKE_NUMBER = 8, TAKE_SELECTION = 16 };
@@ -367,47 +356,25 @@ static size_t fill_options(struct kith_cli_option *options, struct arguments *ar
 }
 
 /* What is past its time is destroyed by opening the store. */
-static enum kith_err look_up(struct arguments *arguments, struct kith_home *home,
-                             const kith_round_id id, struct kith_fault *fault)
+static enum kith_err sweep(struct kith_home *home, struct kith_fault *fault)
 {
   struct kith_recipient recipient = {0};
-  enum kith_err err;
+  enum kith_err err = kith_recipient_open(&recipient, home, fault);
 
-  if (arguments->wants_told &&
-      (err = kith_recipient_told(home, id, &arguments->told, fault)) != KITH_OK)
-    return err;
-  if ((err = kith_recipient_open(&recipient, home, fault)) != KITH_OK)
-    return err;
-  if (arguments->wants_told && (err = kith_notes(&recipient, id, &arguments->notes)) != KITH_OK)
-    err = kith_fail(fault, err, "the notes can't be read: %s", kith_err_name(err));
   kith_recipient_close(&recipient);
   return err;
 }
 
-/* Pulls; from then on the home knows how long the list may be kept. */
-static enum kith_err pull(struct kith_cohort *cohort, struct kith_home *home,
-                          const kith_round_id id, const struct kith_kept *kept,
-                          struct kith_fault *fault)
+/* What is kept, and with it what is known of its people. */
+static enum kith_err open_kept(struct kith_cohort *cohort, struct arguments *arguments,
+                               struct kith_home *home, const kith_round_id id,
+                               const struct kith_kept *kept, struct kith_fault *fault)
 {
-  KITH_AUTO_FREE struct kith_policy *policy = KITH_NEW(struct kith_policy);
-  struct kith_remote_round round = {0};
-  struct kith_recipient recipient = {0};
-  enum kith_err err = policy ? KITH_OK : kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  enum kith_err err = arguments->wants_known ? kith_recipient_known(home, id, &arguments->told,
+                                                                    &arguments->notes, fault)
+                                             : sweep(home, fault);
 
-  if (err == KITH_OK)
-    err = kith_recipient_open(&recipient, home, fault);
-  if (err == KITH_OK)
-    err = kith_remote_round_fetch(&round, home, id, fault);
-  if (err == KITH_OK)
-    err = kith_recipient_policy(home, policy, &round, fault);
-  if (err == KITH_OK && kith_round_log_view(round.log)->released)
-    err = kith_recipient_until(&recipient, id,
-                               kith_round_log_view(round.log)->released_at +
-                                   (int64_t)policy->retention_days * DAY_S);
-  kith_remote_round_free(&round);
-  kith_recipient_close(
-      &recipient); /* what pulls opens it again, where it has to take out answers */
-  return err == KITH_OK ? kith_cohort_pull(home, id, kept, cohort, fault) : err;
+  return err == KITH_OK ? kith_cohort_open_kept(cohort, NULL, home, kept, fault) : err;
 }
 
 /* Parses; opens the home; pulls or opens what was pulled. False: leave with *status. */
@@ -438,11 +405,9 @@ static bool load_with(struct kith_cohort *cohort, struct arguments *arguments,
                              : kith_home_unlock(&home, arguments->passphrase_file, &fault);
   if (fault.err == KITH_OK)
     fault.err = kith_kept_init(&kept, &home, argv[first], &fault);
-  if (fault.err == KITH_OK && !from_matcher)
-    fault.err = look_up(arguments, &home, id, &fault);
   if (fault.err == KITH_OK)
-    fault.err = from_matcher ? pull(cohort, &home, id, &kept, &fault)
-                             : kith_cohort_open_kept(cohort, NULL, &home, &kept, &fault);
+    fault.err = from_matcher ? kith_cohort_pull(&home, id, &kept, cohort, &fault)
+                             : open_kept(cohort, arguments, &home, id, &kept, &fault);
   kith_kept_free(&kept);
   kith_home_close(&home);
   if (fault.err == KITH_OK)
@@ -505,7 +470,7 @@ static int cohort_pull(int argc, char **argv)
 
 static int cohort_list(int argc, char **argv)
 {
-  struct arguments arguments = {.limit = DEFAULT_LIMIT, .wants_told = true};
+  struct arguments arguments = {.limit = DEFAULT_LIMIT, .wants_known = true};
   const struct kith_cli_spec spec = {
       .usage = "kith cohort list [--limit N] [--json] [--known-to ID] [--not-known-to ID] "
                "[--services-min N] ... ROUND",
@@ -532,7 +497,7 @@ static int cohort_list(int argc, char **argv)
 
 static int cohort_show(int argc, char **argv)
 {
-  struct arguments arguments = {.wants_told = true};
+  struct arguments arguments = {.wants_known = true};
   const struct kith_cli_spec spec = {
       .usage = "kith cohort show --number N [--json] ROUND",
       .about = "One person of a pulled list, with the handles by which each agency knows the "

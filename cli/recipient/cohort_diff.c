@@ -47,18 +47,13 @@ static void listed_free(struct listed *listed)
 static enum kith_err listed_open(struct listed *listed, struct kith_home *home, const char *round,
                                  struct kith_fault *fault)
 {
-  struct kith_recipient recipient = {0};
   struct kith_kept kept = {0};
-  enum kith_err err;
+  enum kith_err err = kith_cli_round_id(listed->id, round, fault);
 
-  if ((err = kith_cli_round_id(listed->id, round, fault)) != KITH_OK ||
-      (err = kith_recipient_told(home, listed->id, &listed->told, fault)) != KITH_OK ||
-      (err = kith_recipient_open(&recipient, home, fault)) != KITH_OK)
-    return err;
-  err = kith_notes(&recipient, listed->id, &listed->notes);
-  kith_recipient_close(&recipient);
+  if (err == KITH_OK)
+    err = kith_recipient_known(home, listed->id, &listed->told, &listed->notes, fault);
   if (err != KITH_OK)
-    return kith_fail(fault, err, "the notes can't be read: %s", kith_err_name(err));
+    return err;
   err = kith_kept_init(&kept, home, round, fault);
   if (err == KITH_OK)
     err = kith_cohort_open_kept(&listed->cohort, NULL, home, &kept, fault);
@@ -86,15 +81,11 @@ static enum kith_err mark_add(json_t *marks, const char *from, const char *refer
 static enum kith_err marks_of(json_t **out, const struct listed *listed,
                               const struct kith_cohort_person *person)
 {
-  const json_t *note;
-  const char *own;
-  char number[16];
+  const char *own =
+      json_string_value(json_object_get(kith_note_of(listed->notes, person->number), "reference"));
   json_t *marks = json_object();
   enum kith_err err = marks ? KITH_OK : KITH_ERR_MEMORY;
 
-  (void)snprintf(number, sizeof number, "%u", person->number);
-  note = json_object_get(listed->notes, number);
-  own = json_string_value(json_object_get(note, "reference"));
   if (err == KITH_OK && own)
     err = mark_add(marks, "", own);
   for (uint32_t i = 0; err == KITH_OK && i < person->n_records; i++) {

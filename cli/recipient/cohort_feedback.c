@@ -11,8 +11,6 @@
 #include "cli/recipient/recipient.h"
 #include "cli/verbs.h"
 
-enum { DAY_S = 86400 };
-
 struct saying {
   const char *home_dir;
   const char *passphrase_file;
@@ -85,9 +83,8 @@ static enum kith_err say(struct saying *saying, int n_operands, char **operands,
   if (!saying->policy.disclosure.present)
     return kith_fail(fault, KITH_ERR_DENIED,
                      "the policy of this round discloses nobody, so nobody has been at a door");
-  err = kith_recipient_until(&saying->recipient, saying->at.id,
-                             kith_round_log_view(saying->at.round.log)->released_at +
-                                 (int64_t)saying->policy.retention_days * DAY_S);
+  err = kith_recipient_until(&saying->recipient, kith_round_log_view(saying->at.round.log),
+                             &saying->policy);
   return err == KITH_OK ? say_all(saying, fault) : err;
 }
 

@@ -115,30 +115,47 @@ static enum kith_err open_list(struct kith_cohort *out, const struct kith_home *
   return err;
 }
 
-static enum kith_err wipe_withdrawn(struct kith_home *home, const struct kith_round_view *view,
-                                    struct kith_fault *fault)
+/* From then on the home knows how long the list may be kept. */
+static enum kith_err keep_until(const struct kith_recipient *recipient,
+                                const struct kith_remote_round *round, struct kith_fault *fault)
 {
-  struct kith_recipient recipient = {0};
+  KITH_AUTO_FREE struct kith_policy *policy = KITH_NEW(struct kith_policy);
+  enum kith_err err = policy ? kith_recipient_policy(recipient->home, policy, round, fault)
+                             : kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+
+  return err == KITH_OK ? kith_recipient_until(recipient, kith_round_log_view(round->log), policy)
+                        : err;
+}
+
+static enum kith_err keep(const struct kith_recipient *recipient, const struct kith_kept *kept,
+                          const struct kith_remote_round *round, const struct kith_buf *list,
+                          struct kith_fault *fault)
+{
+  const struct kith_round_view *view = kith_round_log_view(round->log);
   enum kith_err err;
 
-  if (!view->n_withdrawals)
-    return KITH_OK;
-  err = kith_recipient_open(&recipient, home, fault);
-  if (err == KITH_OK)
-    err = kith_recipient_withdraw(&recipient, view, fault);
-  kith_recipient_close(&recipient);
-  return err;
+  if ((err = keep_until(recipient, round, fault)) != KITH_OK ||
+      (err = kith_dir_make(kept->dir, 0700, fault)) != KITH_OK ||
+      (err = kith_signed_save(&round->charter_document, kept->charter, fault)) != KITH_OK ||
+      (err = kith_file_write(kept->statements, 0600, round->statements.bytes, round->statements.len,
+                             fault)) != KITH_OK ||
+      (err = kith_file_write(kept->list, 0600, list->bytes, list->len, fault)) != KITH_OK)
+    return err;
+  return view->n_withdrawals ? kith_recipient_withdraw(recipient, view, fault) : KITH_OK;
 }
 
 enum kith_err kith_cohort_pull(struct kith_home *home, const kith_round_id id,
                                const struct kith_kept *kept, struct kith_cohort *cohort,
                                struct kith_fault *fault)
 {
+  struct kith_recipient recipient = {0};
   struct kith_remote_round round = {0};
   struct kith_buf list;
-  enum kith_err err = kith_remote_round_fetch(&round, home, id, fault);
+  enum kith_err err = kith_recipient_open(&recipient, home, fault);
 
   kith_buf_init(&list, KITH_LIST_BYTES_MAX);
+  if (err == KITH_OK)
+    err = kith_remote_round_fetch(&round, home, id, fault);
   if (err == KITH_OK && !kith_round_log_view(round.log)->released)
     err = kith_fail(fault, KITH_ERR_NO, "the round is %s: there is no list yet",
                     kith_round_state_name(round.state));
@@ -146,18 +163,11 @@ enum kith_err kith_cohort_pull(struct kith_home *home, const kith_round_id id,
     err = fetch_list(home, id, &list, fault);
   if (err == KITH_OK)
     err = open_list(cohort, home, kith_round_log_view(round.log), list.bytes, list.len, fault);
-  if (err == KITH_OK &&
-      ((err = kith_dir_make(kept->dir, 0700, fault)) != KITH_OK ||
-       (err = kith_signed_save(&round.charter_document, kept->charter, fault)) != KITH_OK ||
-       (err = kith_file_write(kept->statements, 0600, round.statements.bytes, round.statements.len,
-                              fault)) != KITH_OK ||
-       (err = kith_file_write(kept->list, 0600, list.bytes, list.len, fault)) != KITH_OK))
-    kith_cohort_free(cohort);
-  if (err == KITH_OK &&
-      (err = wipe_withdrawn(home, kith_round_log_view(round.log), fault)) != KITH_OK)
+  if (err == KITH_OK && (err = keep(&recipient, kept, &round, &list, fault)) != KITH_OK)
     kith_cohort_free(cohort);
   kith_buf_free(&list);
   kith_remote_round_free(&round);
+  kith_recipient_close(&recipient);
   return err;
 }
 

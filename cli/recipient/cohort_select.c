@@ -34,9 +34,8 @@ size_t kith_cohort_selection_options(struct kith_cli_option options[KITH_COHORT_
   return KITH_COUNT_OF(all);
 }
 
-/* Of those whose record is not withdrawn. */
-static uint32_t agencies_of(const struct kith_cohort *cohort,
-                            const struct kith_cohort_person *person)
+uint32_t kith_cohort_agencies(const struct kith_cohort *cohort,
+                              const struct kith_cohort_person *person)
 {
   uint32_t seen = 0;
 
@@ -49,7 +48,7 @@ static uint32_t agencies_of(const struct kith_cohort *cohort,
 unsigned kith_cohort_services(const struct kith_cohort *cohort,
                               const struct kith_cohort_person *person)
 {
-  return (unsigned)__builtin_popcount(agencies_of(cohort, person));
+  return (unsigned)__builtin_popcount(kith_cohort_agencies(cohort, person));
 }
 
 /* ---- names into bits */
@@ -136,7 +135,7 @@ static bool asked_about(const struct kith_cohort *cohort, const struct kith_coho
 static bool selected(const struct chosen *chosen, const struct kith_cohort_selection *selection,
                      const struct kith_cohort_person *person, const json_t *told)
 {
-  uint32_t agencies = agencies_of(chosen->cohort, person);
+  uint32_t agencies = kith_cohort_agencies(chosen->cohort, person);
 
   return (agencies & chosen->known_to) == chosen->known_to && !(agencies & chosen->not_known_to) &&
          (unsigned)__builtin_popcount(agencies) >= selection->services_min &&

@@ -29,6 +29,10 @@ enum { KITH_COHORT_SELECTION_OPTIONS = 9 };
 size_t kith_cohort_selection_options(struct kith_cli_option options[KITH_COHORT_SELECTION_OPTIONS],
                                      struct kith_cohort_selection *selection);
 
+/* The agencies whose record of the person is not withdrawn: bit i for cohort->agencies[i]; and how
+ * many they are. */
+uint32_t kith_cohort_agencies(const struct kith_cohort *cohort,
+                              const struct kith_cohort_person *person);
 unsigned kith_cohort_services(const struct kith_cohort *cohort,
                               const struct kith_cohort_person *person);
 

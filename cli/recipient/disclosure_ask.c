@@ -163,7 +163,6 @@ static enum kith_err ask_all(struct asking *asking, struct kith_fault *fault)
 static enum kith_err ask(struct asking *asking, int n_operands, char **operands,
                          struct kith_fault *fault)
 {
-  const struct kith_round_view *view;
   enum kith_err err = kith_home_open(&asking->home, asking->home_dir, fault);
 
   if (err == KITH_OK && asking->home.agency)
@@ -177,9 +176,8 @@ static enum kith_err ask(struct asking *asking, int n_operands, char **operands,
           KITH_OK ||
       (err = terms_check(asking, fault)) != KITH_OK)
     return err;
-  view = kith_round_log_view(asking->at.round.log);
-  err = kith_recipient_until(&asking->recipient, asking->at.id,
-                             view->released_at + (int64_t)asking->policy.retention_days * DAY_S);
+  err = kith_recipient_until(&asking->recipient, kith_round_log_view(asking->at.round.log),
+                             &asking->policy);
   return err == KITH_OK ? ask_all(asking, fault) : err;
 }
 

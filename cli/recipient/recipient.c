@@ -15,6 +15,7 @@ enum {
   PREFIX_BYTES = KITH_RECIPIENT_PREFIX_BYTES,
   KEY_BYTES = KITH_RECIPIENT_KEY_BYTES,
   RECORD_BYTES_MAX = 160 * 1024,
+  DAY_S = 86400,
   MAP_BYTES = 1 << 30,
   VALUES = 7
 };
@@ -183,9 +184,12 @@ static enum kith_err clear_put(const struct kith_recipient *recipient, const kit
 }
 
 enum kith_err kith_recipient_until(const struct kith_recipient *recipient,
-                                   const kith_round_id round, int64_t until)
+                                   const struct kith_round_view *view,
+                                   const struct kith_policy *policy)
 {
-  return clear_put(recipient, round, 'u', &until, sizeof until);
+  int64_t until = view->released_at + (int64_t)policy->retention_days * DAY_S;
+
+  return clear_put(recipient, view->round, 'u', &until, sizeof until);
 }
 
 enum kith_err kith_recipient_read_up_to(const struct kith_recipient *recipient,

@@ -49,9 +49,10 @@ void kith_recipient_close(struct kith_recipient *recipient); /* takes a zeroed o
 
 /* Whether anything of a round is kept; its key is not made by asking. */
 bool kith_recipient_has(const struct kith_recipient *recipient, const kith_round_id round);
-/* Until when what belongs to the round may be kept. */
+/* Notes until when what belongs to a released round may be kept. */
 KITH_MUST_USE enum kith_err kith_recipient_until(const struct kith_recipient *recipient,
-                                                 const kith_round_id round, int64_t until);
+                                                 const struct kith_round_view *view,
+                                                 const struct kith_policy *policy);
 /* Stores it with an audit entry; event 0: without one. */
 KITH_MUST_USE enum kith_err kith_asked_put(const struct kith_recipient *recipient,
                                            const struct kith_asked *asked,
@@ -94,9 +95,9 @@ KITH_MUST_USE enum kith_err kith_recipient_forget(const struct kith_recipient *r
 
 /* What became of the requests about a round's handles: an object from handle (hex) to {"state",
  * "request", "refusal", "reference", "fields": {}, "marker", "asked"}, of several the one that was
- * answered last, or asked last. `home` is unlocked. */
-KITH_MUST_USE enum kith_err kith_recipient_told(struct kith_home *home, const kith_round_id round,
-                                                json_t **out, struct kith_fault *fault);
+ * answered last, or asked last. */
+KITH_MUST_USE enum kith_err kith_recipient_told(const struct kith_recipient *recipient,
+                                                const kith_round_id round, json_t **out);
 /* Takes what was told of records that are withdrawn out of the store, with an audit entry each;
  * nothing the second time. `view`: the round's verified statements. */
 KITH_MUST_USE enum kith_err kith_recipient_withdraw(const struct kith_recipient *recipient,

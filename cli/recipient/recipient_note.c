@@ -139,3 +139,27 @@ enum kith_err kith_notes(const struct kith_recipient *recipient, const kith_roun
     json_decref(walk.notes);
   return err;
 }
+
+const json_t *kith_note_of(const json_t *notes, uint32_t number)
+{
+  char key[16];
+
+  (void)snprintf(key, sizeof key, "%u", number);
+  return json_object_get(notes, key);
+}
+
+enum kith_err kith_recipient_known(struct kith_home *home, const kith_round_id round, json_t **told,
+                                   json_t **notes, struct kith_fault *fault)
+{
+  struct kith_recipient recipient = {0};
+  enum kith_err err = kith_recipient_open(&recipient, home, fault);
+
+  if (err != KITH_OK)
+    return err;
+  if ((err = kith_recipient_told(&recipient, round, told)) != KITH_OK)
+    err = kith_fail(fault, err, "what was asked can't be read: %s", kith_err_name(err));
+  else if ((err = kith_notes(&recipient, round, notes)) != KITH_OK)
+    err = kith_fail(fault, err, "the notes can't be read: %s", kith_err_name(err));
+  kith_recipient_close(&recipient);
+  return err;
+}

@@ -70,18 +70,12 @@ static enum kith_err told_visit(void *context, struct kith_asked *asked)
   return entry && json_object_set_new(told, handle, entry) == 0 ? KITH_OK : KITH_ERR_MEMORY;
 }
 
-enum kith_err kith_recipient_told(struct kith_home *home, const kith_round_id round, json_t **out,
-                                  struct kith_fault *fault)
+enum kith_err kith_recipient_told(const struct kith_recipient *recipient, const kith_round_id round,
+                                  json_t **out)
 {
-  struct kith_recipient recipient = {0};
   json_t *told = json_object();
-  enum kith_err err = kith_recipient_open(&recipient, home, fault);
+  enum kith_err err = told ? kith_asked_each(recipient, round, told_visit, told) : KITH_ERR_MEMORY;
 
-  if (err == KITH_OK && !told)
-    err = kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
-  if (err == KITH_OK && (err = kith_asked_each(&recipient, round, told_visit, told)) != KITH_OK)
-    err = kith_fail(fault, err, "what was asked can't be read: %s", kith_err_name(err));
-  kith_recipient_close(&recipient);
   if (err == KITH_OK)
     *out = told;
   else
