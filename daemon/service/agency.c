@@ -97,7 +97,7 @@ enum kith_err kith_agency_run(struct kith_agency *agency, const volatile int *st
     if (err == KITH_OK || err == KITH_ERR_TIMEOUT) {
       enum kith_err noticed = kith_notices_turn(agency);
 
-      err = err == KITH_OK ? noticed : err;
+      err = noticed == KITH_OK ? err : noticed;
     }
     if (agency->connected != was_connected)
       kith_log(KITH_LOG_INFO, agency->connected ? "matcher.connected" : "matcher.silent");
