@@ -8,10 +8,18 @@
 #define KITH_BASE_PROCESS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
 /* KITH_ERR_INTERNAL if the system refuses one of them. */
 KITH_MUST_USE enum kith_err kith_process_setup(bool daemon, struct kith_fault *fault);
+
+/* Starts the program `path`, in a process group of its own, without this process's descriptors and
+ * with no signal blocked or SIGPIPE ignored. `in` and `out`: its standard input and output, -1 for
+ * /dev/null, as its standard error is. `arguments` and `environment` end with NULL. 0, or an errno.
+ */
+KITH_MUST_USE int kith_process_spawn(pid_t *pid, const char *path, char *const arguments[],
+                                     char *const environment[], int in, int out);
 
 #endif

@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 
 #include "base/csv.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "daemon/pipeline/dsn.h"
 #include "daemon/pipeline/query.h"
 #include "daemon/pipeline/rowpipe.h"
@@ -80,40 +80,10 @@ static enum kith_err reader_path(char out[PATH_MAX], struct kith_fault *fault)
   return KITH_OK;
 }
 
-/* Its standard input and output are the pipes, and it has no other file of this process. */
-static int spawn(pid_t *pid, const char *path, int in, int out)
-{
-  char *arguments[] = {"kith-odbc", "--pipe", NULL};
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t none;
-  int status = posix_spawn_file_actions_init(&actions);
-
-  if (status != 0)
-    return status;
-  status = posix_spawnattr_init(&attributes);
-  if (status != 0) {
-    posix_spawn_file_actions_destroy(&actions);
-    return status;
-  }
-  sigemptyset(&none);
-  /* A group of its own: an interrupt from the terminal is for the parent to act on. */
-  if ((status = posix_spawn_file_actions_adddup2(&actions, in, 0)) == 0 &&
-      (status = posix_spawn_file_actions_adddup2(&actions, out, 1)) == 0 &&
-      (status = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)) == 0 &&
-      (status = posix_spawn_file_actions_addclosefrom_np(&actions, 3)) == 0 &&
-      (status = posix_spawnattr_setsigmask(&attributes, &none)) == 0 &&
-      (status = posix_spawnattr_setflags(&attributes,
-                                         POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP)) == 0)
-    status = posix_spawn(pid, path, &actions, &attributes, arguments, environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return status;
-}
-
 /* *request is where it is asked. */
 static enum kith_err child_start(struct database *db, int *request, struct kith_fault *fault)
 {
+  char *arguments[] = {"kith-odbc", "--pipe", NULL};
   char path[PATH_MAX];
   int to[2] = {-1, -1};
   int from[2] = {-1, -1};
@@ -122,7 +92,7 @@ static enum kith_err child_start(struct database *db, int *request, struct kith_
   if (err != KITH_OK)
     return err;
   if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0 ||
-      spawn(&db->pid, path, to[0], from[1]) != 0) {
+      kith_process_spawn(&db->pid, path, arguments, environ, to[0], from[1]) != 0) {
     db->pid = 0;
     err = kith_fail(fault, KITH_ERR_INTERNAL, "kith-odbc can't be started");
     for (unsigned i = 0; i < 2; i++) {

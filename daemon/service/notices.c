@@ -1,9 +1,7 @@
 #include "daemon/service/notices.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "daemon/service/disclosure.h"
 
@@ -179,35 +178,8 @@ static int spawn(pid_t *pid, const char *command, const char *event, const char 
   char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   char *const environment[] = {path, NULL};
   char *const arguments[] = {(char *)command, (char *)event, (char *)round, NULL};
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t none;
-  sigset_t defaults;
-  int status = posix_spawn_file_actions_init(&actions);
 
-  if (status != 0)
-    return status;
-  if ((status = posix_spawnattr_init(&attributes)) != 0) {
-    posix_spawn_file_actions_destroy(&actions);
-    return status;
-  }
-  sigemptyset(&none);
-  sigemptyset(&defaults);
-  sigaddset(&defaults, SIGPIPE);
-  /* It gets no descriptor of this process: the store and the sockets stay here. */
-  if ((status = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) == 0 &&
-      (status = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)) == 0 &&
-      (status = posix_spawn_file_actions_adddup2(&actions, 1, 2)) == 0 &&
-      (status = posix_spawn_file_actions_addclosefrom_np(&actions, 3)) == 0 &&
-      (status = posix_spawnattr_setsigmask(&attributes, &none)) == 0 &&
-      (status = posix_spawnattr_setsigdefault(&attributes, &defaults)) == 0 &&
-      (status = posix_spawnattr_setflags(
-           &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP)) ==
-          0)
-    status = posix_spawn(pid, command, &actions, &attributes, arguments, environment);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return status;
+  return kith_process_spawn(pid, command, arguments, environment, -1, -1);
 }
 
 static void failed(struct kith_notice *notice, const char *why, int status)
