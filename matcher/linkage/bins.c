@@ -1,5 +1,7 @@
 #include "matcher/linkage/bins.h"
 
+#include <stdlib.h>
+
 enum {
   STRETCH_BINS = KITH_BINS / 20,
   NEARLY_ALL = 800000 /* ppm of a bin's pairs */
@@ -74,5 +76,23 @@ double kith_bins_matches(const uint64_t counts[KITH_BINS], const uint64_t matche
     most = stretch < most ? stretch : most;
     sum += most;
   }
+  return sum;
+}
+
+static int compare_doubles(const void *left, const void *right)
+{
+  const double *a = left;
+  const double *b = right;
+
+  return (*a > *b) - (*a < *b);
+}
+
+double kith_bins_sum(double *values, unsigned n)
+{
+  double sum = 0;
+
+  qsort(values, n, sizeof *values, compare_doubles);
+  for (unsigned i = 0; i < n; i++)
+    sum += values[i];
   return sum;
 }

@@ -39,6 +39,9 @@ void kith_bins_extrapolate(double expected[KITH_BINS], const uint64_t counts[KIT
  * there are fewer the worse they are, so below where nearly all pairs are matches each stretch of
  * bins has no more than the one above it. In ppm. */
 double kith_bins_matches(const uint64_t counts[KITH_BINS], const uint64_t matches[KITH_BINS]);
+/* The sum of values[0..n), which it sorts: the smallest is added first, so that their order (of
+ * parties, say) does not show in the last bit. */
+double kith_bins_sum(double *values, unsigned n);
 /* The lowest bin that holds anything; the last, where none does. */
 unsigned kith_bins_first(const uint64_t counts[KITH_BINS]);
 

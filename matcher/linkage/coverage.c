@@ -1,9 +1,9 @@
 #include "matcher/linkage/coverage.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "matcher/linkage/bins.h"
 
 /* Of all comparisons: fewer of records that share nearly all tell nothing of the others. */
 static const double complete_share_min = 0.1;
@@ -100,25 +100,6 @@ static void count_matches(struct cells *cells, const struct kith_classes *classe
   }
 }
 
-static int compare_doubles(const void *left, const void *right)
-{
-  const double *a = left;
-  const double *b = right;
-
-  return (*a > *b) - (*a < *b);
-}
-
-/* Smallest first, so that the order of the parties does not show in the last bit. */
-static double sum_of(double *values, unsigned n)
-{
-  double sum = 0;
-
-  qsort(values, n, sizeof *values, compare_doubles);
-  for (unsigned i = 0; i < n; i++)
-    sum += values[i];
-  return sum;
-}
-
 static void add_up(struct kith_coverage *out, const struct kith_classes *classes,
                    const struct cells *cells, const struct masks *masks)
 {
@@ -143,8 +124,8 @@ static void add_up(struct kith_coverage *out, const struct kith_classes *classes
                         : (double)whole * of.all / of.complete;
       n++;
     }
-  out->eligible = seen ? sum_of(eligible, n) / (double)seen : 0;
-  out->complete = sum_of(complete, n) / KITH_PPM;
+  out->eligible = seen ? kith_bins_sum(eligible, n) / (double)seen : 0;
+  out->complete = kith_bins_sum(complete, n) / KITH_PPM;
 }
 
 enum kith_err kith_coverage_of(struct kith_coverage *out, const struct kith_classes *classes,

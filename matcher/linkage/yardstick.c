@@ -1,7 +1,6 @@
 #include "matcher/linkage/yardstick.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -14,25 +13,6 @@ enum {
 };
 /* Duplicates for one match, were this party the only yardstick: from here on it is a poor one. */
 const double kith_yardstick_full = 0.5;
-
-static int compare_doubles(const void *left, const void *right)
-{
-  const double *a = left;
-  const double *b = right;
-
-  return (*a > *b) - (*a < *b);
-}
-
-/* Smallest first, so that the order of the parties does not show in the last bit. */
-static double sum_of(double *values, unsigned n)
-{
-  double sum = 0;
-
-  qsort(values, n, sizeof *values, compare_doubles);
-  for (unsigned i = 0; i < n; i++)
-    sum += values[i];
-  return sum;
-}
 
 static double count_sum(const uint64_t *counts)
 {
@@ -217,7 +197,7 @@ bool kith_yardstick_make(struct kith_yardstick *out, const struct kith_bins *bin
   weigh_parties(weights, bins, duplicates, class);
   for (unsigned p = 0; p < bins->n_parties; p++)
     parts[p] = weights[p] * bins->comparisons[p][p][class];
-  covered = sum_of(parts, bins->n_parties);
+  covered = kith_bins_sum(parts, bins->n_parties);
   if (covered <= 0)
     return false;
   scale = kith_yardstick_comparisons(bins, class) / covered;
@@ -229,10 +209,11 @@ bool kith_yardstick_make(struct kith_yardstick *out, const struct kith_bins *bin
       ends += bins->unlinked[p][class][bin];
       out->seen[bin] += weights[p] > 0 ? bins->within[p][class][bin] : 0;
     }
-    out->within[bin] = scale * sum_of(parts, bins->n_parties);
+    out->within[bin] = scale * kith_bins_sum(parts, bins->n_parties);
     for (unsigned p = 0; p < bins->n_parties; p++)
       parts[p] = weights[p] * duplicates[p] * (double)bins->unlinked[p][class][bin];
-    out->ratio[bin] = ends > 0 ? scale * sum_of(parts, bins->n_parties) / ((double)ends / 2) : 0;
+    out->ratio[bin] =
+        ends > 0 ? scale * kith_bins_sum(parts, bins->n_parties) / ((double)ends / 2) : 0;
   }
   return true;
 }
