@@ -167,35 +167,46 @@ enum kith_err kith_intake_complete(struct kith_node *node, const kith_round_id r
 
 /* ---- reading an agency's rows back */
 
-enum kith_err kith_intake_batch(struct kith_node *node, const struct kith_secret *key,
-                                const kith_round_id round, const char *agency, uint32_t number,
-                                uint8_t **rows, size_t *len)
+/* *out: fresh, of *len bytes. */
+static enum kith_err batch_open(struct kith_txn *txn, const struct kith_secret *key,
+                                const struct batch_key *at, uint8_t **out, size_t *len)
 {
   KITH_AUTO_FREE uint8_t *sealed = NULL;
-  struct kith_txn *txn = NULL;
-  struct batch_key at;
   uint8_t *opened = NULL;
   size_t sealed_len = 0;
-  enum kith_err err = kith_txn_begin(&txn, node->store, false);
+  enum kith_err err =
+      kith_store_get(txn, KITH_TABLE_BATCHES, batch_key_bytes(at), &sealed, &sealed_len);
 
-  batch_key_set(&at, round, agency, number);
-  if (err == KITH_OK)
-    err = kith_store_get(txn, KITH_TABLE_BATCHES, batch_key_bytes(&at), &sealed, &sealed_len);
-  kith_txn_abort(txn);
-  kith_store_relax(node->store);
-  if (err == KITH_OK && sealed_len < KITH_BOX_OVERHEAD)
-    err = KITH_ERR_INTERNAL;
   if (err != KITH_OK)
     return err;
+  if (sealed_len < KITH_BOX_OVERHEAD)
+    return KITH_ERR_INTERNAL; /* it was boxed here */
   opened = kith_calloc(sealed_len - KITH_BOX_OVERHEAD, 1);
-  err = opened ? kith_box_open(opened, key, at.bytes, at.len, sealed, sealed_len) : KITH_ERR_MEMORY;
+  err =
+      opened ? kith_box_open(opened, key, at->bytes, at->len, sealed, sealed_len) : KITH_ERR_MEMORY;
   if (err != KITH_OK) {
     kith_free(opened);
     return err;
   }
-  *rows = opened;
+  *out = opened;
   *len = sealed_len - KITH_BOX_OVERHEAD;
   return KITH_OK;
+}
+
+enum kith_err kith_intake_batch(struct kith_node *node, const struct kith_secret *key,
+                                const kith_round_id round, const char *agency, uint32_t number,
+                                uint8_t **rows, size_t *len)
+{
+  struct kith_txn *txn = NULL;
+  struct batch_key at;
+  enum kith_err err = kith_txn_begin(&txn, node->store, false);
+
+  batch_key_set(&at, round, agency, number);
+  if (err == KITH_OK)
+    err = batch_open(txn, key, &at, rows, len);
+  kith_txn_abort(txn);
+  kith_store_relax(node->store);
+  return err;
 }
 
 /* A row that is only looked for, by its index. */
@@ -250,24 +261,19 @@ static enum kith_err load_rows(struct loader *loader, const uint8_t *rows, size_
 static enum kith_err load_batch(struct loader *loader, struct kith_txn *txn,
                                 const struct batch_key *key)
 {
-  KITH_AUTO_FREE uint8_t *sealed = NULL;
+  uint8_t *rows = NULL;
   size_t len = 0;
-  enum kith_err err = kith_store_get(txn, KITH_TABLE_BATCHES, batch_key_bytes(key), &sealed, &len);
+  enum kith_err err = batch_open(txn, loader->secret, key, &rows, &len);
 
   if (err != KITH_OK)
     return err;
-  if (len < KITH_BOX_OVERHEAD || (len - KITH_BOX_OVERHEAD) % loader->row_bytes)
-    return KITH_ERR_DATA;
-  len -= KITH_BOX_OVERHEAD;
-  KITH_AUTO_FREE uint8_t *rows = kith_calloc(len, 1);
-  if (!rows)
-    return KITH_ERR_MEMORY;
-  err = kith_box_open(rows, loader->secret, key->bytes, key->len, sealed, len + KITH_BOX_OVERHEAD);
-  if (err == KITH_OK && loader->looking)
+  if (len % loader->row_bytes)
+    err = KITH_ERR_DATA;
+  else if (loader->looking)
     look_for(loader, rows, len / loader->row_bytes);
-  else if (err == KITH_OK)
+  else
     err = load_rows(loader, rows, len / loader->row_bytes);
-  kith_wipe(rows, len);
+  kith_free_wiped(rows, len);
   return err;
 }
 
