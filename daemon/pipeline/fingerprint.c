@@ -86,23 +86,41 @@ static enum kith_err hash_blind(struct kith_hasher *hasher, const struct kith_bl
   return err;
 }
 
-static enum kith_err fingerprint_blind(struct kith_hash *out, const struct kith_policy *policy)
+/* The standardiser's names and tables, and each record of the corpus as it is standardised and as
+ * `add` takes it. */
+typedef enum kith_err corpus_add(void *context, struct kith_hasher *hasher,
+                                 const struct kith_record *record);
+static enum kith_err hash_corpus(struct kith_hasher *hasher, corpus_add *add, void *context)
 {
-  struct kith_blind_agency agency = {.policy = policy};
-  struct kith_hasher hasher;
   enum kith_err err = KITH_OK;
 
-  kith_hasher_init(&hasher, "kith standardiser v1");
-  hash_text(&hasher, KITH_STANDARDISER);
-  hash_tables(&hasher);
+  kith_hasher_init(hasher, "kith standardiser v1");
+  hash_text(hasher, KITH_STANDARDISER);
+  hash_tables(hasher);
   for (size_t i = 0; i < kith_corpus_n && err == KITH_OK; i++) {
     struct kith_record record;
     enum kith_outcome outcomes[KITH_FIELD_COUNT];
 
     kith_standardise(&record, outcomes, kith_corpus[i].fields, NULL);
-    hash_record(&hasher, &record, outcomes);
-    err = kith_blind_records_add(&agency, &record);
+    hash_record(hasher, &record, outcomes);
+    err = add(context, hasher, &record);
   }
+  return err;
+}
+
+static enum kith_err add_to_agency(void *context, struct kith_hasher *hasher,
+                                   const struct kith_record *record)
+{
+  (void)hasher; /* the agency is hashed when it is whole */
+  return kith_blind_records_add(context, record);
+}
+
+static enum kith_err fingerprint_blind(struct kith_hash *out, const struct kith_policy *policy)
+{
+  struct kith_blind_agency agency = {.policy = policy};
+  struct kith_hasher hasher;
+  enum kith_err err = hash_corpus(&hasher, add_to_agency, &agency);
+
   if (err == KITH_OK)
     err = hash_blind(&hasher, &agency);
   if (err == KITH_OK)
@@ -111,43 +129,41 @@ static enum kith_err fingerprint_blind(struct kith_hash *out, const struct kith_
   return err;
 }
 
+struct encoding {
+  struct kith_row_encoder *encoder;
+  uint8_t *filter;
+};
+
+static enum kith_err add_encoded(void *context, struct kith_hasher *hasher,
+                                 const struct kith_record *record)
+{
+  const struct encoding *encoding = context;
+  uint16_t mask;
+  enum kith_err err = kith_row_encoder_encode(encoding->encoder, encoding->filter, &mask, record);
+
+  if (err != KITH_OK)
+    return err;
+  kith_hasher_part(hasher, encoding->filter, kith_row_encoder_bytes(encoding->encoder));
+  kith_hasher_u64(hasher, mask);
+  return KITH_OK;
+}
+
 enum kith_err kith_pipeline_fingerprint(struct kith_hash *out, const struct kith_policy *policy)
 {
-  struct kith_row_encoder *encoder = NULL;
-  uint8_t *filter = NULL;
+  struct encoding encoding = {0};
   struct kith_hasher hasher;
   enum kith_err err;
 
   if (policy->protection == KITH_PROTECTION_BLIND)
     return fingerprint_blind(out, policy);
-  err = kith_row_encoder_new(&encoder, policy, (const uint8_t *)key, sizeof key - 1, NULL);
-
+  err = kith_row_encoder_new(&encoding.encoder, policy, (const uint8_t *)key, sizeof key - 1, NULL);
   if (err != KITH_OK)
     return err;
-  filter = kith_calloc(kith_row_encoder_bytes(encoder), 1);
-  if (!filter) {
-    err = KITH_ERR_MEMORY;
-    goto done;
-  }
-  kith_hasher_init(&hasher, "kith standardiser v1");
-  hash_text(&hasher, KITH_STANDARDISER);
-  hash_tables(&hasher);
-  for (size_t i = 0; i < kith_corpus_n; i++) {
-    struct kith_record record;
-    enum kith_outcome outcomes[KITH_FIELD_COUNT];
-    uint16_t mask;
-
-    kith_standardise(&record, outcomes, kith_corpus[i].fields, NULL);
-    hash_record(&hasher, &record, outcomes);
-    err = kith_row_encoder_encode(encoder, filter, &mask, &record);
-    if (err != KITH_OK)
-      goto done;
-    kith_hasher_part(&hasher, filter, kith_row_encoder_bytes(encoder));
-    kith_hasher_u64(&hasher, mask);
-  }
-  kith_hasher_final(&hasher, out);
-done:
-  kith_free(filter);
-  kith_row_encoder_free(encoder);
+  encoding.filter = kith_calloc(kith_row_encoder_bytes(encoding.encoder), 1);
+  err = encoding.filter ? hash_corpus(&hasher, add_encoded, &encoding) : KITH_ERR_MEMORY;
+  if (err == KITH_OK)
+    kith_hasher_final(&hasher, out);
+  kith_free(encoding.filter);
+  kith_row_encoder_free(encoding.encoder);
   return err;
 }
