@@ -3,23 +3,11 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/service/control_json.h"
 #include "daemon/service/disclosure.h"
 #include "daemon/service/withdraw.h"
 
 enum { FOUND_MAX = 256, PREFIX_MIN = 8 };
-
-static json_t *refuse(enum kith_err err, const char *text)
-{
-  return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", text, "exit", kith_err_exit_status(err));
-}
-
-static json_t *hex(const void *bytes, size_t len)
-{
-  char text[2 * KITH_HASH_BYTES + 1];
-
-  kith_hex_encode(text, bytes, len);
-  return json_string(text);
-}
 
 static const char *state_name(const struct kith_disclosure *disclosure)
 {
@@ -58,14 +46,14 @@ static json_t *item_json(const struct listing *listing, const struct kith_disclo
 
   return json_pack(
       "{s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i}", "id",
-      hex(disclosure->id.bytes, KITH_HASH_BYTES), "round",
-      hex(listing->round->node->id, KITH_ROUND_ID_BYTES), "state", state_name(disclosure),
-      "refusal", disclosure->refusal, "recipient", disclosure->letter->author, "asked",
-      (json_int_t)disclosure->letter->time, "came", (json_int_t)disclosure->came, "expires",
-      (json_int_t)request->expires, "reason", request->reason, "words", request->words, "gateway",
-      request->gateway, "policy", policy->name, "purpose", policy->purpose, "fields",
-      fields_json(request), "officers_needed", (int)policy->disclosure.officers, "decisions",
-      (int)disclosure->n_decisions);
+      kith_control_hex(disclosure->id.bytes, KITH_HASH_BYTES), "round",
+      kith_control_hex(listing->round->node->id, KITH_ROUND_ID_BYTES), "state",
+      state_name(disclosure), "refusal", disclosure->refusal, "recipient",
+      disclosure->letter->author, "asked", (json_int_t)disclosure->letter->time, "came",
+      (json_int_t)disclosure->came, "expires", (json_int_t)request->expires, "reason",
+      request->reason, "words", request->words, "gateway", request->gateway, "policy", policy->name,
+      "purpose", policy->purpose, "fields", fields_json(request), "officers_needed",
+      (int)policy->disclosure.officers, "decisions", (int)disclosure->n_decisions);
 }
 
 static enum kith_err list_visit(void *context, struct kith_disclosure *disclosure)
@@ -168,7 +156,7 @@ json_t *kith_disclosures_list(struct kith_agency *agency, const json_t *request)
   kith_free(listing);
   if (err != KITH_OK) {
     json_decref(list);
-    return refuse(err, fault.text[0] ? fault.text : "the requests can't be read");
+    return kith_control_refuse(err, fault.text[0] ? fault.text : "the requests can't be read");
   }
   return json_pack("{s:b, s:o, s:b}", "ok", 1, "disclosures", list, "more", more);
 }
@@ -344,7 +332,7 @@ static enum kith_err one_load(struct one *one, const json_t *request)
 
 static json_t *one_refuse(struct one *one, enum kith_err err)
 {
-  return refuse(err, one->fault.text[0] ? one->fault.text : one->why);
+  return kith_control_refuse(err, one->fault.text[0] ? one->fault.text : one->why);
 }
 
 static struct kith_officer_question question_of(const struct one *one)
@@ -389,12 +377,13 @@ json_t *kith_disclosures_show(struct kith_agency *agency, const json_t *request)
     struct kith_officer_question question = question_of(one);
 
     reply = json_pack("{s:b, s:s, s:o, s:o, s:o, s:o, s:i, s:I, s:o}", "ok", 1, "member",
-                      agency->node->id, "id", hex(one->disclosure.id.bytes, KITH_HASH_BYTES),
-                      "round", hex(one->round->node->id, KITH_ROUND_ID_BYTES), "text",
+                      agency->node->id, "id",
+                      kith_control_hex(one->disclosure.id.bytes, KITH_HASH_BYTES), "round",
+                      kith_control_hex(one->round->node->id, KITH_ROUND_ID_BYTES), "text",
                       json_stringn((const char *)one->text.bytes, one->text.len), "text_hash",
-                      hex(question.subject.bytes, KITH_HASH_BYTES), "kind", (int)question.kind,
-                      "now", (json_int_t)kith_node_now(agency->node), "decisions",
-                      decisions_json(&one->disclosure));
+                      kith_control_hex(question.subject.bytes, KITH_HASH_BYTES), "kind",
+                      (int)question.kind, "now", (json_int_t)kith_node_now(agency->node),
+                      "decisions", decisions_json(&one->disclosure));
   } else {
     reply = one_refuse(one, err);
   }
@@ -408,22 +397,17 @@ json_t *kith_disclosures_show(struct kith_agency *agency, const json_t *request)
 /* The decision is the officer's, fresh, and about what would be shown now. */
 static enum kith_err decision_take(struct one *one, const json_t *request)
 {
-  const char *base64 = json_string_value(json_object_get(request, "decision"));
   struct kith_officer_question question = question_of(one);
   struct kith_disclosure *disclosure = &one->disclosure;
   struct kith_officer_decision decision;
-  uint8_t bytes[KITH_OFFICER_DECISION_BYTES_MAX];
-  size_t len = 0;
-  enum kith_err err;
+  enum kith_err err = kith_control_decision(&decision, request);
 
-  one->why = "an officer's signed decision is needed: approve and refuse sign it with "
-             "--officer-key";
-  if (!base64)
-    return KITH_ERR_DENIED;
-  one->why = "\"decision\" is no decision in base64";
-  if (kith_base64_decode_any(bytes, &len, sizeof bytes, base64, strlen(base64)) != KITH_OK ||
-      kith_officer_decision_read(&decision, bytes, len) != KITH_OK)
-    return KITH_ERR_DATA;
+  one->why = err == KITH_ERR_DENIED
+                 ? "an officer's signed decision is needed: approve and refuse sign it with "
+                   "--officer-key"
+                 : "\"decision\" is no decision in base64";
+  if (err != KITH_OK)
+    return err;
   err =
       kith_officer_decision_verify(NULL, &decision, &one->agency->officers, &question, &one->fault);
   if (err == KITH_OK)

@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "daemon/service/disclosure.h"
+#include "daemon/service/officers.h"
 
 enum {
   RUN_MS = 60 * 1000,
@@ -108,16 +109,6 @@ static enum kith_err waiting_visit(void *context, struct kith_disclosure *disclo
   return KITH_OK;
 }
 
-static bool undecided(const struct kith_agency *agency, const struct kith_agency_round *round)
-{
-  const struct kith_round_view *view = kith_node_round_view(round->node);
-  const struct kith_seat *own = kith_round_seat(view, agency->node->id);
-
-  return own && own->invited && !own->joined && !own->declined && !round->finished &&
-         round->decision == KITH_DECISION_NONE && !view->closed && !view->aborted &&
-         !view->released;
-}
-
 static enum kith_err marks_of(struct kith_agency *agency, const struct kith_agency_round *round,
                               int64_t marks[EVENTS])
 {
@@ -126,7 +117,7 @@ static enum kith_err marks_of(struct kith_agency *agency, const struct kith_agen
   struct kith_disclosures *box = NULL;
   enum kith_err err = KITH_OK;
 
-  if (undecided(agency, round)) {
+  if (kith_agency_undecided(agency, round)) {
     int64_t deadline = round->deadline ? round->deadline : view->open.expires;
 
     marks[ROUND_OPENED] = 1;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/service/control_json.h"
 #include "daemon/service/disclosure.h"
 #include "daemon/service/encode_job.h"
 #include "daemon/service/officers.h"
@@ -21,19 +22,6 @@
  * Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
 
 enum { TRIAL_PAGE = 500, ROUND_TO = 5 };
-
-static json_t *refuse(enum kith_err err, const char *text)
-{
-  return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", text, "exit", kith_err_exit_status(err));
-}
-
-static json_t *hex(const void *bytes, size_t len)
-{
-  char text[2 * KITH_HASH_BYTES + 1];
-
-  kith_hex_encode(text, bytes, len);
-  return json_string(text);
-}
 
 /* ---- one round, in words
  * --------------------------------------------------------------------------- */
@@ -54,7 +42,7 @@ static json_t *round_json(const struct kith_agency *agency, const struct kith_ag
   enum kith_err err = kith_agency_waiting(agency, round, waiting);
   json_t *object =
       json_pack("{s:o, s:s, s:i, s:I, s:I, s:i, s:s, s:b, s:b, s:s, s:s}", "round",
-                hex(round->node->id, KITH_ROUND_ID_BYTES), "state",
+                kith_control_hex(round->node->id, KITH_ROUND_ID_BYTES), "state",
                 round->state ? kith_round_state_name(round->state) : "announced", "attempt",
                 (int)view->attempt, "opened", (json_int_t)view->opened_at, "deadline",
                 (json_int_t)round->deadline, "progress", (int)progress, "decision",
@@ -116,7 +104,7 @@ static void set_policy(json_t *object, const struct kith_agency *agency,
 
   json_object_set_new(object, "purpose", json_string(policy->purpose));
   json_object_set_new(object, "policy", json_string(policy->name));
-  json_object_set_new(object, "policy_hash", hex(open->policy.bytes, KITH_HASH_BYTES));
+  json_object_set_new(object, "policy_hash", kith_control_hex(open->policy.bytes, KITH_HASH_BYTES));
   json_object_set_new(object, "gateway", json_string(own_gateway(agency, policy)));
   json_object_set_new(object, "fields", fields_json(policy));
   json_object_set_new(object, "bits", json_integer(policy->bits));
@@ -143,7 +131,7 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   if (recount || kith_agency_undecided(agency, round))
     err = kith_agency_count_scope(agency, round, recount, &fault);
   if (err != KITH_OK && recount)
-    return refuse(err, fault.text);
+    return kith_control_refuse(err, fault.text);
   if (err != KITH_OK)
     kith_agency_problem(round, "%s: %s", count_problem, fault.text);
   else if (round->counted_at &&
@@ -166,7 +154,7 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   if (round->outbox_ready && round->policy.protection == KITH_PROTECTION_BLIND)
     json_object_set_new(object, "duplicates", duplicates_json(round));
   json_object_set_new(object, "text", json_stringn((const char *)text.bytes, text.len));
-  json_object_set_new(object, "text_hash", hex(subject.bytes, KITH_HASH_BYTES));
+  json_object_set_new(object, "text_hash", kith_control_hex(subject.bytes, KITH_HASH_BYTES));
   kith_buf_free(&text);
   return object;
 }
@@ -233,15 +221,16 @@ static json_t *do_decide(struct kith_agency *agency, struct kith_agency_round *r
   enum kith_err err;
 
   if (!json_object_get(request, "decision"))
-    return refuse(KITH_ERR_DENIED, "an officer's signed decision is needed: 'kith round join' and "
-                                   "'decline' sign it with --officer-key");
+    return kith_control_refuse(KITH_ERR_DENIED,
+                               "an officer's signed decision is needed: 'kith round join' and "
+                               "'decline' sign it with --officer-key");
   err = request_bytes(&decision, &len, request, "decision");
   if (err == KITH_ERR_DATA)
-    return refuse(err, "\"decision\" is no decision in base64");
+    return kith_control_refuse(err, "\"decision\" is no decision in base64");
   if (err == KITH_OK)
     err = kith_agency_decide(agency, round, kind, decision, len, &fault);
   if (err != KITH_OK)
-    return refuse(err, fault.text[0] ? fault.text : kith_err_name(err));
+    return kith_control_refuse(err, fault.text[0] ? fault.text : kith_err_name(err));
   object = round_json(agency, round);
   if (object)
     json_object_set_new(object, "ok", json_true());
@@ -289,18 +278,19 @@ static json_t *do_officers_put(struct kith_agency *agency, const json_t *request
   if (err == KITH_OK)
     err = kith_signed_from_bytes(&document, KITH_DOCUMENT_OFFICERS, bytes, len);
   if (err != KITH_OK)
-    return refuse(err, "a list of officers and the agency's signature were expected, in base64");
+    return kith_control_refuse(
+        err, "a list of officers and the agency's signature were expected, in base64");
   memcpy(document.signatures[0].key, agency->node->identity->public_keys.sign, KITH_PUBLIC_BYTES);
   memcpy(document.signatures[0].signature, signature, KITH_SIGN_BYTES);
   document.n_signatures = 1;
   err = kith_agency_officers_take(agency, &document, &fault);
   kith_signed_free(&document);
-  return err == KITH_OK ? do_officers(agency) : refuse(err, fault.text);
+  return err == KITH_OK ? do_officers(agency) : kith_control_refuse(err, fault.text);
 }
 
 static enum kith_err trial_visit(void *context, const uint8_t *handle, const char *id)
 {
-  json_t *entry = json_pack("[o, s]", hex(handle, KITH_HANDLE_BYTES), id);
+  json_t *entry = json_pack("[o, s]", kith_control_hex(handle, KITH_HANDLE_BYTES), id);
 
   return entry && json_array_append_new(context, entry) == 0 ? KITH_OK : KITH_ERR_MEMORY;
 }
@@ -315,22 +305,24 @@ static json_t *do_trial_map(struct kith_agency *agency, struct kith_agency_round
   enum kith_err err;
 
   if (!round->policy.trial)
-    return refuse(KITH_ERR_DENIED, "only a trial round has a map from handles to records");
+    return kith_control_refuse(KITH_ERR_DENIED,
+                               "only a trial round has a map from handles to records");
   if (!first && kith_hex_decode(after, sizeof after, after_hex) != KITH_OK)
-    return refuse(KITH_ERR_USAGE, "\"after\" is not what the last page ended with");
+    return kith_control_refuse(KITH_ERR_USAGE, "\"after\" is not what the last page ended with");
   entries = json_array();
   err = kith_outbox_trial_map(agency, round, after, TRIAL_PAGE, &more, trial_visit, entries);
   if (err == KITH_OK && first)
     err = kith_agency_round_save(agency, round, KITH_AUDIT_TRIAL_MAP, 0);
   if (err != KITH_OK) {
     json_decref(entries);
-    return refuse(err, err == KITH_ERR_NOT_FOUND
-                           ? "the map is not there: it is made when the agency submits, and "
-                             "destroyed when the round ends"
-                           : "the map can't be read");
+    return kith_control_refuse(
+        err, err == KITH_ERR_NOT_FOUND
+                 ? "the map is not there: it is made when the agency submits, and "
+                   "destroyed when the round ends"
+                 : "the map can't be read");
   }
   return json_pack("{s:b, s:s, s:o, s:b, s:o}", "ok", 1, "party", agency->node->id, "entries",
-                   entries, "more", more, "after", hex(after, sizeof after));
+                   entries, "more", more, "after", kith_control_hex(after, sizeof after));
 }
 
 /* The id is personal: it is in no log and in no error. */
@@ -344,11 +336,11 @@ static json_t *do_subject(struct kith_agency *agency, const json_t *request)
   if (!json_is_string(id) || json_string_length(id) == 0 ||
       json_string_length(id) > KITH_ID_BYTES_MAX ||
       strlen(json_string_value(id)) != json_string_length(id))
-    return refuse(KITH_ERR_USAGE, "\"id\" must be an id of the source");
+    return kith_control_refuse(KITH_ERR_USAGE, "\"id\" must be an id of the source");
   err = kith_subject_report(agency, &reply, json_string_value(id), &fault);
   if (err == KITH_OK)
     return reply;
-  return refuse(err, fault.text[0] ? fault.text : "the report can't be made");
+  return kith_control_refuse(err, fault.text[0] ? fault.text : "the report can't be made");
 }
 
 /* The log in pieces, as it is exported. */
@@ -364,14 +356,14 @@ static json_t *do_audit(struct kith_agency *agency, const json_t *request)
                  : kith_node_audit_piece(agency->node, (uint64_t)offset, PIECE, &piece, &len);
 
   if (err != KITH_OK)
-    return refuse(err, "the audit log can't be exported");
+    return kith_control_refuse(err, "the audit log can't be exported");
   base64 = kith_realloc(NULL, KITH_BASE64_BYTES(len), 1);
   if (!base64)
     return NULL;
   kith_base64_encode(base64, piece, len);
-  return json_pack("{s:b, s:I, s:o, s:s}", "ok", 1, "total",
-                   (json_int_t)agency->node->audit_export.len, "hash",
-                   hex(agency->node->audit_export.hash.bytes, KITH_HASH_BYTES), "piece", base64);
+  return json_pack(
+      "{s:b, s:I, s:o, s:s}", "ok", 1, "total", (json_int_t)agency->node->audit_export.len, "hash",
+      kith_control_hex(agency->node->audit_export.hash.bytes, KITH_HASH_BYTES), "piece", base64);
 }
 
 static json_t *answer_about_round(struct kith_agency *agency, const char *verb,
@@ -383,10 +375,11 @@ static json_t *answer_about_round(struct kith_agency *agency, const char *verb,
   kith_round_id id;
 
   if (!id_hex || kith_hex_decode(id, sizeof id, id_hex) != KITH_OK)
-    return refuse(KITH_ERR_USAGE, "\"round\" must be the 32 hex digits of a round");
+    return kith_control_refuse(KITH_ERR_USAGE, "\"round\" must be the 32 hex digits of a round");
   round = kith_agency_round_find(agency, id);
   if (!round)
-    return refuse(KITH_ERR_NOT_FOUND, "no such round is known here; see 'kith round list'");
+    return kith_control_refuse(KITH_ERR_NOT_FOUND,
+                               "no such round is known here; see 'kith round list'");
   if (strcmp(verb, "show") == 0)
     return do_show(agency, round, false);
   if (strcmp(verb, "recount") == 0)
@@ -401,7 +394,7 @@ static json_t *answer_about_round(struct kith_agency *agency, const char *verb,
     return kith_withdraw_decide(agency, round, request);
   if (strcmp(verb, "trial-map") == 0)
     return do_trial_map(agency, round, after ? after : "");
-  return refuse(KITH_ERR_USAGE, "unknown request");
+  return kith_control_refuse(KITH_ERR_USAGE, "unknown request");
 }
 
 enum kith_err kith_officer_answer(struct kith_agency *agency, char **out, const char *request,
@@ -413,7 +406,7 @@ enum kith_err kith_officer_answer(struct kith_agency *agency, char **out, const 
   char *text;
 
   if (!verb)
-    reply = refuse(KITH_ERR_USAGE, "one JSON object with \"do\" was expected");
+    reply = kith_control_refuse(KITH_ERR_USAGE, "one JSON object with \"do\" was expected");
   else if (strcmp(verb, "status") == 0)
     reply = do_status(agency);
   else if (strcmp(verb, "rounds") == 0)

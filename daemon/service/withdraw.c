@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/service/control_json.h"
 #include "daemon/service/officers.h"
 #include "proto/withdrawal.h"
 
@@ -255,12 +256,6 @@ static void asked_free(struct asked *asked)
 
 /* ---- requests */
 
-static json_t *refuse(const struct kith_fault *fault)
-{
-  return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", fault->text, "exit",
-                   kith_err_exit_status(fault->err));
-}
-
 json_t *kith_withdraw_show(struct kith_agency *agency, struct kith_agency_round *round,
                            const json_t *request)
 {
@@ -277,7 +272,7 @@ json_t *kith_withdraw_show(struct kith_agency *agency, struct kith_agency_round 
                       hash, "now", (json_int_t)kith_node_now(agency->node), "decisions",
                       kith_agency_decisions_json(agency, round));
   } else {
-    reply = refuse(&fault);
+    reply = kith_control_refuse(fault.err, fault.text);
   }
   asked_free(&asked);
   return reply;
@@ -286,18 +281,13 @@ json_t *kith_withdraw_show(struct kith_agency *agency, struct kith_agency_round 
 static enum kith_err decision_of(struct kith_officer_decision *out, const json_t *request,
                                  struct kith_fault *fault)
 {
-  const char *base64 = json_string_value(json_object_get(request, "decision"));
-  uint8_t bytes[KITH_OFFICER_DECISION_BYTES_MAX];
-  size_t len = 0;
+  enum kith_err err = kith_control_decision(out, request);
 
-  if (!base64)
-    return kith_fail(fault, KITH_ERR_DENIED,
+  if (err == KITH_ERR_DENIED)
+    return kith_fail(fault, err,
                      "an officer's signed decision is needed: 'kith round withdraw' signs it with "
                      "--officer-key");
-  if (kith_base64_decode_any(bytes, &len, sizeof bytes, base64, strlen(base64)) != KITH_OK ||
-      kith_officer_decision_read(out, bytes, len) != KITH_OK)
-    return kith_fail(fault, KITH_ERR_DATA, "\"decision\" is no decision in base64");
-  return KITH_OK;
+  return err == KITH_OK ? err : kith_fail(fault, err, "\"decision\" is no decision in base64");
 }
 
 /* The decision and what is to be said of it become durable together. */
@@ -353,7 +343,7 @@ json_t *kith_withdraw_decide(struct kith_agency *agency, struct kith_agency_roun
   reply = fault.err == KITH_OK
               ? json_pack("{s:b, s:i, s:o}", "ok", 1, "number", (int)round->n_withdrawals,
                           "withdrawals", kith_withdrawals_json(agency, round))
-              : refuse(&fault);
+              : kith_control_refuse(fault.err, fault.text);
   asked_free(&asked);
   return reply;
 }
