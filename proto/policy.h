@@ -184,6 +184,7 @@ enum kith_blind_part {
   KITH_PART_POSTCODE,
   KITH_PART_DISTRICT,
   KITH_PART_SEX,
+  KITH_PART_HOME, /* the postcode, or the street where no whole postcode is known */
   KITH_PART_COUNT
 };
 enum { KITH_BLIND_PARTS_MAX = 6 };

@@ -11,7 +11,8 @@ static const char *const part_names[KITH_PART_COUNT] = {
     "birth",     "birth_year",    "birth_month_day", "given_name",
     "surname",   "given_form",    "surname_form",    "given_3",
     "surname_3", "given_initial", "surname_initial", "initials",
-    "forms",     "postcode",      "district",        "sex"};
+    "forms",     "postcode",      "district",        "sex",
+    "home"};
 
 const char *kith_blind_part_name(unsigned part)
 {
@@ -25,10 +26,10 @@ static const struct kith_blind_key_terms default_keys[] = {
     {2, {KITH_PART_BIRTH, KITH_PART_SURNAME_FORM}},
     {2, {KITH_PART_BIRTH, KITH_PART_SURNAME_3}},
     {2, {KITH_PART_BIRTH, KITH_PART_INITIALS}},
-    {2, {KITH_PART_BIRTH, KITH_PART_POSTCODE}},
+    {2, {KITH_PART_BIRTH, KITH_PART_HOME}},
     {2, {KITH_PART_FORMS, KITH_PART_BIRTH_YEAR}},
     {2, {KITH_PART_FORMS, KITH_PART_BIRTH_MONTH_DAY}},
-    {2, {KITH_PART_FORMS, KITH_PART_POSTCODE}},
+    {2, {KITH_PART_FORMS, KITH_PART_HOME}},
 };
 
 static const struct kith_blind_field default_fields[] = {

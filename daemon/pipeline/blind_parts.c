@@ -69,6 +69,20 @@ static void postcode_parts(struct kith_blind_parts *out, const char *code)
                  (int)(whole ? len - INWARD_BYTES : len), code);
 }
 
+/* Where people live together: the street's words stand in where there is no whole postcode. */
+static void home_part(struct kith_blind_parts *out, const struct kith_values *street)
+{
+  char *home = out->text[KITH_PART_HOME];
+  size_t len = 0;
+
+  if (out->text[KITH_PART_POSTCODE][0] != '\0') {
+    memcpy(home, out->text[KITH_PART_POSTCODE], PART_BYTES);
+    return;
+  }
+  for (unsigned i = 0; i < street->n && len < PART_BYTES; i++)
+    len += (size_t)snprintf(home + len, PART_BYTES - len, " %s", street->text[i]);
+}
+
 void kith_blind_parts_of(struct kith_blind_parts *out, const struct kith_record *record)
 {
   const struct kith_values *postcodes = &record->values[KITH_FIELD_POSTCODE];
@@ -84,6 +98,7 @@ void kith_blind_parts_of(struct kith_blind_parts *out, const struct kith_record 
               out->text[KITH_PART_SURNAME_FORM]);
   if (postcodes->n)
     postcode_parts(out, postcodes->text[0]);
+  home_part(out, &record->values[KITH_FIELD_STREET]);
   if (sex->n)
     copy_letters(out->text[KITH_PART_SEX], sex->text[0], 1);
 }
