@@ -11,6 +11,7 @@
 #include "cli/link/link_blind.h"
 #include "crypto/secret.h"
 #include "matcher/engine/engine.h"
+#include "proto/policy_blind.h"
 
 enum { SECRET_BYTES = 32, SECRET_FILE_BYTES_MAX = 4096 };
 #define IDS_FILE_BYTES_MAX ((size_t)1 << 32)
@@ -32,11 +33,12 @@ static enum kith_err load_policy(struct kith_link *link, struct kith_fault *faul
                       link->n_parties);
   if (link->address_filter)
     kith_policy_add_address_filter(&link->policy);
+  if (link->protection && strcmp(link->protection, "blind") == 0)
+    kith_policy_default_blind(&link->policy);
   return KITH_OK;
 }
 
-/* Whether `name` stands in the list "a,b,c". */
-static bool list_has(const char *list, const char *name)
+bool kith_link_lists(const char *list, const char *name)
 {
   size_t len = strlen(name);
   for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
@@ -72,8 +74,9 @@ static void narrow_evidence(struct kith_link *link)
     for (unsigned j = 0; j < group->n; j++) {
       enum kith_field field = kith_field_of_policy(group->fields[j]);
       bool of_both = field == KITH_FIELD_NAMES || field == KITH_FIELD_NAME_FORMS;
-      if (of_both ? list_has(link->fields, "given_name") || list_has(link->fields, "surname")
-                  : list_has(link->fields, group->fields[j]))
+      if (of_both ? kith_link_lists(link->fields, "given_name") ||
+                        kith_link_lists(link->fields, "surname")
+                  : kith_link_lists(link->fields, group->fields[j]))
         memmove(group->fields[n++], group->fields[j], sizeof group->fields[j]);
     }
     group->n = n;
@@ -87,13 +90,16 @@ static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fa
   enum kith_err err = link->fields ? check_names(link->fields, fault) : KITH_OK;
   if (err || !link->fields)
     return err;
+  if (link->policy.protection == KITH_PROTECTION_BLIND)
+    kith_link_blind_narrow(link);
   unsigned n = 0;
   unsigned n_compared = 0; /* in the first filter */
-  bool both = list_has(link->fields, "given_name") && list_has(link->fields, "surname");
+  bool both =
+      kith_link_lists(link->fields, "given_name") && kith_link_lists(link->fields, "surname");
   for (unsigned i = 0; i < link->policy.n_fields; i++) {
     enum kith_field field = kith_field_of_policy(link->policy.fields[i].field);
     bool of_both = field == KITH_FIELD_NAMES || field == KITH_FIELD_NAME_FORMS;
-    if (of_both ? both : list_has(link->fields, link->policy.fields[i].field))
+    if (of_both ? both : kith_link_lists(link->fields, link->policy.fields[i].field))
       link->policy.fields[n++] = link->policy.fields[i];
   }
   for (unsigned i = 0; i < n; i++)
@@ -102,6 +108,9 @@ static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fa
     return kith_fail(fault, KITH_ERR_USAGE, "--fields: the policy %s none of these columns",
                      n ? "compares" : "encodes");
   link->policy.n_fields = n;
+  if (link->policy.protection == KITH_PROTECTION_BLIND && link->policy.blind.n_keys == 0)
+    return kith_fail(fault, KITH_ERR_USAGE,
+                     "--fields: none of the policy's match keys is of these columns alone");
   narrow_evidence(link);
   return KITH_OK;
 }
@@ -386,6 +395,14 @@ static enum kith_err check_usage(struct kith_link *link, int n_operands, struct 
         fault, KITH_ERR_USAGE,
         "--address-filter: goes with kith's default policy; --policy says itself which "
         "filters there are");
+  if (link->protection && strcmp(link->protection, "blind") != 0 &&
+      strcmp(link->protection, "clk") != 0)
+    return kith_fail(fault, KITH_ERR_USAGE, "--protection: expected clk or blind");
+  if (link->protection && link->policy_path)
+    return kith_fail(fault, KITH_ERR_USAGE,
+                     "--protection: goes with kith's default policy; --policy says itself which");
+  if (link->address_filter && link->protection && strcmp(link->protection, "blind") == 0)
+    return kith_fail(fault, KITH_ERR_USAGE, "--address-filter: blind comparison has no filters");
   link->n_parties = (unsigned)n_operands;
   link->within |= n_operands == 1;
   return KITH_OK;
@@ -402,6 +419,8 @@ int kith_cmd_link(int argc, char **argv)
       {"policy", KITH_CLI_STRING, &link.policy_path, "FILE", "instead of kith's default policy", 0,
        0, NULL},
       {"fields", KITH_CLI_STRING, &link.fields, "LIST", "only these columns: a,b,c", 0, 0, NULL},
+      {"protection", KITH_CLI_STRING, &link.protection, "WHAT",
+       "of the default policy: clk, or blind as in a round (docs/blind.md)", 0, 0, NULL},
       {"address-filter", KITH_CLI_FLAG, &link.address_filter, NULL,
        "the default policy with a second filter, of street and town", 0, 0, NULL},
       {"profile", KITH_CLI_LIST, &link.profile_names, "[PARTY=]NAME|FILE",

@@ -19,6 +19,7 @@ struct kith_link {
   const char *fields;
   const char *out;
   const char *threshold;
+  const char *protection; /* of the default policy; NULL: clk */
   struct kith_cli_list objection_paths;
   uint64_t n_threads;
   uint64_t pairs_max;
@@ -44,6 +45,8 @@ struct kith_link {
   int64_t link_ms;
 };
 
+/* Whether `name` stands in the list "a,b,c". */
+bool kith_link_lists(const char *list, const char *name);
 /* Writes pairs.csv, clusters.csv, cohort.csv, report.json and report.html into the folder, each
  * whole or not at all, and makes the folder if it is not there. */
 KITH_MUST_USE enum kith_err kith_link_write(const struct kith_link *link, struct kith_fault *fault);

@@ -18,14 +18,70 @@ enum kith_err kith_link_blind_check(const struct kith_link *link, struct kith_fa
   if (link->encodings)
     return kith_fail(fault, KITH_ERR_USAGE,
                      "--encodings: under a blind policy there are none, only files of people");
-  if (link->fields)
-    return kith_fail(fault, KITH_ERR_USAGE,
-                     "--fields: a blind policy names its fields itself; change it there");
   for (unsigned p = 0; p < link->n_parties; p++)
     if (strlen(link->names[p]) >= KITH_MEMBER_ID_BYTES)
       return kith_fail(fault, KITH_ERR_USAGE, "%s: the file's base name is longer than %d bytes",
                        link->names[p], KITH_MEMBER_ID_BYTES - 1);
   return KITH_OK;
+}
+
+/* ---- fewer columns */
+
+static bool has_field(const struct kith_link *link, const char *field)
+{
+  if (strcmp(field, "names") == 0 || strcmp(field, "name_forms") == 0)
+    return kith_link_lists(link->fields, "given_name") && kith_link_lists(link->fields, "surname");
+  return kith_link_lists(link->fields, field);
+}
+
+static bool has_part(const struct kith_link *link, enum kith_blind_part part)
+{
+  static const char *const columns[KITH_PART_COUNT] = {
+      [KITH_PART_BIRTH] = "date_of_birth",
+      [KITH_PART_BIRTH_YEAR] = "date_of_birth",
+      [KITH_PART_BIRTH_MONTH_DAY] = "date_of_birth",
+      [KITH_PART_GIVEN_NAME] = "given_name",
+      [KITH_PART_SURNAME] = "surname",
+      [KITH_PART_GIVEN_FORM] = "given_name",
+      [KITH_PART_SURNAME_FORM] = "surname",
+      [KITH_PART_GIVEN_3] = "given_name",
+      [KITH_PART_SURNAME_3] = "surname",
+      [KITH_PART_GIVEN_INITIAL] = "given_name",
+      [KITH_PART_SURNAME_INITIAL] = "surname",
+      [KITH_PART_INITIALS] = "names",
+      [KITH_PART_FORMS] = "names",
+      [KITH_PART_POSTCODE] = "postcode",
+      [KITH_PART_DISTRICT] = "postcode",
+      [KITH_PART_SEX] = "sex",
+      [KITH_PART_HOME] = "postcode",
+  };
+
+  return has_field(link, columns[part]);
+}
+
+void kith_link_blind_narrow(struct kith_link *link)
+{
+  struct kith_policy_blind *blind = &link->policy.blind;
+  unsigned n_keys = 0;
+  unsigned n_fields = 0;
+
+  for (unsigned k = 0; k < blind->n_keys; k++) {
+    struct kith_blind_key_terms key = blind->keys[k];
+    bool kept = true;
+
+    for (unsigned i = 0; i < key.n; i++) {
+      if (key.parts[i] == KITH_PART_HOME && !has_field(link, "street"))
+        key.parts[i] = KITH_PART_POSTCODE;
+      kept &= has_part(link, key.parts[i]);
+    }
+    if (kept)
+      blind->keys[n_keys++] = key;
+  }
+  for (unsigned f = 0; f < blind->n_fields; f++)
+    if (has_field(link, blind->fields[f].field))
+      blind->fields[n_fields++] = blind->fields[f];
+  blind->n_keys = n_keys;
+  blind->n_fields = n_fields;
 }
 
 /* ---- files */

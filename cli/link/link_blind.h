@@ -26,6 +26,8 @@ struct kith_link_blind {
 /* Whether the options fit (KITH_ERR_USAGE). */
 KITH_MUST_USE enum kith_err kith_link_blind_check(const struct kith_link *link,
                                                   struct kith_fault *fault);
+/* Leaves out of the policy's blind section what is not of the columns of --fields. */
+void kith_link_blind_narrow(struct kith_link *link);
 /* Reads the files: parties[] of *link, and link->blind. */
 KITH_MUST_USE enum kith_err kith_link_blind_read(struct kith_link *link,
                                                  const struct kith_secret *secret,

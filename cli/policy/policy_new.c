@@ -349,19 +349,22 @@ static enum kith_err disclosure_set(struct kith_policy *policy, const struct ter
   return err;
 }
 
-/* Before what is said of filters, which blind comparison has not. */
+/* Blind, unless something is asked of filters, which blind comparison has not. */
 static enum kith_err protection_set(struct kith_policy *policy, const struct terms *terms,
                                     struct kith_fault *fault)
 {
-  if (!terms->protection || strcmp(terms->protection, "clk") == 0)
-    return KITH_OK;
-  if (strcmp(terms->protection, "blind") != 0)
-    return kith_fail(fault, KITH_ERR_USAGE, "--protection: expected clk or blind");
-  if (terms->has_bound || terms->no_mask)
+  bool filters =
+      terms->has_bound || terms->no_mask || terms->mask_minimum > 0 || terms->address_filter;
+  bool blind = terms->protection ? strcmp(terms->protection, "blind") == 0 : !filters;
+
+  if (terms->protection && !blind && strcmp(terms->protection, "clk") != 0)
+    return kith_fail(fault, KITH_ERR_USAGE, "--protection: expected blind or clk");
+  if (blind && filters)
     return kith_fail(fault, KITH_ERR_USAGE,
-                     "--protection: blind has no filters: leave out --candidate-bound and "
-                     "--no-mask");
-  kith_policy_default_blind(policy);
+                     "--protection: blind has no filters: leave out --candidate-bound, --no-mask, "
+                     "--mask-minimum and --address-filter");
+  if (blind)
+    kith_policy_default_blind(policy);
   return KITH_OK;
 }
 
@@ -444,7 +447,7 @@ static int make_new(const struct terms *terms)
   if (fault.err == KITH_OK && policy->protection == KITH_PROTECTION_CLK)
     (void)fprintf(stderr,
                   "%s: protection clk shows the matcher how alike any two records are; "
-                  "blind shows it less: --protection blind, docs/blind.md\n",
+                  "blind, the default, shows it less (docs/blind.md)\n",
                   terms->out);
   kith_free(policy);
   if (fault.err != KITH_OK)
@@ -511,7 +514,7 @@ int kith_policy_new(int argc, char **argv)
       LIST("unknown-in", unknown_in, "WHAT", "birth, place, period: in scope where not known"),
       STRING("threshold", threshold, "P", "match probability to link at, or auto"),
       RATIO("candidate-bound", candidate_bound, has_bound, "least similarity of a candidate pair"),
-      STRING("protection", protection, "WHAT", "clk (the default), or blind (docs/blind.md)"),
+      STRING("protection", protection, "WHAT", "blind (the default), or clk: filters"),
       FLAG("no-mask", no_mask, "no presence mask, and Dice over whole filters"),
       NUMBER("mask-minimum", mask_minimum, 1, 100, "fewest that lack the same fields; 5"),
       FLAG("address-filter", address_filter, "a second filter, and that it shows households"),

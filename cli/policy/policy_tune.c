@@ -26,6 +26,11 @@ static enum kith_err policy_load(struct kith_tune *tune, struct kith_fault *faul
     if (tune->address_filter)
       kith_policy_add_address_filter(&tune->policy);
   }
+  if (err == KITH_OK && tune->policy.protection == KITH_PROTECTION_BLIND)
+    err = kith_fail(fault, KITH_ERR_CONFIG,
+                    "%s: is blind and has no filters to tune; leave out --policy, or make one with "
+                    "kith policy new --protection clk",
+                    tune->policy_path);
   if (err == KITH_OK && !tune->policy.mask)
     err = kith_fail(fault, KITH_ERR_CONFIG,
                     "%s: has no mask, without which it can't be told which fields are missing",

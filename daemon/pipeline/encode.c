@@ -24,8 +24,8 @@ static enum kith_err schema_make(struct kith_row_encoder *encoder, const struct 
                      policy->standardiser, KITH_STANDARDISER);
   if (policy->protection == KITH_PROTECTION_BLIND)
     return kith_fail(fault, KITH_ERR_CONFIG,
-                     "under a blind policy a record has no encoding by itself; kith link compares "
-                     "the files");
+                     "under a blind policy a record has no encoding by itself: kith link compares "
+                     "the files, and kith policy new --protection clk makes a policy with filters");
   if (policy->n_fields > KITH_ENCODE_FIELDS_MAX)
     return kith_fail(fault, KITH_ERR_CONFIG, "the policy has more than %d fields",
                      KITH_ENCODE_FIELDS_MAX);

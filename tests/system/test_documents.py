@@ -285,8 +285,8 @@ def test_same_policy_same_bytes(folder):
 
 
 def test_check_names_what_is_wrong(charter):
-    kith(charter, "policy", "new", "--agencies", "police,probation", "--recipient", "nobody",
-         "--out", "policy.json")
+    kith(charter, "policy", "new", "--protection", "clk", "--agencies", "police,probation",
+         "--recipient", "nobody", "--out", "policy.json")
     done = kith(charter, "policy", "check", "--charter", "charter.json", "--json", "policy.json",
                 status=1)
     data = json.loads(done.stdout)
@@ -310,7 +310,8 @@ def test_check_names_what_is_wrong(charter):
     (lambda p: p["linkage"]["fields"][0].update(field="shoe_size"), "shoe_size"),
 ])
 def test_check_errors(folder, change, words):
-    kith(folder, "policy", "new", "--agencies", "police,health", *GATEWAYS, "--out", "p.json")
+    kith(folder, "policy", "new", "--protection", "clk", "--agencies", "police,health", *GATEWAYS,
+         "--out", "p.json")
     kith(folder, "policy", "check", "p.json")
     policy = json.loads((folder / "p.json").read_text())
     change(policy)
@@ -338,7 +339,7 @@ def test_trial_policy_is_signed_without_gateways(folder):
 
 
 def test_bad_policies_name_the_place(folder):
-    kith(folder, "policy", "new", "--agencies", "police,health", "--out", "p.json")
+    kith(folder, "policy", "new", "--protection", "clk", "--agencies", "police,health", "--out", "p.json")
     good = (folder / "p.json").read_text()
     for old, new, place in (('"bits": 1024', '"bits": 9', "p.json: linkage.bits: "),
                             ('"quorum": 2', '"quorum": 3', "p.json: round.quorum: "),

@@ -290,7 +290,7 @@ def kith_rows(path, secret=SECRET):
 
 @pytest.fixture
 def policy(folder):
-    done = subprocess.run([KITH, "policy", "new", "--agencies", "a,b", "--out",
+    done = subprocess.run([KITH, "policy", "new", "--protection", "clk", "--agencies", "a,b", "--out",
                            folder / "policy.json"], capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     table(folder / "a.csv", PEOPLE, PEOPLE_HEADER)

@@ -157,7 +157,8 @@ def test_policy_check_says_what_the_second_shows(folder):
 
 def test_the_option_makes_it(tmp_path):
     """policy new and link have the same second filter, and diff tells of it."""
-    assert kith("policy", "new", "--agencies", "a,b", "--out", tmp_path / "one.json").returncode == 0
+    assert kith("policy", "new", "--protection", "clk", "--agencies", "a,b", "--out",
+                tmp_path / "one.json").returncode == 0
     assert kith("policy", "new", "--agencies", "a,b", "--address-filter", "--out",
                 tmp_path / "two.json").returncode == 0
     done = kith("policy", "diff", tmp_path / "one.json", tmp_path / "two.json")
@@ -224,7 +225,7 @@ def test_a_street_is_evidence(tmp_path):
         (tmp_path / f"{name}.csv").write_text("\n".join([header, *map(",".join, table)]) + "\n")
     found = {}
     for kind in ("one", "two"):
-        done = kith("policy", "new", "--agencies", "police,school", "--out", tmp_path / f"{kind}.json")
+        done = kith("policy", "new", "--protection", "clk", "--agencies", "police,school", "--out", tmp_path / f"{kind}.json")
         assert done.returncode == 0, done.stderr
         policy = json.loads((tmp_path / f"{kind}.json").read_text())
         if kind == "two":

@@ -330,7 +330,7 @@ def test_evaluate_refuses(tmp_path):
 
 def with_address(path, parties):
     """The default policy, with street and town in a second filter."""
-    done = kith("policy", "new", "--agencies", ",".join(parties if len(parties) > 1 else [*parties, "other"]),
+    done = kith("policy", "new", "--protection", "clk", "--agencies", ",".join(parties if len(parties) > 1 else [*parties, "other"]),
                 "--rule", "at least %d services" % min(2, len(parties)), "--out", path)
     assert done.returncode == 0, done.stderr
     policy = json.loads(path.read_text())

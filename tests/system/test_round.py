@@ -46,7 +46,7 @@ class ByHand:
                       "charter.json", "--governance-key", "lead/member.json")
         gateways = [g for a in agencies for g in ("--gateway", f"{a}=made-up data")]
         self.kith("policy", "new", "--charter", "charter.json", "--recipient", "horizon", "--rule", rule,
-                  "--trial", "--minimum-count", "1", *policy, *gateways, "--out", "policy.json")
+                  "--protection", "clk", "--trial", "--minimum-count", "1", *policy, *gateways, "--out", "policy.json")
         self.kith("policy", "sign", "--policy", "policy.json", "--key", "lead/key", *person)
         for member in ("matcher", *agencies):
             name = ("kith-matcher", "kith-matcher.conf") if member == "matcher" else ("kithd", "kithd.conf")

@@ -355,7 +355,7 @@ def test_not_ready(tmp_path):
 
 def policy_of(folder, *arguments):
     out = folder / "policy.json"
-    done = subprocess.run([KITH, "policy", "new", "--agencies", "police,health", "--rule",
+    done = subprocess.run([KITH, "policy", "new", "--protection", "clk", "--agencies", "police,health", "--rule",
                            "at least 2 services", *arguments, "--out", out], capture_output=True,
                           text=True)
     assert done.returncode == 0, done.stderr

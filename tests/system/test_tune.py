@@ -53,7 +53,7 @@ def test_proposal(city):
         assert (field["bits_per_token"], field["weight"]) == (proposed["bits_per_token"], proposed["weight"])
         assert abs(field["weight"] - proposed["bits_set"]) <= 0.5
     # The policy is the default but for this, and links.
-    kith("policy", "new", "--agencies", ",".join(AGENCIES), "--out", folder / "default.json")
+    kith("policy", "new", "--protection", "clk", "--agencies", ",".join(AGENCIES), "--out", folder / "default.json")
     changed = json.loads(kith("policy", "diff", "--json", folder / "default.json", out, status=1).stdout)
     assert {item["key"] for item in changed} <= {"linkage.fields", "linkage.bits"}
     kith("link", "--policy", out, "--quiet", "--out", folder / "linked", *files)
