@@ -19,6 +19,15 @@ const char *kith_blind_part_name(unsigned part)
   return part < KITH_PART_COUNT ? part_names[part] : NULL;
 }
 
+bool kith_policy_blind_asks(const struct kith_policy *policy, enum kith_blind_part part)
+{
+  for (unsigned k = 0; k < policy->blind.n_keys; k++)
+    for (unsigned i = 0; i < policy->blind.keys[k].n; i++)
+      if (policy->blind.keys[k].parts[i] == part)
+        return true;
+  return false;
+}
+
 /* Each finds people whom the others miss, and hardly a value of any occurs twice in an agency of a
  * city's size: docs/blind.md, 9. */
 static const struct kith_blind_key_terms default_keys[] = {

@@ -14,6 +14,9 @@
 /* "birth", ..., static; NULL beyond the last. */
 const char *kith_blind_part_name(unsigned part);
 
+/* Whether a match key asks for the part. */
+bool kith_policy_blind_asks(const struct kith_policy *policy, enum kith_blind_part part);
+
 /* Sets protection and the section to kith's default; what only filters have is emptied. */
 void kith_policy_default_blind(struct kith_policy *policy);
 

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "crypto/secret.h"
+#include "proto/policy_blind.h"
 
 static const struct {
   const char *name;
@@ -209,22 +210,13 @@ enum kith_scope_reason kith_scope_place(const struct kith_scope *scope,
 
 /* ---- all of it */
 
-/* The street is in a match key where there is no postcode. */
-static bool in_match_key(const struct kith_policy *policy, enum kith_field field)
-{
-  for (unsigned k = 0; field == KITH_FIELD_STREET && k < policy->blind.n_keys; k++)
-    for (unsigned i = 0; i < policy->blind.keys[k].n; i++)
-      if (policy->blind.keys[k].parts[i] == KITH_PART_HOME)
-        return true;
-  return false;
-}
-
 static bool is_encoded(const struct kith_policy *policy, enum kith_field field)
 {
   for (unsigned i = 0; i < policy->n_fields; i++)
     if (kith_field_of_policy(policy->fields[i].field) == field)
       return true;
-  return in_match_key(policy, field);
+  /* Of where there is no postcode. */
+  return field == KITH_FIELD_STREET && kith_policy_blind_asks(policy, KITH_PART_HOME);
 }
 
 /* A value that is not encoded tells nobody apart: of a group with encoded fields only these count.

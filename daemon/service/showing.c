@@ -182,14 +182,18 @@ static void say_leaves_blind(struct kith_buf *out, const struct kith_agency_roun
   for (unsigned i = 0; i < policy->blind.n_keys; i++)
     for (unsigned k = 0; k < policy->blind.keys[i].n; k++)
       kith_buf_printf(out, "%s%s",
-                      k   ? " + "
-                      : i ? ", "
-                          : " ",
+                      k       ? " + "
+                      : i % 4 ? ", "
+                      : i     ? ",\n  "
+                              : "\n  ",
                       kith_blind_part_name(policy->blind.keys[i].parts[k]));
   kith_buf_append_string(out, ".\n  Made from:");
   for (unsigned i = 0; i < policy->n_fields; i++)
     kith_buf_printf(out, "%s %s", i ? "," : "", policy->fields[i].field);
-  kith_buf_append_string(out, ".\n");
+  kith_buf_append_string(out,
+                         kith_policy_blind_asks(policy, KITH_PART_HOME)
+                             ? "; home is the postcode, or\n  the street where there is none.\n"
+                             : ".\n");
   say_scope(out, &policy->scope);
   say_count(out, round);
 }
