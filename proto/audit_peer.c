@@ -76,6 +76,29 @@ enum kith_err kith_audit_record_peer(struct kith_txn *txn, unsigned table, int64
   return err == KITH_OK || err == KITH_ERR_EXISTS ? KITH_ERR_FULL : err;
 }
 
+static enum kith_err one_is_there(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  (void)key;
+  (void)value;
+  *(bool *)context = true;
+  return KITH_ERR_CANCELLED;
+}
+
+enum kith_err kith_audit_accuse(struct kith_txn *txn, unsigned table, int64_t time,
+                                const char *member, const struct kith_checkpoint *checkpoint)
+{
+  uint8_t key[PEER_KEY_MAX];
+  struct kith_bytes all = peer_key(key, 'y', member, 0);
+  bool there = false;
+  enum kith_err err;
+
+  all.len -= 8;
+  err = kith_store_each(txn, table, all, one_is_there, &there);
+  return err == KITH_OK && !there
+             ? peer_store(txn, table, 'y', time, KITH_AUDIT_CONTRADICTION, member, checkpoint)
+             : err;
+}
+
 struct each_peer {
   enum kith_audit_more_kind kind;
   kith_audit_peer_visit *visit;
