@@ -43,6 +43,45 @@ static json_t *destroyed_json(const struct kith_audit_round *round, bool *all)
   return object;
 }
 
+/* Longest first, the order of the charter among equals. */
+static json_t *cosigned_json(const struct kith_audit_check *check,
+                             const struct kith_audit_book *book)
+{
+  json_t *array = json_array();
+
+  for (uint64_t below = UINT64_MAX, seq = 0; array; below = seq) {
+    seq = 0;
+    for (unsigned i = 0; i < book->n_cosigners; i++)
+      if (book->cosigners[i].seq < below && book->cosigners[i].seq > seq)
+        seq = book->cosigners[i].seq;
+    if (!seq)
+      break;
+    for (unsigned i = 0; i < book->n_cosigners; i++) {
+      const struct kith_audit_cosigner *cosigner = &book->cosigners[i];
+      const struct kith_member *member = kith_charter_member(check->charter, cosigner->member);
+
+      if (cosigner->seq == seq)
+        json_array_append_new(array,
+                              json_pack("{s:s, s:s, s:I, s:I}", "member", cosigner->member, "role",
+                                        member ? kith_role_name(member->role) : "", "entries",
+                                        (json_int_t)seq, "time", (json_int_t)cosigner->time));
+    }
+  }
+  return array;
+}
+
+/* How many could cosign it: the agencies of the matcher's log, the matcher of an agency's. */
+static int cosigners_of(const struct kith_charter *charter, const char *owner)
+{
+  const struct kith_member *member = kith_charter_member(charter, owner);
+  int n = 0;
+
+  for (unsigned i = 0; member && i < charter->n_members; i++)
+    n += (member->role == KITH_ROLE_MATCHER && charter->members[i].role == KITH_ROLE_AGENCY) ||
+         (member->role == KITH_ROLE_AGENCY && charter->members[i].role == KITH_ROLE_MATCHER);
+  return n;
+}
+
 static json_t *report_json(const struct kith_audit_check *check)
 {
   json_t *logs = json_array();
@@ -54,10 +93,12 @@ static json_t *report_json(const struct kith_audit_check *check)
     char root[2 * KITH_HASH_BYTES + 1];
 
     kith_hex_encode(root, report->root.bytes, KITH_HASH_BYTES);
-    json_array_append_new(logs, json_pack("{s:s, s:s, s:I, s:s, s:b}", "file", check->books[i].name,
-                                          "member", report->member, "entries",
+    json_array_append_new(logs, json_pack("{s:s, s:s, s:I, s:s, s:b, s:i, s:o}", "file",
+                                          check->books[i].name, "member", report->member, "entries",
                                           (json_int_t)report->n_entries, "root", root, "whole",
-                                          check->books[i].whole));
+                                          check->books[i].whole, "cosigners",
+                                          cosigners_of(check->charter, report->member), "cosigned",
+                                          cosigned_json(check, &check->books[i])));
   }
   for (size_t i = 0; i < check->n_rounds; i++) {
     const struct kith_audit_round *round = &check->rounds[i];
@@ -80,6 +121,34 @@ static json_t *report_json(const struct kith_audit_check *check)
                    rounds, "findings", findings);
 }
 
+/* "cosigned by 5 of 6 agencies up to entry 40": who has cosigned more has cosigned that as well. */
+static void print_cosigned(const json_t *log)
+{
+  const json_t *cosigned = json_object_get(log, "cosigned");
+  long long of = (long long)json_integer_value(json_object_get(log, "cosigners"));
+  long long n = 0;
+  size_t i;
+  json_t *item;
+
+  if (!json_is_true(json_object_get(log, "whole")))
+    return;
+  if (of && json_array_size(cosigned) == 0)
+    puts("  cosigned by nobody");
+  json_array_foreach(cosigned, i, item)
+  {
+    const char *role = json_string_value(json_object_get(item, "role"));
+    json_int_t entries = json_integer_value(json_object_get(item, "entries"));
+    const json_t *next = json_array_get(cosigned, i + 1);
+
+    n += strcmp(role, "agency") == 0;
+    if (strcmp(role, "agency") != 0)
+      printf("  cosigned by %s up to entry %lld\n",
+             json_string_value(json_object_get(item, "member")), (long long)entries);
+    else if (!next || json_integer_value(json_object_get(next, "entries")) != entries)
+      printf("  cosigned by %lld of %lld agencies up to entry %lld\n", n, of, (long long)entries);
+  }
+}
+
 static void print_report(const json_t *report)
 {
   size_t i;
@@ -91,6 +160,7 @@ static void print_report(const json_t *report)
            json_string_value(json_object_get(item, "member")),
            (long long)json_integer_value(json_object_get(item, "entries")),
            json_is_true(json_object_get(item, "whole")) ? ", whole and signed" : ", BROKEN");
+    print_cosigned(item);
   }
   json_array_foreach(json_object_get(report, "rounds"), i, item)
   {
@@ -232,8 +302,9 @@ int kith_audit_verify_logs(int argc, char **argv)
       .usage = "kith audit verify --charter FILE [--pin PIN ...] [--threshold M] [--json] LOG ...",
       .about =
           "Checks exported logs with the charter alone: each log's chain, tree and signature; the "
-          "signed statements of its rounds; which rounds are destroyed, and by whom; and with "
-          "several logs that nobody has shown two histories. Exit status 0: all holds; 1: it does "
+          "signed statements of its rounds; which rounds are destroyed, and by whom; who has "
+          "cosigned it, and how far; and with several logs that nobody has shown two histories. "
+          "Exit status 0: all holds; 1: it does "
           "not, each finding says where; 65: no exported log.",
       .examples = "  $ kith audit verify --charter charter.json --pin lead.card *.kith-audit\n",
       .options = options,

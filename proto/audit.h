@@ -8,8 +8,8 @@
  *
  * Keys of the table: 'e' seq BE -> entry; 'h' -> seq, time, head of the newest; 't' -> size and
  * full subtrees of the Merkle tree over the entries; 'q' member 0x00 seq BE -> root and signature
- * of that peer's checkpoint; 'y' the same, of one that contradicts it; 'c' member 0x00 seq BE ->
- * root, time and signature of that member's cosignature of one of ours. */
+ * of that peer's checkpoint; 'y' the same, of one that contradicts it; 'w' and 'c': cosigning
+ * (proto/audit_cosign.h). */
 #ifndef KITH_PROTO_AUDIT_H
 #define KITH_PROTO_AUDIT_H
 

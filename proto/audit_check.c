@@ -7,11 +7,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "proto/audit_chain.h"
+#include "proto/audit_check_parts.h"
 
-static void find(struct kith_audit_check *check, const char *member, const char *format, ...)
-    KITH_PRINTF(3, 4);
-
-static void find(struct kith_audit_check *check, const char *member, const char *format, ...)
+void kith_audit_find(struct kith_audit_check *check, const char *member, const char *format, ...)
 {
   struct kith_audit_finding *more =
       kith_realloc(check->findings, check->n_findings + 1, sizeof *more);
@@ -133,15 +131,15 @@ enum kith_err kith_audit_check_add(struct kith_audit_check *check, const char *n
   err = kith_audit_export_check(&book->report, bytes, len, &evidence, fault);
   member = err == KITH_OK ? kith_charter_member(check->charter, book->report.member) : NULL;
   if (err == KITH_ERR_NO)
-    find(check, book->report.member, "%s: %s", name, fault->text);
+    kith_audit_find(check, book->report.member, "%s: %s", name, fault->text);
   else if (err == KITH_OK && !member)
-    find(check, book->report.member, "%s: the charter has no member '%s'", name,
-         book->report.member);
+    kith_audit_find(check, book->report.member, "%s: the charter has no member '%s'", name,
+                    book->report.member);
   else if (err == KITH_OK &&
            memcmp(member->keys.sign, book->report.sign_key, KITH_PUBLIC_BYTES) != 0)
-    find(check, book->report.member,
-         "%s: it is signed with another key than the charter has for '%s'", name,
-         book->report.member);
+    kith_audit_find(check, book->report.member,
+                    "%s: it is signed with another key than the charter has for '%s'", name,
+                    book->report.member);
   else
     book->whole = err == KITH_OK;
   return err == KITH_ERR_NO ? KITH_OK : err;
@@ -156,14 +154,34 @@ static void compare_books(struct kith_audit_check *check, const struct kith_audi
 
   for (uint64_t i = 0; i < n; i++)
     if (!kith_hash_equal(&a->hashes[i], &b->hashes[i])) {
-      find(check, a->report.member,
-           "'%s' has signed two histories: %s and %s differ from entry %llu on", a->report.member,
-           a->name, b->name, (unsigned long long)i + 1);
+      kith_audit_find(check, a->report.member,
+                      "'%s' has signed two histories: %s and %s differ from entry %llu on",
+                      a->report.member, a->name, b->name, (unsigned long long)i + 1);
       return;
     }
 }
 
 /* ---- checkpoints that others hold */
+
+static bool is_held(const struct kith_audit_thing *thing)
+{
+  return thing->kind == KITH_AUDIT_MORE_PEER || thing->kind == KITH_AUDIT_MORE_COSIGNED;
+}
+
+/* Another root of the same size: both are signed, whoever holds them. */
+static bool another_is_held(const struct kith_audit_book *holder,
+                            const struct kith_audit_thing *thing)
+{
+  for (size_t i = 0; i < holder->n_things; i++) {
+    const struct kith_audit_thing *other = &holder->things[i];
+
+    if (is_held(other) && other->checkpoint.seq == thing->checkpoint.seq &&
+        strcmp(other->member, thing->member) == 0 &&
+        !kith_hash_equal(&other->checkpoint.root, &thing->checkpoint.root))
+      return true;
+  }
+  return false;
+}
 
 static void check_held(struct kith_audit_check *check, const struct kith_audit_book *holder,
                        const struct kith_audit_thing *thing)
@@ -175,24 +193,31 @@ static void check_held(struct kith_audit_check *check, const struct kith_audit_b
   if (!member)
     return; /* a member of an earlier charter: nothing to hold it against */
   if (kith_checkpoint_verify(held, thing->member, member->keys.sign) != KITH_OK) {
-    find(check, holder->report.member,
-         "%s: the checkpoint of entry %llu that it has of '%s' is not signed by '%s'", holder->name,
-         size, thing->member, thing->member);
+    kith_audit_find(check, holder->report.member,
+                    "%s: the checkpoint of entry %llu that it has of '%s' is not signed by '%s'",
+                    holder->name, size, thing->member, thing->member);
     return;
   }
-  if (thing->kind == KITH_AUDIT_MORE_CONTRADICTION)
-    find(check, thing->member, "'%s' has signed two histories: %s has both, of %llu entries",
-         thing->member, holder->name, size);
+  if (thing->kind == KITH_AUDIT_MORE_CONTRADICTION && another_is_held(holder, thing))
+    kith_audit_find(check, thing->member,
+                    "'%s' has signed two histories: %s has both, of %llu entries", thing->member,
+                    holder->name, size);
+  else if (thing->kind == KITH_AUDIT_MORE_CONTRADICTION)
+    kith_audit_find(check, thing->member,
+                    "'%s' has shown '%s' %llu entries without a proof that they continue "
+                    "those that it had cosigned",
+                    thing->member, holder->report.member, size);
   for (size_t i = 0; i < check->n_books; i++) {
     const struct kith_audit_book *book = &check->books[i];
 
     if (!book->whole || strcmp(book->report.member, thing->member) != 0)
       continue;
     if (held->seq <= book->n && !kith_hash_equal(&book->roots[held->seq], &held->root))
-      find(check, thing->member,
-           "%s: its first %llu entries are not those that '%s' has had '%s' sign: its past was "
-           "rewritten at or before entry %llu",
-           book->name, size, holder->report.member, thing->member, size);
+      kith_audit_find(
+          check, thing->member,
+          "%s: its first %llu entries are not those that '%s' has had '%s' sign: its past was "
+          "rewritten at or before entry %llu",
+          book->name, size, holder->report.member, thing->member, size);
   }
 }
 
@@ -205,14 +230,14 @@ static void check_two_held(struct kith_audit_check *check, const struct kith_aud
       const struct kith_audit_thing *left = &a->things[i];
       const struct kith_audit_thing *right = &b->things[j];
 
-      if (left->kind == KITH_AUDIT_MORE_PEER && right->kind == KITH_AUDIT_MORE_PEER &&
-          left->checkpoint.seq == right->checkpoint.seq &&
+      if (is_held(left) && is_held(right) && left->checkpoint.seq == right->checkpoint.seq &&
           strcmp(left->member, right->member) == 0 &&
           !kith_hash_equal(&left->checkpoint.root, &right->checkpoint.root))
-        find(check, left->member,
-             "'%s' has signed two histories of %llu entries: one to '%s', another to '%s'",
-             left->member, (unsigned long long)left->checkpoint.seq, a->report.member,
-             b->report.member);
+        kith_audit_find(
+            check, left->member,
+            "'%s' has signed two histories of %llu entries: one to '%s', another to '%s'",
+            left->member, (unsigned long long)left->checkpoint.seq, a->report.member,
+            b->report.member);
     }
 }
 
@@ -239,11 +264,12 @@ static void check_cut(struct kith_audit_check *check, const struct kith_audit_bo
       }
     }
   if (holder && longest > exported)
-    find(check, book->report.member,
-         "%s: entry %llu and what follows are missing: '%s' holds a checkpoint of %llu entries. "
-         "Export it again; if they stay away, the log was cut",
-         book->name, (unsigned long long)book->n + 1, holder->report.member,
-         (unsigned long long)longest);
+    kith_audit_find(
+        check, book->report.member,
+        "%s: entry %llu and what follows are missing: '%s' holds a checkpoint of %llu entries. "
+        "Export it again; if they stay away, the log was cut",
+        book->name, (unsigned long long)book->n + 1, holder->report.member,
+        (unsigned long long)longest);
 }
 
 /* ---- rounds */
@@ -329,6 +355,7 @@ static struct kith_audit_round *round_of(struct kith_audit_check *check, const k
 static void replay(struct kith_audit_check *check, const struct kith_audit_book *book, size_t first)
 {
   char text[2 * KITH_ROUND_ID_BYTES + 1];
+  const char *member = book->report.member;
   struct kith_audit_round *round = round_of(check, book->things[first].round);
   struct kith_round_log *log = NULL;
   struct kith_charter *charter = NULL;
@@ -348,10 +375,10 @@ static void replay(struct kith_audit_check *check, const struct kith_audit_book 
     kith_statement_free(&open);
   }
   if (!charter)
-    find(check, book->report.member,
-         "%s: round %s: the charter that it was opened under is in no log, or not signed by this "
-         "charter's governance",
-         book->name, text);
+    kith_audit_find(check, member,
+                    "%s: round %s: the charter that it was opened under is in no log, or not "
+                    "signed by this charter's governance",
+                    book->name, text);
   for (size_t i = first; charter && i < book->n_things; i++) {
     const struct kith_audit_thing *thing = &book->things[i];
     uint32_t index = kith_round_log_view(log)->n_statements;
@@ -362,14 +389,14 @@ static void replay(struct kith_audit_check *check, const struct kith_audit_book 
       break;
     kith_statement_hash(&hash, thing->statement.bytes, thing->statement.len);
     if (thing->index != index || !entry_of(book, KITH_AUDIT_STATEMENT, round->id, index, &hash)) {
-      find(check, book->report.member, "%s: round %s: statement %u is not the one of its log",
-           book->name, text, (unsigned)index);
+      kith_audit_find(check, member, "%s: round %s: statement %u is not the one of its log",
+                      book->name, text, (unsigned)index);
       break;
     }
     if (kith_round_log_add(log, charter, thing->statement.bytes, thing->statement.len, 0, NULL,
                            &fault) != KITH_OK) {
-      find(check, book->report.member, "%s: round %s: statement %u does not hold: %s", book->name,
-           text, (unsigned)index, fault.text);
+      kith_audit_find(check, member, "%s: round %s: statement %u does not hold: %s", book->name,
+                      text, (unsigned)index, fault.text);
       break;
     }
   }
@@ -399,9 +426,9 @@ static void check_statements_there(struct kith_audit_check *check,
   for (size_t i = 0; i < book->n_things; i++)
     brought += book->things[i].kind == KITH_AUDIT_MORE_STATEMENT;
   if (told != brought)
-    find(check, book->report.member,
-         "%s: its entries tell of %llu statements, and it brings %llu of them", book->name,
-         (unsigned long long)told, (unsigned long long)brought);
+    kith_audit_find(check, book->report.member,
+                    "%s: its entries tell of %llu statements, and it brings %llu of them",
+                    book->name, (unsigned long long)told, (unsigned long long)brought);
 }
 
 static void replay_all(struct kith_audit_check *check, const struct kith_audit_book *book)
@@ -439,9 +466,9 @@ static void compare_statements(struct kith_audit_check *check, const struct kith
     if (order == 0 &&
         (left->statement.len != right->statement.len ||
          memcmp(left->statement.bytes, right->statement.bytes, left->statement.len) != 0)) {
-      find(check, "", "round %s: '%s' and '%s' were shown different statements %u",
-           round_text(text, left->round), a->report.member, b->report.member,
-           (unsigned)left->index);
+      kith_audit_find(check, "", "round %s: '%s' and '%s' were shown different statements %u",
+                      round_text(text, left->round), a->report.member, b->report.member,
+                      (unsigned)left->index);
       return;
     }
     i += order <= 0;
@@ -471,11 +498,12 @@ static void check_destroyed(struct kith_audit_check *check, const struct kith_au
         entry_of(author, KITH_AUDIT_DESTROYED, thing->round, statement.body.destroyed.what, NULL);
     if (seq == 0 || !entry || entry->seq > seq ||
         !kith_hash_equal(&author->hashes[seq - 1], &statement.body.destroyed.audit_head))
-      find(check, statement.author,
-           "round %s: '%s' has signed that %s were destroyed, and entry %llu of its log does not "
-           "say so",
-           round_text(text, thing->round), statement.author,
-           kith_destroyed_name(statement.body.destroyed.what), (unsigned long long)seq);
+      kith_audit_find(
+          check, statement.author,
+          "round %s: '%s' has signed that %s were destroyed, and entry %llu of its log does not "
+          "say so",
+          round_text(text, thing->round), statement.author,
+          kith_destroyed_name(statement.body.destroyed.what), (unsigned long long)seq);
   }
   kith_statement_free(&statement);
 }
@@ -483,14 +511,15 @@ static void check_destroyed(struct kith_audit_check *check, const struct kith_au
 enum kith_err kith_audit_check_finish(struct kith_audit_check *check)
 {
   for (size_t i = 0; i < check->n_books; i++) {
-    const struct kith_audit_book *book = &check->books[i];
+    struct kith_audit_book *book = &check->books[i];
 
     if (!book->whole)
       continue;
     replay_all(check, book);
+    kith_audit_check_cosignatures(check, book);
     check_cut(check, book);
     for (size_t j = 0; j < book->n_things; j++) {
-      if (book->things[j].kind >= KITH_AUDIT_MORE_PEER)
+      if (is_held(&book->things[j]) || book->things[j].kind == KITH_AUDIT_MORE_CONTRADICTION)
         check_held(check, book, &book->things[j]);
       check_destroyed(check, book, &book->things[j]);
     }

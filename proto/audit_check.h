@@ -26,6 +26,12 @@ struct kith_audit_round {
   struct kith_round_log *log;   /* owned; NULL where nothing of it could be verified */
 };
 
+struct kith_audit_cosigner {
+  char member[KITH_MEMBER_ID_BYTES];
+  uint64_t seq; /* the most entries that its cosignature is over */
+  int64_t time;
+};
+
 struct kith_audit_book {
   const char *name; /* borrowed: the file's */
   struct kith_audit_report report;
@@ -38,7 +44,9 @@ struct kith_audit_book {
   struct kith_audit_thing *things; /* charters, statements, checkpoints */
   size_t n_things;
   size_t things_room;
-  uint8_t *bytes; /* owned: what the things borrow */
+  uint8_t *bytes;                                         /* owned: what the things borrow */
+  struct kith_audit_cosigner cosigners[KITH_MEMBERS_MAX]; /* whose cosignatures hold */
+  unsigned n_cosigners;
   bool whole;
 };
 

@@ -21,6 +21,8 @@ static const char *const request_names[KITH_REQUEST_TYPES] = {
     [KITH_REQUEST_PROPOSAL_LIST] = "proposal.list",
     [KITH_REQUEST_LETTER_PUT] = "letter.put",
     [KITH_REQUEST_LETTER_GET] = "letter.get",
+    [KITH_REQUEST_COSIGN_GET] = "cosign.get",
+    [KITH_REQUEST_COSIGN_PUT] = "cosign.put",
 };
 
 static const char *const reply_error_names[KITH_REPLY_ERRORS] = {
@@ -93,6 +95,15 @@ void kith_checkpoint_read(struct kith_reader *reader, struct kith_checkpoint *ou
 /* ---- requests
  * ------------------------------------------------------------------------------------ */
 
+static void write_batch_put(struct kith_buf *out, const struct kith_request *request)
+{
+  kith_write_array(out, 4);
+  write_round(out, request->body.batch_put.round);
+  kith_write_u64(out, request->body.batch_put.number);
+  write_hash(out, &request->body.batch_put.hash);
+  write_span(out, &request->body.batch_put.rows);
+}
+
 static void write_request_body(struct kith_buf *out, const struct kith_request *request)
 {
   switch (request->type) {
@@ -124,11 +135,7 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
     kith_write_u64(out, request->body.statement_get.from);
     break;
   case KITH_REQUEST_BATCH_PUT:
-    kith_write_array(out, 4);
-    write_round(out, request->body.batch_put.round);
-    kith_write_u64(out, request->body.batch_put.number);
-    write_hash(out, &request->body.batch_put.hash);
-    write_span(out, &request->body.batch_put.rows);
+    write_batch_put(out, request);
     break;
   case KITH_REQUEST_COHORT_GET:
     kith_write_array(out, 2);
@@ -147,6 +154,10 @@ static void write_request_body(struct kith_buf *out, const struct kith_request *
   case KITH_REQUEST_PROPOSAL_PUT:
     kith_write_array(out, 1);
     write_span(out, &request->body.proposal_put);
+    break;
+  case KITH_REQUEST_COSIGN_GET:
+  case KITH_REQUEST_COSIGN_PUT:
+    kith_cosign_request_write(out, request);
     break;
   default:
     kith_letter_request_write(out, request);
@@ -189,6 +200,15 @@ static void read_document_get(struct kith_reader *reader, struct kith_request *o
   out->body.document_get.newest = len == 0;
 }
 
+static void read_batch_put(struct kith_reader *reader, struct kith_request *out)
+{
+  kith_read_array(reader, 4);
+  read_round(reader, out->body.batch_put.round);
+  out->body.batch_put.number = (uint32_t)kith_read_u64(reader, 0, KITH_BATCHES_MAX - 1);
+  read_hash(reader, &out->body.batch_put.hash);
+  read_span(reader, &out->body.batch_put.rows, 1, KITH_BATCH_BYTES_MAX);
+}
+
 static enum kith_err read_request_body(struct kith_reader *reader, struct kith_request *out)
 {
   switch (out->type) {
@@ -214,11 +234,7 @@ static enum kith_err read_request_body(struct kith_reader *reader, struct kith_r
     out->body.statement_get.from = (uint32_t)kith_read_u64(reader, 0, KITH_STATEMENTS_MAX);
     break;
   case KITH_REQUEST_BATCH_PUT:
-    kith_read_array(reader, 4);
-    read_round(reader, out->body.batch_put.round);
-    out->body.batch_put.number = (uint32_t)kith_read_u64(reader, 0, KITH_BATCHES_MAX - 1);
-    read_hash(reader, &out->body.batch_put.hash);
-    read_span(reader, &out->body.batch_put.rows, 1, KITH_BATCH_BYTES_MAX);
+    read_batch_put(reader, out);
     break;
   case KITH_REQUEST_BATCH_STATUS:
     kith_read_array(reader, 1);
@@ -244,6 +260,10 @@ static enum kith_err read_request_body(struct kith_reader *reader, struct kith_r
   case KITH_REQUEST_LETTER_PUT:
   case KITH_REQUEST_LETTER_GET:
     kith_letter_request_read(reader, out);
+    break;
+  case KITH_REQUEST_COSIGN_GET:
+  case KITH_REQUEST_COSIGN_PUT:
+    kith_cosign_request_read(reader, out);
     break;
   case KITH_REQUEST_TYPES:
     return KITH_ERR_NOT_FOUND;

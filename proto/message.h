@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "crypto/hash.h"
 #include "crypto/identity.h"
+#include "crypto/tree.h"
 #include "proto/limits.h"
 #include "proto/note.h"
 #include "proto/signed.h"
@@ -31,6 +32,8 @@ enum kith_request_type {
   KITH_REQUEST_PROPOSAL_LIST,
   KITH_REQUEST_LETTER_PUT,
   KITH_REQUEST_LETTER_GET,
+  KITH_REQUEST_COSIGN_GET,
+  KITH_REQUEST_COSIGN_PUT,
   KITH_REQUEST_TYPES
 };
 
@@ -125,6 +128,16 @@ struct kith_request {
       kith_round_id round;
       uint32_t after;
     } letter_get;
+    struct {
+      uint64_t old; /* entries that the proof is to begin with */
+    } cosign_get;
+    struct {
+      uint64_t seq; /* entries of the matcher's log that are cosigned */
+      int64_t time;
+      uint8_t signature[KITH_SIGN_BYTES];
+      struct kith_checkpoint checkpoint; /* of the agency's log, to be cosigned */
+      struct kith_tree_proof proof;
+    } cosign_put;
   } body;
 };
 
@@ -202,6 +215,16 @@ struct kith_reply {
       uint32_t n;
       struct kith_letter_entry *letters; /* the array is owned when read, the bytes borrowed */
     } letter_get;
+    struct {
+      struct kith_checkpoint checkpoint; /* of the matcher's log */
+      struct kith_tree_proof proof;      /* that it continues the old one */
+      uint64_t cosigned; /* entries of it that the agency has cosigned, as the matcher has it */
+      uint64_t held;     /* entries of the agency's log that the matcher has cosigned */
+    } cosign_get;
+    struct { /* the matcher's cosignature of the agency's checkpoint */
+      int64_t time;
+      uint8_t signature[KITH_SIGN_BYTES];
+    } cosign_put;
   } body;
 };
 
@@ -228,6 +251,12 @@ void kith_letter_request_read(struct kith_reader *reader, struct kith_request *o
 void kith_letter_reply_write(struct kith_buf *out, const struct kith_reply *reply);
 KITH_MUST_USE enum kith_err kith_letter_reply_read(struct kith_reader *reader,
                                                    struct kith_reply *out);
+
+/* message_cosign.c: bodies of cosign.get and cosign.put. */
+void kith_cosign_request_write(struct kith_buf *out, const struct kith_request *request);
+void kith_cosign_request_read(struct kith_reader *reader, struct kith_request *out);
+void kith_cosign_reply_write(struct kith_buf *out, const struct kith_reply *reply);
+void kith_cosign_reply_read(struct kith_reader *reader, struct kith_reply *out);
 
 void kith_checkpoint_write(struct kith_buf *buf, const struct kith_checkpoint *checkpoint);
 void kith_checkpoint_read(struct kith_reader *reader, struct kith_checkpoint *out);

@@ -40,6 +40,14 @@ static void write_proposals(struct kith_buf *out, const struct kith_reply *reply
     write_span(out, &reply->body.proposal_list.statements[i]);
 }
 
+static void write_proposed(struct kith_buf *out, const struct kith_reply *reply)
+{
+  kith_write_array(out, 3);
+  kith_write_u64(out, reply->body.proposal_put.n_signed);
+  kith_write_u64(out, reply->body.proposal_put.n_needed);
+  kith_write_u64(out, reply->body.proposal_put.said);
+}
+
 static void write_hello(struct kith_buf *out, const struct kith_reply *reply)
 {
   kith_write_array(out, 4);
@@ -81,10 +89,6 @@ static void write_reply_body(struct kith_buf *out, const struct kith_reply *repl
     kith_write_u64(out, reply->body.batch_put.held);
     kith_checkpoint_write(out, &reply->body.batch_put.checkpoint);
     break;
-  case KITH_REQUEST_BATCH_STATUS:
-    kith_write_array(out, 1);
-    write_span(out, &reply->body.batch_status);
-    break;
   case KITH_REQUEST_COHORT_GET:
   case KITH_REQUEST_AUDIT_GET:
     kith_write_array(out, 3);
@@ -92,18 +96,20 @@ static void write_reply_body(struct kith_buf *out, const struct kith_reply *repl
     write_hash(out, &reply->body.cohort_get.hash);
     write_span(out, &reply->body.cohort_get.chunk);
     break;
+  case KITH_REQUEST_BATCH_STATUS: /* one span, as review.get */
   case KITH_REQUEST_REVIEW_GET:
     kith_write_array(out, 1);
     write_span(out, &reply->body.review_get);
     break;
   case KITH_REQUEST_PROPOSAL_PUT:
-    kith_write_array(out, 3);
-    kith_write_u64(out, reply->body.proposal_put.n_signed);
-    kith_write_u64(out, reply->body.proposal_put.n_needed);
-    kith_write_u64(out, reply->body.proposal_put.said);
+    write_proposed(out, reply);
     break;
   case KITH_REQUEST_PROPOSAL_LIST:
     write_proposals(out, reply);
+    break;
+  case KITH_REQUEST_COSIGN_GET:
+  case KITH_REQUEST_COSIGN_PUT:
+    kith_cosign_reply_write(out, reply);
     break;
   default:
     kith_letter_reply_write(out, reply);
@@ -201,15 +207,20 @@ static enum kith_err read_document_got(struct kith_reader *reader, struct kith_r
   return kith_signed_read(&out->body.document_get.document, kind, reader);
 }
 
+static void read_hello(struct kith_reader *reader, struct kith_reply *out)
+{
+  kith_read_array(reader, 4);
+  kith_read_string(reader, out->body.hello.software, sizeof out->body.hello.software);
+  out->body.hello.time = (int64_t)kith_read_u64(reader, 0, INT64_MAX);
+  read_hash(reader, &out->body.hello.charter);
+  out->body.hello.n_rounds = (uint32_t)kith_read_u64(reader, 0, KITH_ROUNDS_MAX);
+}
+
 static enum kith_err read_reply_body(struct kith_reader *reader, struct kith_reply *out)
 {
   switch (out->type) {
   case KITH_REQUEST_HELLO:
-    kith_read_array(reader, 4);
-    kith_read_string(reader, out->body.hello.software, sizeof out->body.hello.software);
-    out->body.hello.time = (int64_t)kith_read_u64(reader, 0, INT64_MAX);
-    read_hash(reader, &out->body.hello.charter);
-    out->body.hello.n_rounds = (uint32_t)kith_read_u64(reader, 0, KITH_ROUNDS_MAX);
+    read_hello(reader, out);
     break;
   case KITH_REQUEST_DOCUMENT_PUT:
     kith_read_array(reader, 1);
@@ -257,6 +268,10 @@ static enum kith_err read_reply_body(struct kith_reader *reader, struct kith_rep
   case KITH_REQUEST_LETTER_PUT:
   case KITH_REQUEST_LETTER_GET:
     return kith_letter_reply_read(reader, out);
+  case KITH_REQUEST_COSIGN_GET:
+  case KITH_REQUEST_COSIGN_PUT:
+    kith_cosign_reply_read(reader, out);
+    break;
   case KITH_REQUEST_TYPES:
     return KITH_ERR_DATA;
   }

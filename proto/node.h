@@ -64,6 +64,7 @@ struct kith_node {
     char *path;
     uint64_t seq;
     size_t len; /* 0: not yet */
+    bool stale; /* there are other cosignatures now */
     struct kith_hash hash;
   } audit_export;
 };
@@ -160,5 +161,28 @@ KITH_MUST_USE enum kith_err kith_node_audit_export(struct kith_node *node, const
  * past the end, or nothing is exported yet. */
 KITH_MUST_USE enum kith_err kith_node_audit_piece(struct kith_node *node, uint64_t offset,
                                                   size_t max, uint8_t **out, size_t *len);
+
+/* ---- proto/node_cosign.c: this node and one other cosign each other's logs */
+
+struct kith_cosign_state {
+  struct kith_checkpoint checkpoint; /* of this node's log */
+  struct kith_tree_proof proof;      /* that it continues its first `old` entries */
+  uint64_t cosigned;                 /* entries that the other has cosigned, as held here */
+  uint64_t held;                     /* entries of the other's log that this node has cosigned */
+};
+/* KITH_ERR_NOT_FOUND: this log has no `old` entries. */
+KITH_MUST_USE enum kith_err kith_node_cosign_state(struct kith_node *node,
+                                                   struct kith_cosign_state *out, const char *other,
+                                                   uint64_t old);
+/* Cosigns the other's checkpoint: kith_audit_cosign, in a transaction of its own. */
+KITH_MUST_USE enum kith_err kith_node_cosign(struct kith_node *node, struct kith_cosignature *out,
+                                             const struct kith_member *other,
+                                             const struct kith_checkpoint *checkpoint,
+                                             const struct kith_tree_proof *proof);
+/* kith_audit_cosignature_keep, in a transaction of its own; `member` is set here. */
+KITH_MUST_USE enum kith_err kith_node_cosignature_keep(struct kith_node *node,
+                                                       const struct kith_member *other,
+                                                       uint64_t seq,
+                                                       struct kith_cosignature *cosignature);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "proto/audit_more.h"
+#include "proto/audit_cosign.h"
 #include "proto/node.h"
 
 struct exporting {
@@ -78,6 +78,8 @@ static enum kith_err add_all(void *context, struct kith_audit_export *export)
                           add_statement, exporting);
   if (err == KITH_OK)
     err = kith_audit_each_peer(exporting->txn, KITH_TABLE_AUDIT, add_peer, exporting);
+  if (err == KITH_OK)
+    err = kith_audit_each_cosigned(exporting->txn, KITH_TABLE_AUDIT, add_peer, exporting);
   return err;
 }
 
@@ -104,7 +106,8 @@ static enum kith_err export_anew(struct kith_node *node)
   size_t len = 0;
   enum kith_err err = kith_node_checkpoint(node, &checkpoint);
 
-  if (err != KITH_OK || (node->audit_export.len && node->audit_export.seq == checkpoint.seq))
+  if (err != KITH_OK || (node->audit_export.len && node->audit_export.seq == checkpoint.seq &&
+                         !node->audit_export.stale))
     return err;
   err = kith_node_audit_export(node, node->audit_export.path, NULL);
   if (err == KITH_OK)
@@ -114,6 +117,7 @@ static enum kith_err export_anew(struct kith_node *node)
   kith_hash_bytes(&node->audit_export.hash, "kith audit export v1", bytes, len);
   node->audit_export.seq = checkpoint.seq;
   node->audit_export.len = len;
+  node->audit_export.stale = false;
   return KITH_OK;
 }
 

@@ -94,6 +94,8 @@ enum kith_err kith_agency_run(struct kith_agency *agency, const volatile int *st
       err = kith_subjects_expire(agency);
     if (err == KITH_OK)
       err = kith_agency_sync(agency);
+    if (err == KITH_OK)
+      err = kith_agency_cosign(agency);
     if (err == KITH_OK || err == KITH_ERR_TIMEOUT) {
       enum kith_err noticed = kith_notices_turn(agency);
 

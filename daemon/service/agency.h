@@ -107,6 +107,7 @@ struct kith_agency {
   bool job_noticed;      /* the job's end has cut a wait short: once is enough */
   bool wake;             /* an officer has decided: don't wait for the next turn */
   struct kith_notice notice;
+  const char *cosign_warned; /* static: why logs are not cosigned, as it was last logged; NULL */
   const volatile int *stop;
   void (*alive)(void);
 };
@@ -134,6 +135,11 @@ KITH_MUST_USE enum kith_err kith_agency_post(struct kith_agency *agency,
 KITH_MUST_USE enum kith_err kith_agency_post_abort(struct kith_agency *agency,
                                                    struct kith_agency_round *round,
                                                    enum kith_reason reason, const char *culprit);
+
+/* ---- cosign.c */
+/* Has the matcher's log and ours cosigned as far as they have grown. What keeps that from being
+ * done is logged, and stops nothing. */
+KITH_MUST_USE enum kith_err kith_agency_cosign(struct kith_agency *agency);
 
 /* ---- rounds.c */
 

@@ -511,6 +511,10 @@ static enum kith_reply_error answer(struct kith_matcher *matcher, const struct k
     return letter_put(matcher, member, request, reply);
   case KITH_REQUEST_LETTER_GET:
     return letter_get(matcher, member, request, reply, scratch);
+  case KITH_REQUEST_COSIGN_GET:
+    return kith_matcher_cosign_get(matcher, member, request, reply);
+  case KITH_REQUEST_COSIGN_PUT:
+    return kith_matcher_cosign_put(matcher, member, request, reply);
   case KITH_REQUEST_TYPES:
     break;
   }

@@ -62,6 +62,17 @@ KITH_MUST_USE enum kith_err kith_matcher_answer(struct kith_matcher *matcher, st
                                                 const struct kith_member *member, const void *bytes,
                                                 size_t len);
 
+/* ---- cosign.c: bodies of cosign.get and cosign.put */
+
+enum kith_reply_error kith_matcher_cosign_get(struct kith_matcher *matcher,
+                                              const struct kith_member *member,
+                                              const struct kith_request *request,
+                                              struct kith_reply *reply);
+enum kith_reply_error kith_matcher_cosign_put(struct kith_matcher *matcher,
+                                              const struct kith_member *member,
+                                              const struct kith_request *request,
+                                              struct kith_reply *reply);
+
 /* ---- rounds.c */
 
 KITH_MUST_USE enum kith_err kith_matcher_rounds_load(struct kith_matcher *matcher,

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/audit.h"
+#include "base/buf.h"
+#include "proto/audit_more.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,8 +13,27 @@ static void require(int holds)
     abort();
 }
 
+/* What follows the log: what can be read is written as it was. */
+static enum kith_err see(void *context, const void *bytes, size_t len)
+{
+  struct kith_audit_thing thing;
+  struct kith_buf again;
+  enum kith_err err = kith_audit_thing_read(&thing, bytes, len);
+
+  (void)context;
+  if (err != KITH_OK)
+    return err;
+  kith_buf_init(&again, 0);
+  require(kith_audit_thing_write(&again, &thing) == KITH_OK);
+  require(again.len == len && memcmp(again.bytes, bytes, len) == 0);
+  kith_buf_free(&again);
+  kith_signed_free(&thing.charter);
+  return KITH_OK;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+  const struct kith_audit_evidence evidence = {.more = see};
   struct kith_audit_report report;
   struct kith_audit_entry entry;
   struct kith_fault fault = {0};
@@ -21,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   enum kith_err err;
 
   require(kith_crypto_init(&locked) == KITH_OK);
-  err = kith_audit_export_check(&report, data, size, NULL, &fault);
+  err = kith_audit_export_check(&report, data, size, &evidence, &fault);
   require(err == KITH_OK || ((err == KITH_ERR_NO || err == KITH_ERR_DATA) && fault.text[0]));
   require(err != KITH_OK || (report.broken_at == 0 && report.n_entries <= size / 4 &&
                              report.last_time >= report.first_time && report.member[0]));

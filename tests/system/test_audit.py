@@ -81,8 +81,17 @@ def city(tmp_path_factory):
         p.kith("audit", "export", "--own", "--out", "before-horizon.kith-audit", home="horizon")
         p.handles = [r[1] for person in p.cohort(p.round_id)[7] for r in person[4]]
         p.close_round(p.round_id)
+        partnership.wait_for(lambda: cosigned_by_all(p), "the logs are cosigned to their end")
         export_all(p, "after")
         yield p
+
+
+def cosigned_by_all(p):
+    """Whether every agency has cosigned all of the matcher's log, and the matcher all of theirs."""
+    export_all(p, "now")
+    report = verify(p, *logs("now"), status=None)
+    return all(len(log["cosigned"]) == log["cosigners"] and
+               all(c["entries"] == log["entries"] for c in log["cosigned"]) for log in report["logs"])
 
 
 def export_all(p, name):
@@ -94,7 +103,7 @@ def export_all(p, name):
 def verify(p, *files, status=0, charter="charter.json"):
     done = subprocess.run([str(KITH), "audit", "verify", "--charter", charter, "--json", *map(str, files)],
                           cwd=p.folder, capture_output=True, text=True, timeout=60)
-    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    assert done.returncode == status or status is None, (done.returncode, done.stdout, done.stderr)
     return json.loads(done.stdout) if done.stdout else done.stderr
 
 
@@ -222,6 +231,137 @@ def test_different_rosters_are_found(city):
         log.more[at] = wire.pack([2, round_id, index, new])
     refused(city, forged(city, "police", swap), "were shown different statements",
             "after-health.kith-audit")
+
+
+def cosignatures(log):
+    return [i for i, m in enumerate(log.more) if wire.unpack(m)[0] == 6]
+
+
+def cosignature(identity, member, log, entries, at=1700000000, owner="matcher"):
+    """By `identity`, of the first entries of a log: the bytes of docs/protocol.md, section 9.1."""
+    root = tree_root(log.entries[:entries])
+    note = b"cosignature/v1\ntime %d\nkith-audit/%s\n%d\n%s\n" % (
+        at, owner.encode(), entries, base64.b64encode(root))
+    return wire.pack([6, member, entries, root, wire.sodium.crypto_sign(note, identity.sign_secret)[:64], at])
+
+
+def test_all_logs_are_cosigned(city):
+    by = {log["member"]: log for log in verify(city, *logs())["logs"]}
+    assert {c["member"] for c in by["matcher"]["cosigned"]} == set(city.agencies)
+    assert by["matcher"]["cosigners"] == len(city.agencies)
+    for agency in city.agencies:
+        assert [c["member"] for c in by[agency]["cosigned"]] == ["matcher"]
+    n = len(city.agencies)
+    text = city.kith("audit", "verify", "--charter", "charter.json", "after-matcher.kith-audit")
+    assert f"cosigned by {n} of {n} agencies up to entry {by['matcher']['entries']}\n" in text
+    text = city.kith("audit", "verify", "--charter", "charter.json", "after-police.kith-audit")
+    assert f"cosigned by matcher up to entry {by['police']['entries']}\n" in text
+
+
+def test_cosignatures_are_made_of_the_bytes_that_are_documented(city):
+    log = Log((city.folder / "after-matcher.kith-audit").read_bytes())
+    for i in cosignatures(log):
+        _, member, entries, _, _, at = wire.unpack(log.more[i])
+        assert log.more[i] == cosignature(city.members[member], member, log, entries, at)
+
+
+def test_left_out_cosignatures_are_not_counted(city):
+    def leave_out(log):
+        at = cosignatures(log)
+        log.more = [m for i, m in enumerate(log.more) if i not in at[:2]]
+        member = wire.unpack(log.more[cosignatures(log)[0]])[1]
+        log.more.append(cosignature(city.members[member], member, log, 3)) # a shorter one counts no more
+        log.more.append(log.more[cosignatures(log)[0]]) # nor does one that is there twice
+    report, = verify(city, forged(city, "matcher", leave_out))["logs"]
+    assert len(report["cosigned"]) == len(city.agencies) - 2
+    assert all(c["entries"] == report["entries"] for c in report["cosigned"])
+    text = city.kith("audit", "verify", "--charter", "charter.json", "forged.kith-audit")
+    assert f"cosigned by {len(city.agencies) - 2} of {len(city.agencies)} agencies" in text
+
+
+def test_a_forged_cosignature_is_found(city):
+    def forge(log):
+        log.more.append(cosignature(city.members["matcher"], "police", log, 5))
+    refused(city, forged(city, "matcher", forge), "the cosignature of entry 5 by 'police' is not signed by")
+
+
+def test_a_cosignature_of_another_log_is_found(city):
+    def move(log):
+        log.more.append(cosignature(city.members["police"], "police", log, 5, owner="health"))
+    refused(city, forged(city, "matcher", move), "is not signed by 'police'")
+
+
+def test_a_cosignature_of_a_stranger_is_found(city):
+    def stranger(log):
+        log.more.append(cosignature(city.members["police"], "nobody", log, 5))
+    refused(city, forged(city, "matcher", stranger), "whom no charter here has")
+
+
+def test_a_log_that_cosigns_itself_is_found(city):
+    def itself(log):
+        log.more.append(cosignature(city.members["matcher"], "matcher", log, 5))
+    refused(city, forged(city, "matcher", itself), "has cosigned its own log")
+
+
+def test_a_rewritten_log_is_found_by_its_own_cosignatures(city):
+    """By nothing else: no other log is at hand."""
+    def rewrite(log):
+        value = wire.unpack(log.entries[1])
+        value[3] = [["number", 99]]
+        log.entries[1] = wire.pack(value)
+    refused(city, forged(city, "matcher", rewrite, whole=True), "are not those that 'police' has cosigned")
+
+
+def test_a_cut_log_is_found_by_its_own_cosignatures(city):
+    def cut(log):
+        del log.entries[8:]
+        log.more = [m for m in log.more if wire.unpack(m)[0] in (1, 6)]
+    refused(city, forged(city, "matcher", cut, whole=True), "it was cut")
+
+
+def test_a_rewritten_log_without_its_cosignatures_is_found_by_what_a_cosigner_holds(city):
+    def rewrite(log):
+        value = wire.unpack(log.entries[-1])
+        value[3] = [["number", 99]]
+        log.entries[-1] = wire.pack(value)
+        log.more = [m for m in log.more if wire.unpack(m)[0] != 6]
+    refused(city, forged(city, "matcher", rewrite, whole=True), "past was rewritten", "after-police.kith-audit")
+
+
+def test_nobody_cosigns_for_who_has_no_part_in_it(city):
+    for member in ("lead", "horizon"):
+        assert city.client(member).call(wire.COSIGN_GET, [0])[0] == wire.DENIED
+
+
+def test_the_matcher_takes_no_false_cosignature_and_cosigns_no_other_past(city):
+    """Asked by somebody with the keys of an agency; its kithd is stopped."""
+    partnership.wait_for(lambda: cosigned_by_all(city), "the logs are cosigned to their end")
+    city.programs["police"].kill()
+    client = city.client("police")
+    error, (checkpoint, proof, cosigned, held) = client.call(wire.COSIGN_GET, [0])
+    assert error == 0 and proof == [] and cosigned > 0 and held > 0
+    assert client.call(wire.COSIGN_GET, [checkpoint[0] + 1])[0] == wire.BAD_REFERENCE
+    ours = Log((city.folder / "now-police.kith-audit").read_bytes())
+    matcher = Log((city.folder / "now-matcher.kith-audit").read_bytes())
+    good = wire.unpack(cosignature(city.members["police"], "police", matcher, len(matcher.entries)))
+    false = wire.unpack(cosignature(city.members["health"], "police", matcher, len(matcher.entries)))
+
+    def put(by, log):
+        end = log.sign(city.members["police"]).end
+        return client.call(wire.COSIGN_PUT, [by[2], by[5], by[4], end[2:], []])
+
+    error, reply = put(good, ours)
+    assert error == 0
+    assert put(good, ours) == (0, reply)
+    assert put(false, ours)[0] == wire.BAD_SIGNATURE
+    value = wire.unpack(ours.entries[-1])
+    value[3] = [["number", 99]]
+    ours.entries[-1] = wire.pack(value)
+    assert put(good, ours)[0] == wire.CONFLICT
+    del ours.entries[-1]
+    assert put(good, ours)[0] == wire.BAD_REFERENCE
+    city.kith("audit", "export", "--out", "accusing.kith-audit", home="lead")
+    refused(city, "accusing.kith-audit", "'police' has signed two histories")
 
 
 def test_what_is_no_log_is_bad_data(city):

@@ -399,11 +399,14 @@ class WholeRound:
             shutil.copy(self.card(g), self.auditor.folder / f"{g}.card")
 
     def attested(self):
-        """Who has signed in the matcher's log that all is destroyed, as governance can see at any time."""
+        """Who has signed in the matcher's log that all is destroyed, and that all agencies have cosigned that log, as
+        governance can see at any time."""
         self.run("lead", "audit", "export", "--out", "now.kith-audit")
         report = json.loads(self.run("lead", "audit", "verify", "--charter", "charter.json", "--json",
                                      "now.kith-audit"))
-        return report["rounds"] and report["rounds"][0]["destroyed"]
+        log, = report["logs"]
+        return report["rounds"] and report["rounds"][0]["destroyed"] and \
+            [c["entries"] for c in log["cosigned"]] == [log["entries"]] * log["cosigners"]
 
     def verified(self):
         wait_for(self.attested, "all have signed that it is destroyed", pause_s=0.2)

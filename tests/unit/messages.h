@@ -36,6 +36,12 @@ static inline void random_checkpoint(struct kith_checkpoint *out)
   random_fill(out->signature, sizeof out->signature);
 }
 
+static inline void random_proof(struct kith_tree_proof *out)
+{
+  out->n = (unsigned)random_between(0, KITH_TREE_PROOF_MAX);
+  random_fill(out->hashes, out->n * sizeof out->hashes[0]);
+}
+
 static inline enum kith_document_kind random_kind(void)
 {
   return rand() % 2 ? KITH_DOCUMENT_CHARTER : KITH_DOCUMENT_POLICY;
@@ -88,6 +94,16 @@ static inline void random_request(struct kith_request *out, enum kith_request_ty
     break;
   case KITH_REQUEST_LETTER_GET:
     out->body.letter_get.after = (uint32_t)rand();
+    break;
+  case KITH_REQUEST_COSIGN_GET:
+    out->body.cosign_get.old = random_between(0, 1000);
+    break;
+  case KITH_REQUEST_COSIGN_PUT:
+    out->body.cosign_put.seq = random_between(1, 1000);
+    out->body.cosign_put.time = rand();
+    random_fill(out->body.cosign_put.signature, sizeof out->body.cosign_put.signature);
+    random_checkpoint(&out->body.cosign_put.checkpoint);
+    random_proof(&out->body.cosign_put.proof);
     break;
   default:
     break;
@@ -164,6 +180,38 @@ static inline void random_hello(struct kith_reply *out)
   out->body.hello.n_rounds = (uint32_t)random_between(0, KITH_ROUNDS_MAX);
 }
 
+static inline void random_got(struct kith_reply *out)
+{
+  random_fill(&out->body.document_get.hash, sizeof out->body.document_get.hash);
+  random_document(&out->body.document_get.document, random_kind());
+}
+
+static inline void random_held(struct kith_reply *out)
+{
+  out->body.batch_put.held = (uint32_t)random_between(0, KITH_BATCHES_MAX);
+  random_checkpoint(&out->body.batch_put.checkpoint);
+}
+
+static inline void random_chunk(struct kith_reply *out)
+{
+  out->body.cohort_get.total = random_between(0, KITH_LIST_BYTES_MAX);
+  random_fill(&out->body.cohort_get.hash, sizeof out->body.cohort_get.hash);
+  out->body.cohort_get.chunk = random_span(0);
+}
+
+static inline void random_cosigning(struct kith_reply *out)
+{
+  if (out->type == KITH_REQUEST_COSIGN_GET) {
+    random_checkpoint(&out->body.cosign_get.checkpoint);
+    random_proof(&out->body.cosign_get.proof);
+    out->body.cosign_get.cosigned = random_between(0, 1000);
+    out->body.cosign_get.held = random_between(0, 1000);
+  } else {
+    out->body.cosign_put.time = rand();
+    random_fill(out->body.cosign_put.signature, sizeof out->body.cosign_put.signature);
+  }
+}
+
 /* Free with kith_reply_free. */
 static inline void random_reply(struct kith_reply *out, enum kith_request_type type,
                                 enum kith_reply_error error)
@@ -182,8 +230,7 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
     random_fill(&out->body.document_put, sizeof out->body.document_put);
     break;
   case KITH_REQUEST_DOCUMENT_GET:
-    random_fill(&out->body.document_get.hash, sizeof out->body.document_get.hash);
-    random_document(&out->body.document_get.document, random_kind());
+    random_got(out);
     break;
   case KITH_REQUEST_ROUND_LIST:
     random_round_list(out);
@@ -196,8 +243,7 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
     random_statements(out);
     break;
   case KITH_REQUEST_BATCH_PUT:
-    out->body.batch_put.held = (uint32_t)random_between(0, KITH_BATCHES_MAX);
-    random_checkpoint(&out->body.batch_put.checkpoint);
+    random_held(out);
     break;
   case KITH_REQUEST_BATCH_STATUS:
     out->body.batch_status = random_span(0);
@@ -217,11 +263,13 @@ static inline void random_reply(struct kith_reply *out, enum kith_request_type t
   case KITH_REQUEST_LETTER_GET:
     random_letters(out);
     break;
+  case KITH_REQUEST_COSIGN_GET:
+  case KITH_REQUEST_COSIGN_PUT:
+    random_cosigning(out);
+    break;
   case KITH_REQUEST_COHORT_GET:
   case KITH_REQUEST_AUDIT_GET:
-    out->body.cohort_get.total = random_between(0, KITH_LIST_BYTES_MAX);
-    random_fill(&out->body.cohort_get.hash, sizeof out->body.cohort_get.hash);
-    out->body.cohort_get.chunk = random_span(0);
+    random_chunk(out);
     break;
   default:
     break;
