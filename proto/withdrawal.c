@@ -38,27 +38,57 @@ void kith_withdrawal_index(struct kith_hash *out, const kith_round_id round, con
   kith_hasher_final(&hasher, out);
 }
 
+static struct kith_withdrawals all_of(const struct kith_round_view *view)
+{
+  return (struct kith_withdrawals){view->round, view->n_withdrawals, view->withdrawals};
+}
+
+static const struct kith_withdrawal *find(const struct kith_withdrawals *withdrawals,
+                                          const char *agency, const struct kith_hash *index)
+{
+  for (uint32_t i = 0; i < withdrawals->n; i++)
+    if (kith_hash_equal(&withdrawals->items[i].said.index, index) &&
+        strcmp(withdrawals->items[i].agency, agency) == 0)
+      return &withdrawals->items[i];
+  return NULL;
+}
+
 const struct kith_withdrawal *kith_withdrawal_find(const struct kith_round_view *view,
                                                    const char *agency,
                                                    const struct kith_hash *index)
 {
-  for (uint32_t i = 0; i < view->n_withdrawals; i++)
-    if (kith_hash_equal(&view->withdrawals[i].said.index, index) &&
-        strcmp(view->withdrawals[i].agency, agency) == 0)
-      return &view->withdrawals[i];
-  return NULL;
+  const struct kith_withdrawals all = all_of(view);
+
+  return find(&all, agency, index);
+}
+
+bool kith_withdrawals_any(const struct kith_withdrawals *withdrawals, const char *agency)
+{
+  for (uint32_t i = 0; i < withdrawals->n; i++)
+    if (strcmp(withdrawals->items[i].agency, agency) == 0)
+      return true;
+  return false;
+}
+
+const struct kith_withdrawal *kith_withdrawals_of(const struct kith_withdrawals *withdrawals,
+                                                  const char *agency,
+                                                  const uint8_t handle[KITH_HANDLE_BYTES])
+{
+  struct kith_hash index;
+
+  if (!withdrawals->n)
+    return NULL;
+  kith_withdrawal_index(&index, withdrawals->round, agency, handle);
+  return find(withdrawals, agency, &index);
 }
 
 const struct kith_withdrawal *kith_withdrawal_of(const struct kith_round_view *view,
                                                  const char *agency,
                                                  const uint8_t handle[KITH_HANDLE_BYTES])
 {
-  struct kith_hash index;
+  const struct kith_withdrawals all = all_of(view);
 
-  if (!view->n_withdrawals)
-    return NULL;
-  kith_withdrawal_index(&index, view->round, agency, handle);
-  return kith_withdrawal_find(view, agency, &index);
+  return kith_withdrawals_of(&all, agency, handle);
 }
 
 uint32_t kith_withdrawals_by(const struct kith_round_view *view, const char *agency)

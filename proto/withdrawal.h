@@ -24,7 +24,17 @@ KITH_MUST_USE enum kith_err kith_withdrawal_take(struct kith_round_view *view,
 const struct kith_withdrawal *kith_withdrawal_find(const struct kith_round_view *view,
                                                    const char *agency,
                                                    const struct kith_hash *index);
+/* The withdrawals of a round, or a copy of those that there were at a time. */
+struct kith_withdrawals {
+  const uint8_t *round;
+  uint32_t n;
+  const struct kith_withdrawal *items;
+};
+bool kith_withdrawals_any(const struct kith_withdrawals *withdrawals, const char *agency);
 /* Of the record behind the handle. */
+const struct kith_withdrawal *kith_withdrawals_of(const struct kith_withdrawals *withdrawals,
+                                                  const char *agency,
+                                                  const uint8_t handle[KITH_HANDLE_BYTES]);
 const struct kith_withdrawal *kith_withdrawal_of(const struct kith_round_view *view,
                                                  const char *agency,
                                                  const uint8_t handle[KITH_HANDLE_BYTES]);

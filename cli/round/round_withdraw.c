@@ -115,8 +115,10 @@ int kith_round_withdraw(int argc, char **argv)
       .about =
           "An officer takes a record of this agency out of a round. Before the release it is left "
           "out of the list; after it, recipients are told that it is withdrawn, and it is not "
-          "disclosed any more. One officer is enough; it can't be undone. The id is personal: it "
-          "is never given on the command line.",
+          "disclosed any more. Under blind comparison the person is taken out, by any of this "
+          "agency's records of them. One officer is enough; it can't be undone. The id is "
+          "personal: "
+          "it is never given on the command line.",
       .examples = "  $ kith round withdraw --officer-key ~/officer.key --id-file id.txt \\\n"
                   "      --reason objection 6f1c...\n",
       .options = options,

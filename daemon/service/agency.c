@@ -7,9 +7,9 @@
 #include "daemon/service/officers.h"
 #include "daemon/service/subjects.h"
 
-static const char *const table_names[] = {"outbox",      "handles",  "trial",
-                                          "subjects",    "officers", "decisions",
-                                          "disclosures", "notices",  "withdrawals"};
+static const char *const table_names[] = {"outbox",      "handles",   "trial",       "subjects",
+                                          "officers",    "decisions", "disclosures", "notices",
+                                          "withdrawals", "people"};
 
 enum kith_err kith_agency_new(struct kith_agency **out, const char *config_path,
                               struct kith_fault *fault)

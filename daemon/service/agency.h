@@ -31,6 +31,7 @@ enum kith_agency_table {
   KITH_TABLE_DISCLOSURES, /* round, ... (disclosure_store.c) */
   KITH_TABLE_NOTICES,     /* round, event -> how far people were told (notices.c) */
   KITH_TABLE_WITHDRAWALS, /* round, number BE -> a record taken out of it (withdraw.h) */
+  KITH_TABLE_PEOPLE,      /* under blind: from a record to its person's handle (people.h) */
   KITH_AGENCY_TABLES_END
 };
 

@@ -7,6 +7,7 @@
 #include "crypto/seal.h"
 #include "daemon/service/encode_job.h"
 #include "daemon/service/pairing.h"
+#include "daemon/service/people.h"
 #include "daemon/service/subjects.h"
 #include "proto/batch.h"
 #include "proto/submission.h"
@@ -205,9 +206,34 @@ static int compare_by_handle(const void *a, const void *b)
                 KITH_HANDLE_BYTES);
 }
 
+/* Of every record, whoever stands for its person. places: as people->people has them. */
+static enum kith_err keep_people(const struct filler *filler,
+                                 const struct kith_blind_agency *people)
+{
+  KITH_AUTO_FREE uint32_t *place_of = KITH_NEW_ARRAY(uint32_t, people->n);
+  struct kith_person_record *records = KITH_NEW_ARRAY(struct kith_person_record, people->n);
+  enum kith_err err = place_of && records ? KITH_OK : KITH_ERR_MEMORY;
+
+  for (uint32_t i = 0; err == KITH_OK && i < people->n_people; i++)
+    place_of[people->people[i]] = i;
+  for (size_t i = 0; err == KITH_OK && i < people->n; i++) {
+    const struct kith_blind_record *record = &people->records[i];
+
+    records[i].id = kith_ids_at(&filler->encoded->ids, record->row);
+    memcpy(records[i].handle, filler->places[place_of[record->person]].handle, KITH_HANDLE_BYTES);
+  }
+  if (err == KITH_OK)
+    err = kith_people_keep(filler->agency, filler->round->node->id, filler->table_key, records,
+                           people->n);
+  kith_free_wiped(records, people->n * sizeof *records);
+  return err;
+}
+
 /* A handle is the one in the rows' openings, and random bytes. */
 static enum kith_err place_people(struct filler *filler, const struct kith_blind_agency *people)
 {
+  enum kith_err err;
+
   filler->places = KITH_NEW_ARRAY(struct place, people->n_people);
   if (!filler->places)
     return KITH_ERR_MEMORY;
@@ -221,8 +247,9 @@ static enum kith_err place_people(struct filler *filler, const struct kith_blind
     kith_handle_index(&place->index, filler->round->node->id, place->handle);
     place->row = record->row;
   }
+  err = keep_people(filler, people);
   qsort(filler->places, filler->n_places, sizeof *filler->places, compare_by_handle);
-  return KITH_OK;
+  return err;
 }
 
 static enum kith_err fill_handles(struct filler *filler, const struct kith_batch_plan *plan)
@@ -463,6 +490,8 @@ enum kith_err kith_outbox_delete(struct kith_agency *agency, const kith_round_id
     err = kith_store_delete_prefix(txn, KITH_TABLE_HANDLES, prefix);
   if (err == KITH_OK && tables)
     err = kith_store_delete_prefix(txn, KITH_TABLE_TRIAL, prefix);
+  if (err == KITH_OK && tables)
+    err = kith_store_delete_prefix(txn, KITH_TABLE_PEOPLE, prefix);
   if (err == KITH_OK && tables)
     err = kith_store_delete_prefix(txn, KITH_TABLE_DISCLOSURES, prefix);
   if (err == KITH_OK && tables)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/service/control_json.h"
 #include "daemon/service/officers.h"
+#include "daemon/service/people.h"
 #include "proto/withdrawal.h"
 
 /* ---- the store: round, number BE -> [index bin32, reason] */
@@ -103,12 +104,18 @@ bool kith_withdrawn(const struct kith_agency *agency, const struct kith_agency_r
   return kept_has(round, &index);
 }
 
+/* Under blind comparison that of the record's person. KITH_ERR_NO: there is none, which elsewhere
+ * the table of handles says; KITH_ERR_NOT_FOUND: the table key is destroyed. */
 static enum kith_err handle_of(const struct kith_agency *agency,
                                const struct kith_agency_round *round, const char *id,
                                uint8_t handle[KITH_HANDLE_BYTES])
 {
   struct kith_secret *key = NULL;
-  enum kith_err err = kith_roundkey_load(agency->node->keys, &key, round->node->id, "table", NULL);
+  enum kith_err err;
+
+  if (round->policy.protection == KITH_PROTECTION_BLIND)
+    return kith_people_find(agency, round->node->id, id, handle);
+  err = kith_roundkey_load(agency->node->keys, &key, round->node->id, "table", NULL);
 
   if (err == KITH_OK)
     err = kith_handle_of(handle, round->node->id, key, id, strlen(id));
@@ -129,12 +136,14 @@ enum kith_err kith_withdrawn_id(const struct kith_agency *agency,
   err = handle_of(agency, round, id, handle);
   if (err == KITH_OK)
     *withdrawn = kith_withdrawn(agency, round, handle);
-  return err;
+  return err == KITH_ERR_NO ? KITH_OK : err;
 }
 
-/* The index of a record that was submitted, or is about to be. */
+/* The index of a record that was submitted, or is about to be; *other: of its person, who is known
+ * to the round by another record. */
 static enum kith_err record_find(struct kith_agency *agency, const struct kith_agency_round *round,
-                                 const char *id, struct kith_hash *index, struct kith_fault *fault)
+                                 const char *id, struct kith_hash *index, bool *other,
+                                 struct kith_fault *fault)
 {
   uint8_t handle[KITH_HANDLE_BYTES];
   struct kith_buf found;
@@ -153,6 +162,7 @@ static enum kith_err record_find(struct kith_agency *agency, const struct kith_a
                     "in which rounds it was");
   else if (err != KITH_OK)
     err = kith_fail(fault, err, "the record can't be looked up: %s", kith_err_name(err));
+  *other = err == KITH_OK && (found.len != strlen(id) || memcmp(found.bytes, id, found.len) != 0);
   if (found.bytes)
     kith_wipe(found.bytes, found.len);
   kith_buf_free(&found);
@@ -165,6 +175,7 @@ static enum kith_err record_find(struct kith_agency *agency, const struct kith_a
 
 struct asked {
   struct kith_kept_withdrawal kept;
+  bool other; /* the person's handle is another record's */
   struct kith_buf text;
   struct kith_officer_question question;
 };
@@ -190,6 +201,13 @@ static enum kith_err text_write(struct asked *asked, const struct kith_agency *a
                   "back. All members of\nthe round see that this agency has withdrawn a record, "
                   "and the reason; not whose.\nIt can't be undone.\n",
                   agency->node->id, id, index, kith_withdraw_reason_name(asked->kept.reason));
+  if (round->policy.protection == KITH_PROTECTION_BLIND)
+    kith_buf_printf(&asked->text,
+                    "\nUnder blind comparison one record stands for a person, with what this "
+                    "agency's\nother records of them say. The person is withdrawn, with all "
+                    "records that were found\nto be theirs.%s\n",
+                    asked->other ? " This record is one of those: another stands for the person."
+                                 : "");
   err = kith_buf_err(&asked->text);
   asked->question =
       (struct kith_officer_question){.member = agency->node->id, .kind = KITH_OFFICER_WITHDRAW};
@@ -208,11 +226,6 @@ static enum kith_err check_round(const struct kith_agency *agency,
     return kith_fail(fault, KITH_ERR_NO, "the round is over: all that was sent in it is destroyed");
   if (!own || !own->in_roster)
     return kith_fail(fault, KITH_ERR_NO, "this agency takes no part in the round");
-  if (round->policy.protection == KITH_PROTECTION_BLIND)
-    return kith_fail(
-        fault, KITH_ERR_NO,
-        "rounds of blind comparison can't leave out a single record; before the "
-        "release an abort ends the round, and requests about the record can be refused");
   if (!round->outbox_ready)
     return kith_fail(fault, KITH_ERR_NO,
                      "this agency has not encoded its records for the round yet: who is on its "
@@ -237,7 +250,8 @@ static enum kith_err asked_read(struct asked *out, struct kith_agency *agency,
     return kith_fail(fault, KITH_ERR_USAGE,
                      "\"reason\" must be objection, erasure, error or other");
   if ((err = check_round(agency, round, fault)) != KITH_OK ||
-      (err = record_find(agency, round, json_string_value(id), &out->kept.index, fault)) != KITH_OK)
+      (err = record_find(agency, round, json_string_value(id), &out->kept.index, &out->other,
+                         fault)) != KITH_OK)
     return err;
   if (kept_has(round, &out->kept.index))
     return kith_fail(fault, KITH_ERR_NO, "the record is withdrawn from this round already");

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/failpoint.h"
 #include "base/mem.h"
+#include "crypto/secret.h"
 #include "matcher/linkage/blind.h"
 #include "proto/batch.h"
 #include "proto/policy_blind.h"
@@ -14,7 +16,10 @@ struct work {
   const struct kith_linkage_input *input;
   struct kith_hash terms;
   struct kith_batch_plan plans[KITH_AGENCIES_MAX];
-  uint64_t n_people[KITH_LINKAGE_PARTIES_MAX];
+  uint64_t n_people[KITH_LINKAGE_PARTIES_MAX]; /* without those that are withdrawn */
+  /* Of those, the handles as rows open them. */
+  unsigned n_withdrawn[KITH_AGENCIES_MAX];
+  uint64_t withdrawn[KITH_AGENCIES_MAX][KITH_WITHDRAWALS_MAX];
   struct kith_blind_histogram near[KITH_AGENCIES_MAX][KITH_BLIND_STEPS];             /* owned */
   struct kith_blind_pairs pairs[KITH_LINKAGE_PARTIES_MAX][KITH_LINKAGE_PARTIES_MAX]; /* owned */
   struct kith_blind_histogram within[KITH_LINKAGE_PARTIES_MAX]
@@ -48,6 +53,50 @@ static enum kith_err take_handles(struct work *work, unsigned p, const uint8_t *
   }
   return KITH_OK;
 }
+
+/* ---- those that are withdrawn */
+
+static void leave_out_people(struct work *work, unsigned p)
+{
+  const struct kith_withdrawals *withdrawals = &work->matching->withdrawals;
+  struct kith_intake_rows *rows = &work->matching->parties[p];
+  unsigned n = 0;
+
+  if (!kith_withdrawals_any(withdrawals, work->input->names[p]))
+    return;
+  for (size_t i = 0; i < rows->encodings.n && n < KITH_WITHDRAWALS_MAX; i++) {
+    const uint8_t *handle = rows->handles + i * KITH_HANDLE_BYTES;
+
+    if (kith_withdrawals_of(withdrawals, work->input->names[p], handle))
+      work->withdrawn[p][n++] = kith_get_le(handle, KITH_BLIND_HANDLE_BITS / 8);
+  }
+  work->n_withdrawn[p] = n;
+  work->n_people[p] -= n;
+  kith_intake_drop_withdrawn(rows, withdrawals, work->input->names[p]);
+}
+
+static bool is_withdrawn(const struct work *work, unsigned p, uint64_t handle)
+{
+  for (unsigned i = 0; i < work->n_withdrawn[p]; i++)
+    if (work->withdrawn[p][i] == handle)
+      return true;
+  return false;
+}
+
+static void leave_out_pairs(struct work *work, unsigned p, unsigned q)
+{
+  struct kith_blind_pairs *pairs = &work->pairs[p][q];
+  size_t kept = 0;
+
+  for (size_t i = 0; i < pairs->n; i++)
+    if (!is_withdrawn(work, p, pairs->items[i].low) && !is_withdrawn(work, q, pairs->items[i].high))
+      pairs->items[kept++] = pairs->items[i];
+  if (kept < pairs->n)
+    kith_wipe(pairs->items + kept, (pairs->n - kept) * sizeof *pairs->items);
+  pairs->n = kept;
+}
+
+/* ---- batches */
 
 static enum kith_err load_batch(struct work *work, unsigned p, uint32_t number, uint8_t **bytes,
                                 size_t *len)
@@ -90,6 +139,8 @@ static enum kith_err load_party(struct work *work, unsigned p, struct kith_fault
     if (err == KITH_ERR_DATA)
       err = bad(work, p, "its histograms are none", fault);
   }
+  if (err == KITH_OK)
+    leave_out_people(work, p);
   return err;
 }
 
@@ -158,6 +209,8 @@ static enum kith_err compare_two(struct work *work, unsigned p, unsigned q, int 
     err = kith_blind_join(&work->pairs[p][q], &low.submission, &high.submission,
                           work->input->names[p], work->input->names[q], fault);
   }
+  if (err == KITH_OK)
+    leave_out_pairs(work, p, q);
   kith_free(low.bytes);
   kith_free(high.bytes);
   return err;
@@ -166,6 +219,7 @@ static enum kith_err compare_two(struct work *work, unsigned p, unsigned q, int 
 static enum kith_err compare_all(struct work *work, int *culprit, struct kith_fault *fault)
 {
   const struct kith_linkage_input *input = work->input;
+  const struct kith_batch_plan *sent = work->plans;
   unsigned n = input->n_parties;
   unsigned done = 0;
   enum kith_err err = KITH_OK;
@@ -179,8 +233,8 @@ static enum kith_err compare_all(struct work *work, int *culprit, struct kith_fa
       if (input->cancel && atomic_load(input->cancel))
         return kith_fail(fault, KITH_ERR_CANCELLED, "stopped");
       err = compare_two(work, p, q, culprit, fault);
-      work->within[p][q] = work->near[p][kith_blind_step(work->n_people[p], work->n_people[q])];
-      work->within[q][p] = work->near[q][kith_blind_step(work->n_people[q], work->n_people[p])];
+      work->within[p][q] = work->near[p][kith_blind_step(sent[p].n_records, sent[q].n_records)];
+      work->within[q][p] = work->near[q][kith_blind_step(sent[q].n_records, sent[p].n_records)];
       input->progress(input->progress_context, 0.95 * ++done / (n * (n - 1) / 2.0));
     }
   return err;

@@ -2,6 +2,10 @@
  * each two agencies their rows for each other, joined and let go of; two submissions are in memory
  * at a time, 134 bytes a row of the larger agencies'. What agencies have sent is checked here, as
  * docs/blind.md, 4 says. Nothing of it is kept: a matcher that was killed begins again.
+ *
+ * No row says whose it is before it has met another, so a withdrawn record's rows are joined as all
+ * are, which holds the agencies to the protocol; what they opened is dropped before anything is
+ * made of it.
  * Failpoint: matching.pair. */
 #ifndef KITH_MATCHER_SERVICE_BLIND_H
 #define KITH_MATCHER_SERVICE_BLIND_H
@@ -21,6 +25,7 @@ struct kith_blind_matching {
   uint32_t n_records[KITH_AGENCIES_MAX];
   struct kith_intake_rows
       *parties; /* filled: a row is a handle's opening (matcher/linkage/blind.h) */
+  struct kith_withdrawals withdrawals; /* whose records are left out */
 };
 
 /* input->parties: the encodings of `parties`, which are filled here. KITH_ERR_DATA: an agency does

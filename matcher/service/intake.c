@@ -340,18 +340,18 @@ end:
   return err;
 }
 
-void kith_intake_drop_withdrawn(struct kith_intake_rows *rows, const struct kith_round_view *view,
-                                const char *agency)
+void kith_intake_drop_withdrawn(struct kith_intake_rows *rows,
+                                const struct kith_withdrawals *withdrawals, const char *agency)
 {
   struct kith_encodings *enc = &rows->encodings;
   size_t kept = 0;
 
-  if (!kith_withdrawals_by(view, agency))
+  if (!kith_withdrawals_any(withdrawals, agency))
     return;
   for (size_t i = 0; i < enc->n; i++) {
     const uint8_t *handle = rows->handles + i * KITH_HANDLE_BYTES;
 
-    if (kith_withdrawal_of(view, agency, handle))
+    if (kith_withdrawals_of(withdrawals, agency, handle))
       continue;
     memmove(rows->handles + kept * KITH_HANDLE_BYTES, handle, KITH_HANDLE_BYTES);
     memmove(kith_encodings_row(enc, kept), kith_encodings_row(enc, i), enc->stride);
@@ -367,23 +367,26 @@ void kith_intake_drop_withdrawn(struct kith_intake_rows *rows, const struct kith
   enc->n = kept;
 }
 
-enum kith_err kith_intake_has(struct kith_node *node, const kith_round_id round, const char *agency,
-                              const struct kith_manifest *manifest,
-                              const struct kith_policy *policy, const struct kith_hash *index)
+enum kith_err kith_intake_has(struct kith_node *node, const struct kith_round_view *view,
+                              const struct kith_seat *seat, const struct kith_policy *policy,
+                              const struct kith_hash *index)
 {
-  struct looking looking = {.round = round, .agency = agency, .index = index};
+  struct looking looking = {.round = view->round, .agency = seat->member, .index = index};
+  struct kith_batch_plan plan;
   struct loader loader = {.looking = &looking};
   struct kith_secret *secret = NULL;
   struct kith_txn *txn = NULL;
   struct batch_key key;
-  enum kith_err err = kith_roundkey_load(node->keys, &secret, round, key_name, NULL);
+  enum kith_err err = kith_roundkey_load(node->keys, &secret, view->round, key_name, NULL);
 
   if (err == KITH_OK)
     err = kith_txn_begin(&txn, node->store, false);
+  kith_batch_plan_make(&plan, policy, seat->manifest.n_records, kith_round_roster_size(view));
   loader.secret = secret;
-  loader.row_bytes = kith_batch_row_bytes(kith_policy_row_bytes(policy));
-  for (uint32_t i = 0; err == KITH_OK && !looking.found && i < manifest->n_batches; i++) {
-    batch_key_set(&key, round, agency, i);
+  loader.row_bytes = plan.blind ? KITH_HANDLE_BYTES : plan.row_bytes;
+  for (uint32_t i = 0, n = plan.blind ? plan.n_handle_batches : seat->manifest.n_batches;
+       err == KITH_OK && !looking.found && i < n; i++) {
+    batch_key_set(&key, view->round, seat->member, i);
     err = load_batch(&loader, txn, &key);
   }
   kith_txn_abort(txn);

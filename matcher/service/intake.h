@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "proto/encodings.h"
 #include "proto/node.h"
+#include "proto/withdrawal.h"
 
 /* Stores a batch whose hash the caller has checked. KITH_ERR_EXISTS: held, the same bytes;
  * KITH_ERR_NO: other bytes are held at this number. */
@@ -47,13 +48,13 @@ KITH_MUST_USE enum kith_err kith_intake_load(struct kith_node *node, struct kith
                                              struct kith_fault *fault);
 /* Takes out, and wipes, the rows that the agency has withdrawn from the round; the others keep
  * their order. */
-void kith_intake_drop_withdrawn(struct kith_intake_rows *rows, const struct kith_round_view *view,
-                                const char *agency);
-/* Whether one of the agency's rows has this index (proto/withdrawal.h): reads all of its batches.
- * KITH_ERR_NO if not. */
-KITH_MUST_USE enum kith_err kith_intake_has(struct kith_node *node, const kith_round_id round,
-                                            const char *agency,
-                                            const struct kith_manifest *manifest,
+void kith_intake_drop_withdrawn(struct kith_intake_rows *rows,
+                                const struct kith_withdrawals *withdrawals, const char *agency);
+/* Whether one of the agency's rows, or under blind comparison of its handles, has this index
+ * (proto/withdrawal.h): reads its batches. KITH_ERR_NO if not. */
+KITH_MUST_USE enum kith_err kith_intake_has(struct kith_node *node,
+                                            const struct kith_round_view *view,
+                                            const struct kith_seat *seat,
                                             const struct kith_policy *policy,
                                             const struct kith_hash *index);
 void kith_intake_rows_free(struct kith_intake_rows *rows);

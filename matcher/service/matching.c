@@ -35,6 +35,7 @@ struct kith_matching {
   struct kith_matching_journal *journal; /* owned; NULL under blind */
   struct kith_blind_matching blind;      /* under such a policy */
   struct kith_secret *key;               /* owned; of the intake, for that */
+  struct kith_withdrawal *withdrawals;   /* owned; those that the matching is without */
   int culprit;                           /* number of the party; -1: none, or it can't be told */
 };
 
@@ -43,6 +44,7 @@ static void matching_free(struct kith_matching *matching)
   kith_linkage_result_free(&matching->result);
   kith_matching_journal_free(matching->journal);
   kith_secret_free(matching->key);
+  kith_free(matching->withdrawals);
   for (unsigned i = 0; i < matching->n_parties; i++)
     kith_intake_rows_free(&matching->parties[i]);
   kith_free(matching);
@@ -90,6 +92,7 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
                                   struct kith_matching *matching, struct kith_fault *fault)
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_withdrawals withdrawals = {view->round, view->n_withdrawals, view->withdrawals};
   enum kith_err err = KITH_OK;
 
   for (unsigned i = 0; err == KITH_OK && i < view->n_seats; i++) {
@@ -101,13 +104,27 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
                            seat->member, &seat->manifest, &round->policy, fault);
     if (err != KITH_OK)
       break;
-    kith_intake_drop_withdrawn(&matching->parties[matching->n_parties], view, seat->member);
+    kith_intake_drop_withdrawn(&matching->parties[matching->n_parties], &withdrawals, seat->member);
     memcpy(matching->ids[matching->n_parties], seat->member, sizeof seat->member);
     matching->names[matching->n_parties] = matching->ids[matching->n_parties];
     matching->encodings[matching->n_parties] = &matching->parties[matching->n_parties].encodings;
     matching->n_parties++;
   }
   return err;
+}
+
+/* The log is the service's own, and grows while the thread runs. */
+static enum kith_err copy_withdrawals(struct kith_matching *matching,
+                                      const struct kith_round_view *view)
+{
+  matching->withdrawals = KITH_NEW_ARRAY(struct kith_withdrawal, view->n_withdrawals);
+  if (!matching->withdrawals)
+    return KITH_ERR_MEMORY;
+  for (uint32_t i = 0; i < view->n_withdrawals; i++)
+    matching->withdrawals[i] = view->withdrawals[i];
+  matching->blind.withdrawals =
+      (struct kith_withdrawals){matching->round, view->n_withdrawals, matching->withdrawals};
+  return KITH_OK;
 }
 
 /* Under blind comparison rows are loaded by the thread, two agencies' at a time. */
@@ -137,7 +154,7 @@ static enum kith_err begin_blind(struct kith_matcher *matcher,
     }
     blind->n_roster += seat->in_roster;
   }
-  return err;
+  return err == KITH_OK ? copy_withdrawals(matching, view) : err;
 }
 
 /* Of exactly these agencies' batches, without what is withdrawn, in a round with exactly this

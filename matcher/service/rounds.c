@@ -415,18 +415,15 @@ static enum kith_reply_error check_withdraw(struct kith_matcher *matcher,
                                             const struct kith_matcher_round *round,
                                             const struct kith_statement *statement)
 {
-  const struct kith_seat *seat =
-      kith_round_seat(kith_node_round_view(round->node), statement->author);
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_seat *seat = kith_round_seat(view, statement->author);
   enum kith_err err;
 
-  if (round->policy.protection == KITH_PROTECTION_BLIND)
-    return KITH_REPLY_DENIED;
   if (round->state == KITH_ROUND_RELEASED)
     return KITH_REPLY_OK;
   if (!seat || !seat->manifested)
     return KITH_REPLY_DENIED;
-  err = kith_intake_has(matcher->node, round->node->id, statement->author, &seat->manifest,
-                        &round->policy, &statement->body.withdraw.index);
+  err = kith_intake_has(matcher->node, view, seat, &round->policy, &statement->body.withdraw.index);
   return err == KITH_ERR_NO ? KITH_REPLY_DENIED : reply_of(err);
 }
 

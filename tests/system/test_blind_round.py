@@ -67,19 +67,6 @@ def test_a_round_finds_whom_kith_link_finds(tmp_path):
             assert not place.key_files(member, round_id)
 
 
-def test_no_record_is_withdrawn(tmp_path):
-    """Rows that open nothing are a cheat's: neither the agency nor the matcher lets one go."""
-    with Blind(tmp_path, n_people=60).start() as place:
-        round_id = run(place)
-        agency = place.agencies[0]
-        handle, record = sorted(place.trial_map(agency, round_id).items())[0]
-        reply = place.ask(agency, do="withdraw-show", round=round_id.hex(), id=record, reason="objection")
-        assert not reply["ok"] and "blind comparison" in reply["error"]
-        roster = place.statements(round_id, wire.CONFIRMATION)[0].body[0]
-        index = wire.H(b"kith withdrawal v1", round_id, agency.encode(), handle)
-        assert place.client(agency).say(wire.WITHDRAW, round_id, [roster, 1, 1, index]) == wire.DENIED
-
-
 def run(place):
     """A whole round; its id."""
     round_id = place.open_round()

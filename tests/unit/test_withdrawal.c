@@ -99,6 +99,31 @@ static void another_agency_marks_nothing(void **state)
   assert_null(kith_withdrawal_of(view, "ash", handles[1]));
 }
 
+/* What a matching works with while the log grows. */
+static void a_copy_has_those_of_its_time(void **state)
+{
+  struct kith_withdrawal item;
+  struct kith_withdrawals copy = {NULL, 0, NULL};
+  struct kith_statement s;
+
+  (void)state;
+  play_to(MANIFESTED);
+  assert_false(kith_withdrawals_any(&copy, "ash"));
+  assert_null(kith_withdrawals_of(&copy, "ash", handles[0]));
+  s = of_handle(ASH, 1, handles[0]);
+  assert_int_equal(add(&s), KITH_OK);
+  item = view->withdrawals[0];
+  copy = (struct kith_withdrawals){view->round, 1, &item};
+  s = of_handle(ASH, 2, handles[1]);
+  assert_int_equal(add(&s), KITH_OK);
+  assert_true(kith_withdrawals_any(&copy, "ash"));
+  assert_false(kith_withdrawals_any(&copy, "birch"));
+  assert_ptr_equal(kith_withdrawals_of(&copy, "ash", handles[0]), &item);
+  assert_null(kith_withdrawals_of(&copy, "ash", handles[1]));
+  assert_null(kith_withdrawals_of(&copy, "birch", handles[0]));
+  assert_non_null(kith_withdrawal_of(view, "ash", handles[1]));
+}
+
 /* A list with one record of each of two agencies. */
 static void list_of(struct kith_cohort *cohort, struct kith_cohort_record records[2])
 {
@@ -174,6 +199,7 @@ int main(void)
       cmocka_unit_test(numbers_follow_each_other),
       cmocka_unit_test(until_the_round_is_closed),
       cmocka_unit_test(another_agency_marks_nothing),
+      cmocka_unit_test(a_copy_has_those_of_its_time),
       cmocka_unit_test(a_list_is_marked),
       cmocka_unit_test(a_list_with_a_record_withdrawn_before_is_refused),
       cmocka_unit_test(reasons_have_names),

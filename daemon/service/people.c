@@ -1,0 +1,154 @@
+#include "daemon/service/people.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/secret.h"
+
+enum { KEY_BYTES = KITH_ROUND_ID_BYTES + KITH_HASH_BYTES, ENTRIES_A_TRANSACTION = 4096 };
+
+/* In the order of their keys: the table then grows at its end. */
+struct entry {
+  struct kith_hash index;
+  uint8_t own[KITH_HANDLE_BYTES];
+  const uint8_t *handle;
+};
+
+static struct kith_bytes entry_key(uint8_t key[KEY_BYTES], const kith_round_id round,
+                                   const struct kith_hash *index)
+{
+  memcpy(key, round, KITH_ROUND_ID_BYTES);
+  memcpy(key + KITH_ROUND_ID_BYTES, index->bytes, KITH_HASH_BYTES);
+  return (struct kith_bytes){key, KEY_BYTES};
+}
+
+/* ---- making */
+
+static int compare_entries(const void *a, const void *b)
+{
+  return memcmp(((const struct entry *)a)->index.bytes, ((const struct entry *)b)->index.bytes,
+                KITH_HASH_BYTES);
+}
+
+static enum kith_err entries_make(struct entry *entries, const kith_round_id round,
+                                  const struct kith_secret *table_key,
+                                  const struct kith_person_record *records, size_t n)
+{
+  enum kith_err err = KITH_OK;
+
+  for (size_t i = 0; err == KITH_OK && i < n; i++) {
+    err = kith_handle_of(entries[i].own, round, table_key, records[i].id, strlen(records[i].id));
+    kith_handle_index(&entries[i].index, round, entries[i].own);
+    entries[i].handle = records[i].handle;
+  }
+  if (err == KITH_OK && n > 1)
+    qsort(entries, n, sizeof *entries, compare_entries);
+  return err;
+}
+
+static enum kith_err entry_put(struct kith_txn *txn, struct kith_handles *handles,
+                               const kith_round_id round, const struct entry *entry)
+{
+  uint8_t key[KEY_BYTES];
+  struct kith_buf sealed;
+  enum kith_err err;
+
+  kith_buf_init(&sealed, 0);
+  err = kith_handle_seal(handles, &sealed, entry->own, entry->handle, KITH_HANDLE_BYTES);
+  if (err == KITH_OK)
+    err = kith_store_put(txn, KITH_TABLE_PEOPLE, entry_key(key, round, &entry->index),
+                         (struct kith_bytes){sealed.bytes, sealed.len});
+  kith_buf_free(&sealed);
+  return err;
+}
+
+static enum kith_err entries_put(struct kith_agency *agency, struct kith_handles *handles,
+                                 const kith_round_id round, const struct entry *entries, size_t n)
+{
+  struct kith_txn *txn = NULL;
+  enum kith_err err = kith_node_begin(&txn, agency->node);
+
+  if (err != KITH_OK)
+    return err;
+  for (size_t i = 0; err == KITH_OK && i < n; i++)
+    err = entry_put(txn, handles, round, &entries[i]);
+  if (err == KITH_OK)
+    err = kith_txn_commit(txn);
+  else
+    kith_txn_abort(txn);
+  kith_store_relax(agency->node->store);
+  if (agency->alive)
+    agency->alive();
+  return err;
+}
+
+enum kith_err kith_people_keep(struct kith_agency *agency, const kith_round_id round,
+                               const struct kith_secret *table_key,
+                               const struct kith_person_record *records, size_t n)
+{
+  struct entry *entries = KITH_NEW_ARRAY(struct entry, n);
+  struct kith_handles *handles = NULL;
+  enum kith_err err = entries ? KITH_OK : KITH_ERR_MEMORY;
+
+  if (err == KITH_OK)
+    err = entries_make(entries, round, table_key, records, n);
+  if (err == KITH_OK)
+    err = kith_handles_new(&handles, round, table_key);
+  for (size_t first = 0; err == KITH_OK && first < n; first += ENTRIES_A_TRANSACTION)
+    err = entries_put(agency, handles, round, entries + first,
+                      n - first < ENTRIES_A_TRANSACTION ? n - first : ENTRIES_A_TRANSACTION);
+  kith_handles_free(handles);
+  kith_free_wiped(entries, n * sizeof *entries);
+  return err;
+}
+
+/* ---- reading */
+
+static enum kith_err entry_open(const struct kith_agency *agency, const kith_round_id round,
+                                const struct kith_secret *table_key,
+                                const uint8_t own[KITH_HANDLE_BYTES], struct kith_buf *out)
+{
+  KITH_AUTO_FREE uint8_t *sealed = NULL;
+  struct kith_handles *handles = NULL;
+  struct kith_txn *txn = NULL;
+  struct kith_hash index;
+  uint8_t key[KEY_BYTES];
+  size_t len = 0;
+  enum kith_err err = kith_txn_begin(&txn, agency->node->store, false);
+
+  kith_handle_index(&index, round, own);
+  if (err == KITH_OK) {
+    err = kith_store_get(txn, KITH_TABLE_PEOPLE, entry_key(key, round, &index), &sealed, &len);
+    err = err == KITH_ERR_NOT_FOUND ? KITH_ERR_NO : err;
+  }
+  kith_txn_abort(txn);
+  if (err == KITH_OK)
+    err = kith_handles_new(&handles, round, table_key);
+  if (err == KITH_OK)
+    err = kith_handle_open(handles, out, own, sealed, len);
+  kith_handles_free(handles);
+  return err;
+}
+
+enum kith_err kith_people_find(const struct kith_agency *agency, const kith_round_id round,
+                               const char *id, uint8_t handle[KITH_HANDLE_BYTES])
+{
+  struct kith_secret *table_key = NULL;
+  uint8_t own[KITH_HANDLE_BYTES];
+  struct kith_buf found;
+  enum kith_err err = kith_roundkey_load(agency->node->keys, &table_key, round, "table", NULL);
+
+  kith_buf_init(&found, 0);
+  if (err == KITH_OK)
+    err = kith_handle_of(own, round, table_key, id, strlen(id));
+  if (err == KITH_OK)
+    err = entry_open(agency, round, table_key, own, &found);
+  if (err == KITH_OK && found.len != KITH_HANDLE_BYTES)
+    err = KITH_ERR_INTERNAL;
+  if (err == KITH_OK)
+    memcpy(handle, found.bytes, KITH_HANDLE_BYTES);
+  kith_secret_free(table_key);
+  kith_buf_free(&found);
+  return err;
+}
