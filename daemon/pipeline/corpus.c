@@ -36,6 +36,7 @@ const struct kith_corpus_row kith_corpus[] = {
     {{"MOHD", "Abdulrahman", "alspecimen", "", "May 1980", "M", "", "", "CV"}},
     {{"Master Khalid Hussein", "Ul Haq", "Mc Test-Case", "", "35/17/1985", "M", "", "", "HELLO"}},
     {{"Baby", "Not Known", "Sample (DECEASED)", "", "17/13/1985", "M", "", "", "CV1 1AB1234"}},
+    {{"Jean", "", "Sample", "", "71/04/1985", "F", "", "", ""}},
     {{"Male Infant", "XX", "Sample **DUP**", "", "9999-12-31", "M", "", "", ""}},
     {{"Robert (Bob)", "(Male)", "Sample - DO NOT USE", "", "0001-01-01", "M", "", "", ""}},
     {{"Roberta aka Bobbie", "Jnr", "Sample Jr", "", "1111-11-11", "M", "", "", ""}},

@@ -197,7 +197,7 @@ static bool three_items(struct kith_date *out, bool *repaired, const struct item
 
   if (items[0].digits == 4 ||                                           /* as ISO 8601 says */
       (options->date_order == KITH_DATE_YMD && items[2].digits != 4) || /* 85/04/20 */
-      (items[0].digits == 2 && items[0].number > 31)) {
+      (items[0].digits == 2 && items[0].number > 31 && items[2].digits != 4)) {
     year = items[0];
     day = items[2];
     *repaired = items[0].digits == 2 && options->date_order != KITH_DATE_YMD;
@@ -227,8 +227,21 @@ static bool is_placeholder(struct kith_date date)
   return false;
 }
 
+/* A wrong digit makes a day or a month that there is none of: then it is not known, and the rest
+ * is. Not where both are so, or where the year has two digits: who knows which is which. */
+static void drop_impossible(struct kith_date *date, const struct items *items)
+{
+  bool sure = items->n == 3 && (items->item[0].digits == 4 || items->item[2].digits == 4);
+
+  if (sure && date->day > 31 && date->month <= 12)
+    date->day = 0;
+  else if (sure && date->month > 12 && date->day >= 1 && date->day <= 31)
+    date->month = 0;
+}
+
 /* What was read, made sense of: order, what stands for a part only, what can't be. */
 static enum kith_outcome date_settle(struct kith_date *out, struct kith_date date,
+                                     const struct items *items,
                                      const struct kith_standardise_options *options)
 {
   enum kith_outcome outcome = KITH_VALUE_FINE;
@@ -237,6 +250,7 @@ static enum kith_outcome date_settle(struct kith_date *out, struct kith_date dat
     date = (struct kith_date){date.year, date.day, date.month};
     outcome = KITH_VALUE_REPAIRED;
   }
+  drop_impossible(&date, items);
   if ((date.year && (date.year < YEAR_FIRST || date.year > YEAR_LAST)) || date.month > 12 ||
       date.day > 31)
     return KITH_VALUE_UNUSABLE;
@@ -273,7 +287,7 @@ enum kith_outcome kith_read_date(struct kith_date *out, const char *text,
     return KITH_VALUE_PLACEHOLDER;
   if (items.guessed) /* the year is what is known */
     date.month = date.day = 0;
-  outcome = date_settle(out, date, options);
+  outcome = date_settle(out, date, &items, options);
   if (outcome == KITH_VALUE_FINE && (repaired || items.item[0].digits == SERIAL_DIGITS))
     outcome = KITH_VALUE_REPAIRED;
   return outcome;

@@ -38,7 +38,15 @@ static const struct answer dates_typed[] = {
     {"--", "(placeholder)"},
     {"", "(missing)"},
     {"35/17/1985", "(unusable)"},
-    {"1985-13-13", "(unusable)"},
+    {"1985-13-13", "y1985|t198|u5|d13|e198513 (partial)"}, /* a wrong digit: the rest is known */
+    {"1985-04-71", "y1985|t198|u5|m04|n198504 (partial)"},
+    {"71/04/1985", "y1985|t198|u5|m04|n198504 (partial)"},
+    {"71 April 1985", "y1985|t198|u5|m04|n198504 (partial)"},
+    {"1850-04-71", "y1850|t185|u0|m04|n185004 (implausible)"},
+    {"1985-71-00", "(unusable)"},
+    {"71/04/85", "(unusable)"}, /* what is the year? */
+    {"9999-04-71", "(unusable)"},
+    {"19850471", "(unusable)"},
     {"20/04/985", "(unusable)"},
     {"20/04/19850", "(unusable)"},
     {"20/04", "(unusable)"},
@@ -63,7 +71,7 @@ static const struct answer dates_typed[] = {
     {"approx 20/04/1985", "y1985|t198|u5 (partial)"},
     {"1850-04-20", "y1850|t185|u0|m04|d20|x0420|n185004|e185020 (implausible)"},
     {"2027-04-20", "y2027|t202|u7|m04|d20|x0420|n202704|e202720 (implausible)"},
-    {"20/20/1985", "(unusable)"},
+    {"20/20/1985", "y1985|t198|u5|d20|e198520 (partial)"},
 };
 
 static void dates(void **state)
