@@ -88,7 +88,7 @@ void kith_csv_free(struct kith_csv *csv);
 enum kith_err kith_csv_refuse(const struct kith_csv *csv, const struct kith_csv_row *row,
                               struct kith_fault *fault);
 
-/* Blocks, for who hands rows on to threads: some 64 KiB of text and its rows, which are the
+/* Blocks, for who hands rows on to threads: some 16 KiB of text and its rows, which are the
  * block's, not the reader's: good until the block is read into again or freed, by whatever thread.
  * Not to be mixed with kith_csv_next. A block is for one reader (its limits); it may outlive it. */
 struct kith_csv_block;

@@ -7,7 +7,7 @@
 #include "base/ordered.h"
 #include "base/text.h"
 
-enum { TEXT_BYTES = 64 << 10, QUOTES_AND_JOINT = 4, HEADER_COLUMNS_MAX = 4096 };
+enum { TEXT_BYTES = 128 << 10, QUOTES_AND_JOINT = 4, HEADER_COLUMNS_MAX = 4096 };
 
 /* Rows as they were read, for all slots that encode a part of them. */
 struct rows {
