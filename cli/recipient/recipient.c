@@ -391,7 +391,7 @@ static enum kith_err asked_read(struct kith_asked *out, const uint8_t *bytes, si
   kith_read_array(&reader, VALUES);
   (void)kith_read_u64(&reader, 1, 1);
   out->kind =
-      (enum kith_letter_kind)kith_read_u64(&reader, KITH_LETTER_REQUEST, KITH_LETTER_KINDS - 1);
+      (enum kith_letter_kind)kith_read_u64(&reader, KITH_LETTER_REQUEST, KITH_LETTER_FEEDBACK);
   out->state =
       (enum kith_asked_state)kith_read_u64(&reader, KITH_ASKED_WRITTEN, KITH_ASKED_STATES - 1);
   out->refused = (uint32_t)kith_read_u64(&reader, 0, KITH_REPLY_ERRORS);
