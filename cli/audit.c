@@ -57,6 +57,7 @@ static const char *const words[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_LETTER_DROPPED] = "a letter that was not what it said was dropped",
     [KITH_AUDIT_FEEDBACK] = "a recipient said whether a list was right",
     [KITH_AUDIT_RECORD_WITHDRAWN] = "an agency withdrew a record",
+    [KITH_AUDIT_CONTEXT] = "context of the list went to a recipient",
 };
 
 struct shown {

@@ -58,6 +58,7 @@ static const char *const event_names[KITH_AUDIT_EVENTS] = {
     [KITH_AUDIT_LETTER_DROPPED] = "letter_dropped",
     [KITH_AUDIT_FEEDBACK] = "feedback",
     [KITH_AUDIT_RECORD_WITHDRAWN] = "record_withdrawn",
+    [KITH_AUDIT_CONTEXT] = "context",
 };
 
 const char *kith_audit_event_name(unsigned event)

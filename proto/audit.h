@@ -67,6 +67,7 @@ enum kith_audit_event {
   KITH_AUDIT_LETTER_DROPPED, /* it was not for us, or not from whom it said */
   KITH_AUDIT_FEEDBACK,
   KITH_AUDIT_RECORD_WITHDRAWN, /* decided by an officer; at the matcher: taken, the receipt */
+  KITH_AUDIT_CONTEXT,          /* a letter of it was sent, relayed or taken */
   KITH_AUDIT_EVENTS
 };
 

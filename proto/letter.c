@@ -14,6 +14,7 @@ static const char *const labels[KITH_LETTER_KINDS] = {
     [KITH_LETTER_REQUEST] = "kith disclosure request v1",
     [KITH_LETTER_ANSWER] = "kith disclosure answer v1",
     [KITH_LETTER_FEEDBACK] = "kith feedback v1",
+    [KITH_LETTER_CONTEXT] = "kith context v1",
 };
 enum { LABEL_BYTES_MAX = 32 };
 
@@ -219,6 +220,40 @@ static void feedback_read(struct kith_reader *reader, struct kith_feedback *out)
   kith_read_bin_exact(reader, out->token, sizeof out->token);
 }
 
+static void context_write(struct kith_buf *out, const struct kith_context *context)
+{
+  kith_write_array(out, 2);
+  kith_write_array(out, context->n_attributes);
+  for (unsigned i = 0; i < context->n_attributes; i++)
+    kith_write_string(out, context->attributes[i]);
+  kith_write_bin(out, context->entries, context->len);
+}
+
+static void context_read(struct kith_reader *reader, struct kith_context *out)
+{
+  const uint8_t *entries;
+  size_t bytes;
+
+  kith_read_array(reader, 2);
+  out->n_attributes = kith_read_array_between(reader, 1, KITH_CONTEXT_ATTRIBUTES_MAX);
+  for (unsigned i = 0; i < out->n_attributes; i++) {
+    read_field(reader, out->attributes[i]);
+    for (unsigned j = 0; j < i; j++)
+      if (strcmp(out->attributes[i], out->attributes[j]) == 0)
+        reader->err = KITH_ERR_DATA;
+  }
+  bytes = kith_context_entry_bytes(out->n_attributes);
+  entries = kith_read_bin(reader, &out->len, bytes, sizeof out->entries);
+  if (reader->err != KITH_OK)
+    return;
+  memcpy(out->entries, entries, out->len);
+  if (out->len % bytes)
+    reader->err = KITH_ERR_DATA;
+  for (size_t at = bytes; at < out->len; at += bytes)
+    if (memcmp(entries + at - bytes, entries + at, KITH_CONTEXT_TAG_BYTES) >= 0)
+      reader->err = KITH_ERR_DATA;
+}
+
 /* ---- letters */
 
 void kith_letter_core_write(struct kith_buf *out, const struct kith_letter *letter)
@@ -238,6 +273,9 @@ void kith_letter_core_write(struct kith_buf *out, const struct kith_letter *lett
     break;
   case KITH_LETTER_FEEDBACK:
     feedback_write(out, &letter->body.feedback);
+    break;
+  case KITH_LETTER_CONTEXT:
+    context_write(out, &letter->body.context);
     break;
   case KITH_LETTER_KINDS:
     break;
@@ -342,8 +380,10 @@ enum kith_err kith_letter_read(struct kith_letter *out, enum kith_letter_kind ki
     request_read(&reader, &out->body.request);
   else if (kind == KITH_LETTER_ANSWER)
     answer_read(&reader, &out->body.answer);
-  else
+  else if (kind == KITH_LETTER_FEEDBACK)
     feedback_read(&reader, &out->body.feedback);
+  else
+    context_read(&reader, &out->body.context);
   err = kith_reader_done(&reader);
   if (err != KITH_OK)
     kith_wipe(out, sizeof *out);

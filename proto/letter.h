@@ -1,5 +1,6 @@
 /* Letters (docs/protocol.md, section 11): what a recipient asks an agency about a person of a
- * released list, what the agency answers, and what the recipient found at the door. Sealed to their
+ * released list, what the agency answers, what the recipient found at the door, and what an agency
+ * tells unasked (proto/context.h). Sealed to their
  * reader, signed by their author; the matcher only relays them. Pure. */
 #ifndef KITH_PROTO_LETTER_H
 #define KITH_PROTO_LETTER_H
@@ -32,8 +33,11 @@ enum {
   KITH_REFERENCE_BYTES = 129,
   KITH_DISCLOSED_BYTES = 1025, /* of one field's value */
   KITH_TOKEN_BYTES = 32,
-  KITH_TOKENS_MAX = 8,          /* of one record, told with an answer */
-  KITH_LETTER_STEP_BYTES = 4096 /* a letter's length is a multiple of it */
+  KITH_TOKENS_MAX = 8,           /* of one record, told with an answer */
+  KITH_LETTER_STEP_BYTES = 4096, /* a letter's length is a multiple of it */
+  KITH_CONTEXT_TAG_BYTES = 16,
+  KITH_CONTEXT_VALUE_BYTES = 17,     /* with its terminator */
+  KITH_CONTEXT_BYTES_MAX = 30 * 1024 /* of the entries of a letter */
 };
 
 /* A reason code is written as a member's id is. */
@@ -75,7 +79,16 @@ struct kith_feedback {
   uint8_t token[KITH_TOKEN_BYTES];
 };
 
-/* Without pointers; some 20 KB, so on the heap; wiped by whoever frees it. */
+/* Entries (proto/context.h), ascending by tag. */
+struct kith_context {
+  unsigned n_attributes;                                               /* 1 .. */
+  char attributes[KITH_CONTEXT_ATTRIBUTES_MAX][KITH_FIELD_NAME_BYTES]; /* all different */
+  size_t len; /* from one entry on, a multiple of kith_context_entry_bytes */
+  uint8_t entries[KITH_CONTEXT_BYTES_MAX];
+};
+size_t kith_context_entry_bytes(unsigned n_attributes);
+
+/* Without pointers; some 30 KB, so on the heap; wiped by whoever frees it. */
 struct kith_letter {
   enum kith_letter_kind kind;
   kith_round_id round;
@@ -86,6 +99,7 @@ struct kith_letter {
     struct kith_disclosure_request request;
     struct kith_disclosure_answer answer;
     struct kith_feedback feedback;
+    struct kith_context context;
   } body;
 };
 

@@ -70,6 +70,7 @@ enum kith_letter_kind { /* proto/letter.h */
                         KITH_LETTER_REQUEST = 1,
                         KITH_LETTER_ANSWER,
                         KITH_LETTER_FEEDBACK,
+                        KITH_LETTER_CONTEXT,
                         KITH_LETTER_KINDS
 };
 

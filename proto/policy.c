@@ -269,6 +269,7 @@ static void policy_read(struct kith_policy *out, struct kith_json_reader *reader
   round_read(out, reader);
   release_read(out, reader);
   kith_policy_disclosure_read(out, reader);
+  kith_policy_context_read(out, reader);
   if (kith_json_has(reader, "privacy_bound"))
     out->privacy_bound = ratio(reader, "privacy_bound");
 }

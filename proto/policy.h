@@ -27,12 +27,13 @@
  *       "recipients": [ { "id": "horizon", "gateway": "..." } ],
  *       "agencies": [ { "id": "police", "gateway": "..." }, ... ],
  *       "officers": 1, "answer_days": 14,
- *       "requests_per_round": 200, "requests_per_day": 20 } }
+ *       "requests_per_round": 200, "requests_per_day": 20 },
+ *     "context": { "agencies": [ { "id": "education", "attributes": ["age_band", "ward"] } ] } }
  *
  * "scope" and each of its members may be left out: then it bounds nothing. "evidence", "dates" and
  * "source" may be left out too: then they are as above, which is the default; they are printed
- * always. "officers" of a round may be left out where it is 1. A policy without "disclosure" allows
- * none. What each means is in kith-policy(5).
+ * always. "officers" of a round may be left out where it is 1. A policy without "disclosure" or
+ * "context" allows none. What each means is in kith-policy(5).
  *
  * Instead of "bits" a policy can have "filters": [ { "name": "stable", "bits": 1024 }, ... ], two
  * to four of them, and each field "filter": NAME (the first, where it has none). Candidates come
@@ -166,6 +167,17 @@ struct kith_policy_disclosure {
   uint32_t requests_per_day;
 };
 
+enum { KITH_CONTEXT_ATTRIBUTES_MAX = 4 };
+/* The attribute that is made from the date of birth; every other is a column of the source. */
+#define KITH_CONTEXT_AGE_BAND "age_band"
+
+/* What an agency tells the recipients of each person of the list, without being asked. */
+struct kith_policy_context {
+  char id[KITH_MEMBER_ID_BYTES];
+  unsigned n_attributes;                                               /* 1 .. */
+  char attributes[KITH_CONTEXT_ATTRIBUTES_MAX][KITH_FIELD_NAME_BYTES]; /* all different */
+};
+
 /* Of a record, what a match key is made of (docs/blind.md, 2). */
 enum kith_blind_part {
   KITH_PART_BIRTH,
@@ -253,6 +265,8 @@ struct kith_policy {
   /* The share of people that 'kith audit privacy' may recognise; denominator 0: no bound. */
   struct kith_ratio privacy_bound;
   struct kith_policy_disclosure disclosure;
+  unsigned n_context; /* agencies; 0: none tells anything unasked */
+  struct kith_policy_context context[KITH_AGENCIES_MAX];
 };
 
 /* Strict JSON, every value in range, the rule parses over the agencies. A policy of one agency
@@ -279,6 +293,9 @@ const char *kith_policy_asks(const struct kith_policy *policy, const char *recip
 const char *kith_policy_answers(const struct kith_policy *policy, const char *agency);
 bool kith_policy_disclosable(const struct kith_policy *policy, const char *field);
 bool kith_policy_reason_allowed(const struct kith_policy *policy, const char *reason);
+/* What the agency tells unasked; NULL: nothing. */
+const struct kith_policy_context *kith_policy_context_of(const struct kith_policy *policy,
+                                                         const char *agency);
 /* Bytes of all filters of a row. */
 size_t kith_policy_row_bytes(const struct kith_policy *policy);
 enum { KITH_RATIO_TEXT_BYTES = 32 };

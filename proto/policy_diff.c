@@ -75,6 +75,8 @@ static const struct {
     {"disclosure.answer_days", "days until a request expires"},
     {"disclosure.requests_per_round", "the most requests of a recipient in a round"},
     {"disclosure.requests_per_day", "the most requests of a recipient a day"},
+    {"context", "what is told of people of the list unasked"},
+    {"context.agencies", "what is told of people of the list unasked, by"},
 };
 
 static const char *meaning(const char *key)

@@ -32,6 +32,10 @@ int kith_policy_leaks_put(json_t *object, const struct kith_policy *policy);
 void kith_policy_disclosure_read(struct kith_policy *out, struct kith_json_reader *reader);
 int kith_policy_disclosure_put(json_t *object, const struct kith_policy *policy);
 
+/* policy_context.c: the optional section "context"; after agencies and scope. */
+void kith_policy_context_read(struct kith_policy *out, struct kith_json_reader *reader);
+int kith_policy_context_put(json_t *object, const struct kith_policy *policy);
+
 /* policy_blind.c: what stands in the place of filters, fields and bounds. */
 void kith_policy_blind_read(struct kith_policy *out, struct kith_json_reader *reader);
 int kith_policy_blind_put(json_t *object, const struct kith_policy *policy);

@@ -152,6 +152,7 @@ enum kith_err kith_policy_print(struct kith_buf *out, const struct kith_policy *
   bad |= put_cohort_and_round(object, policy);
   bad |= put_release(object, policy);
   bad |= kith_policy_disclosure_put(object, policy);
+  bad |= kith_policy_context_put(object, policy);
   if (policy->privacy_bound.denominator)
     bad |= put_ratio(object, "privacy_bound", policy->privacy_bound);
   if (bad) {

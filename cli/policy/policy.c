@@ -141,6 +141,7 @@ static void show_terms(const struct kith_signed *document, const struct kith_pol
     printf("rounds      %u in %u days at most\n", policy->rounds_max, policy->rounds_days);
   printf("officers    %u of each agency must decide to join\n", policy->officers);
   show_disclosure(&policy->disclosure);
+  kith_policy_show_context(policy);
   if (policy->protection == KITH_PROTECTION_BLIND)
     kith_policy_show_blind(policy);
   else

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "cli/cli.h"
 #include "proto/charter.h"
 #include "proto/policy.h"
 
@@ -19,7 +20,7 @@ KITH_MUST_USE enum kith_err kith_policy_save(const struct kith_policy *policy, c
                                              struct kith_fault *fault);
 
 /* What the linter found, in words. */
-enum { KITH_LINT_FINDINGS_MAX = 96, KITH_LINT_TEXT_BYTES = 400 };
+enum { KITH_LINT_FINDINGS_MAX = 192, KITH_LINT_TEXT_BYTES = 400 };
 struct kith_lint {
   unsigned n;
   unsigned n_errors;
@@ -32,6 +33,21 @@ struct kith_lint {
 /* `charter` may be NULL: then nothing about members is checked. */
 void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
                       const struct kith_charter *charter, int64_t now);
+
+void kith_lint_add(struct kith_lint *lint, bool error, const char *format, ...) KITH_PRINTF(3, 4);
+
+/* ---- policy_check_scope.c */
+
+void kith_policy_lint_scope(struct kith_lint *lint, const struct kith_policy *policy);
+
+/* ---- policy_context.c: what agencies tell unasked */
+
+void kith_policy_show_context(const struct kith_policy *policy);
+void kith_policy_lint_context(struct kith_lint *lint, const struct kith_policy *policy);
+/* From items AGENCY=A,B. KITH_ERR_USAGE with *fault. */
+KITH_MUST_USE enum kith_err kith_policy_context_set(struct kith_policy *policy,
+                                                    const struct kith_cli_list *items,
+                                                    struct kith_fault *fault);
 
 /* ---- policy_blind.c: how a blind policy is shown */
 

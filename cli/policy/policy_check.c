@@ -21,17 +21,14 @@ enum {
   MASK_MINIMUM = 5,
   MINIMUM_BATCH = 20,
   REVIEW_DAYS = 28,
-  RETENTION_DAYS = 92,
-  AGE_OF_NOBODY = 110
+  RETENTION_DAYS = 92
 };
 static const double SET_ASIDE_MUCH = 0.5;
 
 static const char *const disclaimer =
     "These are the linter's findings on a document, not legal advice.";
 
-static void add(struct kith_lint *lint, bool error, const char *format, ...) KITH_PRINTF(3, 4);
-
-static void add(struct kith_lint *lint, bool error, const char *format, ...)
+void kith_lint_add(struct kith_lint *lint, bool error, const char *format, ...)
 {
   va_list args;
 
@@ -50,22 +47,25 @@ static void lint_times(struct kith_lint *lint, const struct kith_policy *policy,
 
   kith_time_format(text, policy->expires);
   if (policy->expires <= now)
-    add(lint, true, "expires: the policy expired at %s; nobody will accept it. Set a later expiry.",
-        text);
+    kith_lint_add(lint, true,
+                  "expires: the policy expired at %s; nobody will accept it. Set a later expiry.",
+                  text);
   else if (policy->expires - now < (int64_t)SOON_DAYS * DAY_S)
-    add(lint, false, "expires: the policy ends soon, at %s.", text);
+    kith_lint_add(lint, false, "expires: the policy ends soon, at %s.", text);
   else if (policy->expires - now > (int64_t)LONG_DAYS * DAY_S)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "expires: the policy is valid until %s. Governance usually reviews one within a year.",
         text);
   if (policy->review_days > REVIEW_DAYS)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "release.review_days: encodings stay at the matcher for up to %u days after the release. "
         "They are worth protecting like the names.",
         policy->review_days);
   if (policy->retention_days > RETENTION_DAYS)
-    add(lint, false, "release.retention_days: the list is kept for %u days.",
-        policy->retention_days);
+    kith_lint_add(lint, false, "release.retention_days: the list is kept for %u days.",
+                  policy->retention_days);
 }
 
 /* As the charter says; where there is none at hand, many agencies are called what they are. */
@@ -88,15 +88,16 @@ static void lint_gateways(struct kith_lint *lint, const struct kith_policy *poli
 
     /* In a trial there are no real people, and nothing is disclosed. */
     if (!kith_gateway_is_stated(agency))
-      add(lint, !policy->trial,
-          "agencies: the lawful gateway of %s is not stated. kith refuses a release or a "
-          "disclosure "
-          "without one. Name the law that lets this agency take part, and its section.",
-          agency->id);
+      kith_lint_add(lint, !policy->trial,
+                    "agencies: the lawful gateway of %s is not stated. kith refuses a release or a "
+                    "disclosure "
+                    "without one. Name the law that lets this agency take part, and its section.",
+                    agency->id);
     if (kith_gateway_needs_more(kind)) {
       bool alone = kith_gateway_is_section_16_alone(agency->gateway);
 
-      add(lint, alone && !policy->trial,
+      kith_lint_add(
+          lint, alone && !policy->trial,
           "agencies: %s is a health or social care authority. Section 16 of the Police, Crime, "
           "Sentencing and Courts Act 2022 authorises neither patient information nor personal "
           "information from such an authority: %s.",
@@ -114,7 +115,8 @@ static void lint_disclosure(struct kith_lint *lint, const struct kith_policy *po
   const struct kith_policy_disclosure *disclosure = &policy->disclosure;
 
   if (!disclosure->present) {
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "disclosure: there is none, so nobody can ask who a handle stands for: the list stays a "
         "list of handles.");
     return;
@@ -123,13 +125,14 @@ static void lint_disclosure(struct kith_lint *lint, const struct kith_policy *po
     const struct kith_policy_agency *agency = &disclosure->agencies[i];
 
     if (!kith_policy_answers(policy, agency->id))
-      add(lint, true,
-          "disclosure.agencies: the lawful gateway of %s is not stated: it can tell "
-          "nobody anything. Name the law, or leave the agency out.",
-          agency->id);
+      kith_lint_add(lint, true,
+                    "disclosure.agencies: the lawful gateway of %s is not stated: it can tell "
+                    "nobody anything. Name the law, or leave the agency out.",
+                    agency->id);
     if (kith_gateway_needs_more(kind_of(agency->id, charter)) &&
         kith_gateway_is_section_16_alone(agency->gateway))
-      add(lint, !policy->trial,
+      kith_lint_add(
+          lint, !policy->trial,
           "disclosure.agencies: %s is a health or social care authority, and its gateway is "
           "section 16 of the Police, Crime, Sentencing and Courts Act 2022 alone, which authorises "
           "neither patient information nor personal information from such an authority.",
@@ -137,12 +140,13 @@ static void lint_disclosure(struct kith_lint *lint, const struct kith_policy *po
   }
   for (unsigned i = 0; i < disclosure->n_recipients; i++)
     if (!kith_policy_asks(policy, disclosure->recipients[i].id))
-      add(lint, true, "disclosure.recipients: the lawful gateway of %s is not stated.",
-          disclosure->recipients[i].id);
+      kith_lint_add(lint, true, "disclosure.recipients: the lawful gateway of %s is not stated.",
+                    disclosure->recipients[i].id);
   if (disclosure->officers == 1)
-    add(lint, false, "disclosure.officers: one officer alone can disclose a person.");
+    kith_lint_add(lint, false, "disclosure.officers: one officer alone can disclose a person.");
   if (disclosure->answer_days > policy->retention_days)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "disclosure.answer_days: requests may wait longer than the list is kept, %u days.",
         policy->retention_days);
 }
@@ -151,22 +155,25 @@ static void lint_members(struct kith_lint *lint, const struct kith_policy *polic
                          const struct kith_charter *charter)
 {
   if (policy->n_agencies < 2)
-    add(lint, false, "agencies: there is one only; this policy is for work on one machine.");
+    kith_lint_add(lint, false,
+                  "agencies: there is one only; this policy is for work on one machine.");
   if (policy->n_recipients == 0)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "release.recipients: there is none, so no round can be opened under this policy.");
   for (unsigned i = 0; charter && i < policy->n_agencies; i++) {
     const struct kith_member *member = kith_charter_member(charter, policy->agencies[i].id);
 
     if (!member || member->role != KITH_ROLE_AGENCY)
-      add(lint, true, "agencies: %s is not an agency of the charter.", policy->agencies[i].id);
+      kith_lint_add(lint, true, "agencies: %s is not an agency of the charter.",
+                    policy->agencies[i].id);
   }
   for (unsigned i = 0; charter && i < policy->n_recipients; i++) {
     const struct kith_member *member = kith_charter_member(charter, policy->recipients[i]);
 
     if (!member || member->role != KITH_ROLE_RECIPIENT)
-      add(lint, true, "release.recipients: %s is not a recipient of the charter.",
-          policy->recipients[i]);
+      kith_lint_add(lint, true, "release.recipients: %s is not a recipient of the charter.",
+                    policy->recipients[i]);
   }
 }
 
@@ -187,18 +194,21 @@ static void lint_households(struct kith_lint *lint, const struct kith_policy *po
   bool shows = kith_policy_leaks(policy) & KITH_LEAK_HOUSEHOLDS;
 
   if (shows && !(policy->accepted_leaks & KITH_LEAK_HOUSEHOLDS))
-    add(lint, true,
+    kith_lint_add(
+        lint, true,
         "linkage.accepted_leaks: %s; no node takes such a policy unless it says so. Write "
         "\"accepted_leaks\": [\"%s\"], or take the filter out.",
         words, name);
   else if (shows)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.accepted_leaks: \"%s\" is accepted: %s. Addresses can also be guessed by how many "
         "share them, without a name. It links better where people keep their address, and worse "
         "where they move.",
         name, words);
   else if (policy->accepted_leaks & KITH_LEAK_HOUSEHOLDS)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.accepted_leaks: \"%s\" is accepted, but no filter is of an address alone; take it "
         "out.",
         name);
@@ -210,19 +220,22 @@ static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
   bool address =
       has_field(policy, "postcode") || has_field(policy, "street") || has_field(policy, "town");
 
-  add(lint, false,
+  kith_lint_add(
+      lint, false,
       "linkage.protection: clk hides values from who has no key, but shows the matcher how alike "
       "any two records are. With a list of names to compare with, people can be recognised by "
       "that; and an agency that helps the matcher can try names. Treat encodings as you treat the "
       "names.");
   if (policy->mask)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.mask: shows the matcher which fields each record has. Missing postcodes mark "
         "people of no fixed abode, and rare patterns can tell which agency a record is from. It "
         "finds more people; without it set mask to false and similarity to dice, and "
         "leave mask_minimum out.");
   if (policy->mask && policy->mask_minimum < MASK_MINIMUM)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.mask_minimum: %s Patterns that few records have can mark a person; %d or more is "
         "usual.",
         policy->mask_minimum > 1 ? "is low."
@@ -231,7 +244,8 @@ static void lint_leaks(struct kith_lint *lint, const struct kith_policy *policy)
         MASK_MINIMUM);
   lint_households(lint, policy);
   if (address)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.fields: with an address in the filter, people who live together are more alike: "
         "the matcher may guess households, hostels, refuges and children's homes. It also makes "
         "links of people who moved weaker.");
@@ -243,23 +257,27 @@ static void lint_blind(struct kith_lint *lint, const struct kith_policy *policy)
   const struct kith_policy_blind *blind = &policy->blind;
   bool birth = false;
 
-  add(lint, false,
+  kith_lint_add(
+      lint, false,
       "linkage.protection: blind shows the matcher, of records that agree on a match key and of no "
       "others, one distance a field; an agency that helps the matcher can still try names against "
       "another's records.");
   for (unsigned i = 0; i < blind->n_fields; i++)
     if (kith_field_of_policy(blind->fields[i].field) == KITH_FIELD_UNKNOWN)
-      add(lint, true, "linkage.blind.fields: \"%s\" is not one of kith's standard fields.",
-          blind->fields[i].field);
+      kith_lint_add(lint, true,
+                    "linkage.blind.fields: \"%s\" is not one of kith's standard fields.",
+                    blind->fields[i].field);
   for (unsigned i = 0; i < blind->n_keys; i++)
     for (unsigned k = 0; k < blind->keys[i].n; k++)
       birth |= blind->keys[i].parts[k] <= KITH_PART_BIRTH_MONTH_DAY;
   if (!birth)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.blind.match_keys: none has a part of the date of birth. Values that many people "
         "share find few of them, and show how many people an agency has.");
   if (blind->occurrences > 1)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.blind.occurrences: %u makes submissions %u times as long, and shows the matcher "
         "more pairs of namesakes.",
         blind->occurrences, blind->occurrences);
@@ -271,22 +289,24 @@ static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy
 
   for (unsigned i = 0; i < policy->n_fields; i++) {
     if (kith_field_of_policy(policy->fields[i].field) == KITH_FIELD_UNKNOWN)
-      add(lint, true, "linkage.fields: \"%s\" is not one of kith's standard fields.",
-          policy->fields[i].field);
+      kith_lint_add(lint, true, "linkage.fields: \"%s\" is not one of kith's standard fields.",
+                    policy->fields[i].field);
     expected[policy->fields[i].filter] += policy->fields[i].weight;
   }
   for (unsigned i = 0; i == 0 || i < policy->n_filters; i++) {
     unsigned bits = i ? policy->filters[i].bits : policy->bits;
 
     if (expected[i] * 2 > bits)
-      add(lint, false,
+      kith_lint_add(
+          lint, false,
           "linkage.%s%s%s: the fields set about %llu of %u bits. Above a half, unlike people begin "
           "to look alike; take more bits, or fewer bits per token.",
           policy->n_filters ? "filters (" : "bits", policy->filters[i].name,
           policy->n_filters ? ")" : "", (unsigned long long)expected[i], bits);
   }
   if (policy->n_filters)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.filters: candidates come from \"%s\" alone; the other filters only say how sure a "
         "candidate is. Each shows the matcher the similarity of its own fields, apart from all "
         "others.",
@@ -297,12 +317,14 @@ static void lint_filter(struct kith_lint *lint, const struct kith_policy *policy
 static void lint_privacy(struct kith_lint *lint, const struct kith_policy *policy)
 {
   if (!policy->privacy_bound.denominator)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "privacy_bound: there is none, so no share of people recognised is too many. 'kith audit "
         "privacy' measures it.");
   else if (policy->protection == KITH_PROTECTION_CLK &&
            kith_ratio_double(policy->privacy_bound) < 0.5)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "privacy_bound: under clk nearly everybody is recognised by who holds a list and knows a "
         "few of the people; the bound is not going to be kept. \"blind\" can keep it.");
 }
@@ -310,7 +332,8 @@ static void lint_privacy(struct kith_lint *lint, const struct kith_policy *polic
 static void lint_threshold(struct kith_lint *lint, const struct kith_policy *policy)
 {
   if (kith_ratio_double(policy->threshold.min) < 0.5)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "linkage.threshold.min: below 0.5 more than half of the links at that threshold would be "
         "false.");
 }
@@ -335,9 +358,10 @@ static void lint_rule(struct kith_lint *lint, const struct kith_policy *policy)
   }
   kith_rule_free(rule);
   if (!ever)
-    add(lint, true, "cohort.rule: holds for nobody, whatever services know them.");
+    kith_lint_add(lint, true, "cohort.rule: holds for nobody, whatever services know them.");
   if (alone && policy->n_agencies > 1)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "cohort.rule: selects people whom a single service knows: for them nothing is matched, and "
         "the list tells its recipients about that service's records alone.");
 }
@@ -345,103 +369,45 @@ static void lint_rule(struct kith_lint *lint, const struct kith_policy *policy)
 static void lint_people(struct kith_lint *lint, const struct kith_policy *policy)
 {
   if (!policy->scope.present)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "scope: there is none, so every record of every agency is encoded. Data minimisation asks "
         "for the ages that the purpose is about.");
   if (policy->minimum_count < MINIMUM_COUNT)
-    add(lint, false, "cohort.minimum_count: counts below %u may point at single people.",
-        MINIMUM_COUNT);
+    kith_lint_add(lint, false, "cohort.minimum_count: counts below %u may point at single people.",
+                  MINIMUM_COUNT);
   if (policy->minimum_batch < MINIMUM_BATCH)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "round.minimum_batch: %u records are few; a small batch can ask whether one person is "
         "known to others.",
         policy->minimum_batch);
   if (!policy->rounds_max)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "round.rounds_max: rounds may follow one another without bound. Who opens many, with lists "
         "that differ by one person, can ask about that person.");
   if (policy->officers < 2 && !policy->trial)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "round.officers: one officer's key decides for an agency. 2 asks for another pair of "
         "eyes.");
   if (policy->trial)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "trial: agencies may write the map from handles to records, to measure the linkage. For "
         "invented people only.");
 }
 
-/* Scope, evidence, dates and the source's minima: what they miss, or can't do. */
-
-static void lint_ages(struct kith_lint *lint, const struct kith_policy *policy)
-{
-  const struct kith_scope *scope = &policy->scope;
-
-  if (!scope->present)
-    return;
-  if (!scope->on.year) {
-    add(lint, false,
-        "scope.on: there are no ages, so people of every age are encoded. Data minimisation asks "
-        "for the ages that the purpose is about.");
-    return;
-  }
-  if (scope->age_min == 0 && scope->age_max >= AGE_OF_NOBODY)
-    add(lint, false, "scope.age_max: ages 0 to %u leave nobody out%s.", scope->age_max,
-        scope->unknown_birth_in ? "" : " but those whose age is not known");
-  if (scope->unknown_birth_in)
-    add(lint, false,
-        "scope.unknown_birth: records without a usable date of birth are encoded, whatever age the "
-        "people are.");
-  if (policy->dates.year_max < (unsigned)scope->on.year)
-    add(lint, false,
-        "dates.year_max: children born after %u count as implausible, and the ages are counted in "
-        "%d.",
-        policy->dates.year_max, scope->on.year);
-  if ((int)policy->dates.year_min > scope->on.year - (int)scope->age_max - 1)
-    add(lint, false, "dates.year_min: some ages in scope mean a birth before %u.",
-        policy->dates.year_min);
-}
-
-/* Whether a district is in another entry: "cv1" in "cv", "ec1a" in "ec1"; "cv10" is not in "cv1".
- */
-static bool place_covered(const struct kith_scope *scope, unsigned at)
-{
-  const char *place = scope->places[at];
-
-  for (unsigned i = 0; i < scope->n_places; i++) {
-    size_t len = strlen(scope->places[i]);
-    bool area = strcspn(scope->places[i], "0123456789") == len;
-
-    if (i != at && strlen(place) > len && strncmp(scope->places[i], place, len) == 0 &&
-        area == (place[len] >= '0' && place[len] <= '9'))
-      return true;
-  }
-  return false;
-}
-
-static void lint_places(struct kith_lint *lint, const struct kith_scope *scope)
-{
-  if (scope->n_places > 0 && !scope->unknown_place_in)
-    add(lint, false,
-        "scope.places: records without a postcode are out, and so are people of no fixed abode. "
-        "\"unknown_place\": \"in\" takes them in.");
-  for (unsigned i = 0; i < scope->n_places; i++)
-    if (place_covered(scope, i))
-      add(lint, false, "scope.places: \"%s\" lies in another place of the list.", scope->places[i]);
-  if (scope->from.year && !scope->unknown_period_in)
-    add(lint, false,
-        "scope.period: needs a column record_date. Of a source without one nothing is encoded.");
-  if (scope->from.year && scope->unknown_period_in)
-    add(lint, false,
-        "scope.unknown_period: a source without a column record_date is encoded whole, however old "
-        "its records are.");
-}
+/* Evidence and the source's minima: what they miss, or can't do. */
 
 static void lint_evidence(struct kith_lint *lint, const struct kith_policy *policy)
 {
   const struct kith_evidence *evidence = &policy->evidence;
 
   if (evidence->n_groups == 0)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "evidence: none is asked for. Records of a name alone are encoded, and link namesakes.");
   for (unsigned i = 0; i < evidence->n_groups; i++) {
     const struct kith_evidence_group *group = &evidence->groups[i];
@@ -449,12 +415,13 @@ static void lint_evidence(struct kith_lint *lint, const struct kith_policy *poli
 
     for (unsigned j = 0; j < group->n; j++) {
       if (kith_field_of_policy(group->fields[j]) == KITH_FIELD_UNKNOWN)
-        add(lint, true, "evidence[%u]: \"%s\" is not one of kith's standard fields.", i,
-            group->fields[j]);
+        kith_lint_add(lint, true, "evidence[%u]: \"%s\" is not one of kith's standard fields.", i,
+                      group->fields[j]);
       encoded |= has_field(policy, group->fields[j]);
     }
     if (!encoded)
-      add(lint, false,
+      kith_lint_add(
+          lint, false,
           "evidence[%u]: none of its fields is encoded; what a record has in them can't help to "
           "tell whose it is.",
           i);
@@ -464,9 +431,11 @@ static void lint_evidence(struct kith_lint *lint, const struct kith_policy *poli
 static void lint_source(struct kith_lint *lint, const struct kith_policy *policy)
 {
   if (policy->source.minimum_linkable.numerator == 0)
-    add(lint, false, "source.minimum_linkable: is 0: a source without one usable record passes.");
+    kith_lint_add(lint, false,
+                  "source.minimum_linkable: is 0: a source without one usable record passes.");
   if (kith_ratio_double(policy->source.maximum_set_aside) >= SET_ASIDE_MUCH)
-    add(lint, false,
+    kith_lint_add(
+        lint, false,
         "source.maximum_set_aside: a source passes though half of its rows can't be read.");
 }
 
@@ -477,6 +446,7 @@ void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
   lint_times(out, policy, now);
   lint_gateways(out, policy, charter);
   lint_disclosure(out, policy, charter);
+  kith_policy_lint_context(out, policy);
   lint_members(out, policy, charter);
   lint_rule(out, policy);
   if (policy->protection == KITH_PROTECTION_BLIND)
@@ -486,8 +456,7 @@ void kith_policy_lint(struct kith_lint *out, const struct kith_policy *policy,
   lint_threshold(out, policy);
   lint_privacy(out, policy);
   lint_people(out, policy);
-  lint_ages(out, policy);
-  lint_places(out, &policy->scope);
+  kith_policy_lint_scope(out, policy);
   lint_evidence(out, policy);
   lint_source(out, policy);
   if (policy->protection == KITH_PROTECTION_CLK)

@@ -37,6 +37,7 @@ struct terms {
   const char *disclose;
   struct kith_cli_list reasons;
   struct kith_cli_list asks;
+  struct kith_cli_list context;
   struct kith_ratio candidate_bound;
   uint64_t version;
   uint64_t age_min;
@@ -395,7 +396,8 @@ static enum kith_err policy_make(struct kith_policy *policy, const struct terms 
       (err = threshold_set(policy, terms, fault)) != KITH_OK ||
       (err = scope_set(policy, terms, fault)) != KITH_OK)
     return err;
-  if ((err = disclosure_set(policy, terms, fault)) != KITH_OK)
+  if ((err = disclosure_set(policy, terms, fault)) != KITH_OK ||
+      (err = kith_policy_context_set(policy, &terms->context, fault)) != KITH_OK)
     return err;
   return terms->expires ? kith_cli_time(&policy->expires, terms->expires, "expires", fault)
                         : KITH_OK;
@@ -504,6 +506,7 @@ int kith_policy_new(int argc, char **argv)
       STRING("disclose", disclose, "A,B,...", "fields that recipients may ask agencies for"),
       LIST("disclose-reason", reasons, "CODE", "why they may ask; several times"),
       LIST("ask-gateway", asks, "ID=TEXT", "the lawful gateway of a recipient; several times"),
+      LIST("context", context, "ID=A,B,...", "what an agency tells unasked; several times"),
       FLAG("trial", trial, "a round over invented people, to measure the linkage"),
       STRING("scope-on", on, "DATE", "count ages on this day"),
       NUMBER("age-min", age_min, 0, 150, "youngest age in scope; 0"),
@@ -535,8 +538,7 @@ int kith_policy_new(int argc, char **argv)
       .about = "Writes kith's default policy over these agencies, with changes. Every other key "
                "can be edited in the file before it is signed: kith-policy(5).",
       .examples = "  $ kith policy new --charter charter.json --rule 'at least 3 services' \\\n"
-                  "      --gateway 'police=PCSC Act 2022 s.16' --scope-on 2026-11-23 --age-max 25 "
-                  "--out policy.json\n",
+                  "      --scope-on 2026-11-23 --age-max 25 --out policy.json\n",
       .options = options,
       .n_options = KITH_COUNT_OF(options)};
   int first;

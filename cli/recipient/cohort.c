@@ -85,10 +85,17 @@ static bool wrong_before(const json_t *told, const json_t *all)
   return false;
 }
 
-/* `told`: what became of requests, by handle; NULL: not looked at. */
+/* What is known of a list; each may be NULL: not looked at. */
+struct known {
+  json_t *told;    /* owned; what became of requests, by handle */
+  json_t *notes;   /* owned; the team's own */
+  json_t *context; /* owned; what agencies tell unasked, by handle */
+};
+
 static json_t *handles_json(const struct kith_cohort *cohort,
-                            const struct kith_cohort_person *person, const json_t *told)
+                            const struct kith_cohort_person *person, const struct known *known)
 {
+  const json_t *told = known->told;
   json_t *handles = json_array();
 
   for (uint32_t i = 0; i < person->n_records; i++) {
@@ -101,6 +108,8 @@ static json_t *handles_json(const struct kith_cohort *cohort,
         json_pack("{s:s, s:s}", "agency", cohort->agencies[record->agency].agency, "handle", hex);
     if (record->withdrawn)
       json_object_set_new(entry, "withdrawn", json_true());
+    else if (json_object_get(known->context, hex))
+      json_object_set(entry, "context", json_object_get(known->context, hex));
     if (json_object_get(told, hex)) {
       json_object_update(entry, json_object_get(told, hex));
       json_object_set_new(entry, "wrong_before",
@@ -114,10 +123,9 @@ static json_t *handles_json(const struct kith_cohort *cohort,
 }
 
 static json_t *person_json(const struct kith_cohort *cohort,
-                           const struct kith_cohort_person *person, const json_t *told,
-                           const json_t *notes)
+                           const struct kith_cohort_person *person, const struct known *known)
 {
-  json_t *note = json_deep_copy(kith_note_of(notes, person->number));
+  json_t *note = json_deep_copy(kith_note_of(known->notes, person->number));
   char flags[64];
   json_t *json;
 
@@ -126,15 +134,14 @@ static json_t *person_json(const struct kith_cohort *cohort,
                    "services", (int)kith_cohort_services(cohort, person), "confidence",
                    (double)person->confidence / KITH_CONFIDENCE_ONE, "weakest",
                    (double)person->weakest / KITH_CONFIDENCE_ONE, "flags", flags, "handles",
-                   handles_json(cohort, person, told));
+                   handles_json(cohort, person, known));
   if (note)
     (void)json_object_set_new(json, "note", note);
   return json;
 }
 
 /* JSON lines, one person each. */
-static int print_json(const struct kith_cohort *cohort, uint32_t only, const json_t *told,
-                      const json_t *notes)
+static int print_json(const struct kith_cohort *cohort, uint32_t only, const struct known *known)
 {
   for (size_t i = 0; i < cohort->n_people; i++) {
     json_t *person;
@@ -142,7 +149,7 @@ static int print_json(const struct kith_cohort *cohort, uint32_t only, const jso
 
     if (only && cohort->people[i].number != only)
       continue;
-    person = person_json(cohort, &cohort->people[i], told, notes);
+    person = person_json(cohort, &cohort->people[i], known);
     text = person ? json_dumps(person, JSON_COMPACT) : NULL;
     json_decref(person);
     if (!text)
@@ -219,8 +226,19 @@ static void print_note(const json_t *note)
     printf("noted       %s\n", words);
 }
 
-static int print_person(const struct kith_cohort *cohort, uint32_t number, const json_t *told,
-                        const json_t *notes)
+static void print_context(const json_t *context)
+{
+  const char *attribute;
+  json_t *value;
+
+  json_object_foreach((json_t *)context, attribute, value)
+  {
+    printf("  %-18s %s\n", attribute, json_string_value(value));
+  }
+}
+
+static int print_person(const struct kith_cohort *cohort, uint32_t number,
+                        const struct known *known)
 {
   for (size_t i = 0; i < cohort->n_people; i++) {
     const struct kith_cohort_person *person = &cohort->people[i];
@@ -230,7 +248,7 @@ static int print_person(const struct kith_cohort *cohort, uint32_t number, const
     printf("cohort      %u\nconfidence  %.6f\nweakest     %.6f\n", person->number,
            (double)person->confidence / KITH_CONFIDENCE_ONE,
            (double)person->weakest / KITH_CONFIDENCE_ONE);
-    print_note(kith_note_of(notes, person->number));
+    print_note(kith_note_of(known->notes, person->number));
     for (uint32_t k = 0; k < person->n_records; k++) {
       const struct kith_cohort_record *record = &cohort->records[person->first + k];
       char hex[HANDLE_HEX_BYTES];
@@ -238,7 +256,9 @@ static int print_person(const struct kith_cohort *cohort, uint32_t number, const
       kith_hex_encode(hex, record->handle, KITH_HANDLE_BYTES);
       printf("%-20s %s%s\n", cohort->agencies[record->agency].agency, hex,
              record->withdrawn ? "  withdrawn by the agency" : "");
-      print_told(json_object_get(told, hex), told);
+      if (!record->withdrawn)
+        print_context(json_object_get(known->context, hex));
+      print_told(json_object_get(known->told, hex), known->told);
     }
     return kith_cli_finish_stdout();
   }
@@ -296,8 +316,7 @@ struct arguments {
   uint64_t number;
   struct kith_cohort_selection selection;
   bool wants_known;
-  json_t *told;  /* owned; what became of requests */
-  json_t *notes; /* owned; the team's own */
+  struct known known;
 };
 enum { N_OPTIONS = 6 + KITH_COHORT_SELECTION_OPTIONS, DEFAULT_LIMIT = 50 };
 
@@ -306,8 +325,9 @@ enum take { TAKE_OUT = 1, TAKE_JSON = 2, TAKE_LIMIT = 4, TAKE_NUMBER = 8, TAKE_S
 
 static void arguments_free(struct arguments *arguments)
 {
-  json_decref(arguments->told);
-  json_decref(arguments->notes);
+  json_decref(arguments->known.told);
+  json_decref(arguments->known.notes);
+  json_decref(arguments->known.context);
 }
 
 static size_t fill_options(struct kith_cli_option *options, struct arguments *arguments,
@@ -370,9 +390,11 @@ static enum kith_err open_kept(struct kith_cohort *cohort, struct arguments *arg
                                struct kith_home *home, const kith_round_id id,
                                const struct kith_kept *kept, struct kith_fault *fault)
 {
-  enum kith_err err = arguments->wants_known ? kith_recipient_known(home, id, &arguments->told,
-                                                                    &arguments->notes, fault)
-                                             : sweep(home, fault);
+  struct known *known = &arguments->known;
+  enum kith_err err =
+      arguments->wants_known
+          ? kith_recipient_known(home, id, &known->told, &known->notes, &known->context, fault)
+          : sweep(home, fault);
 
   return err == KITH_OK ? kith_cohort_open_kept(cohort, NULL, home, kept, fault) : err;
 }
@@ -486,9 +508,11 @@ static int cohort_list(int argc, char **argv)
   if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_LIMIT | TAKE_SELECTION, false, argc, argv,
             &status))
     return status;
-  fault.err = kith_cohort_narrow(&cohort, &arguments.selection, arguments.told, &fault);
+  fault.err = kith_cohort_narrow(&cohort, &arguments.selection, arguments.known.told, &fault);
+  json_decref(arguments.known.told); /* of one person only */
+  arguments.known.told = NULL;
   status = fault.err != KITH_OK ? kith_cli_fail(&fault)
-           : arguments.json     ? print_json(&cohort, 0, NULL, arguments.notes)
+           : arguments.json     ? print_json(&cohort, 0, &arguments.known)
                                 : print_table(&cohort, arguments.limit);
   arguments_free(&arguments);
   kith_cohort_free(&cohort);
@@ -500,18 +524,19 @@ static int cohort_show(int argc, char **argv)
   struct arguments arguments = {.wants_known = true};
   const struct kith_cli_spec spec = {
       .usage = "kith cohort show --number N [--json] ROUND",
-      .about = "One person of a pulled list, with the handles by which each agency knows the "
-               "record, and what agencies have told about them: 'kith disclosure request' asks, "
-               "'kith disclosure pull' fetches answers.",
+      .about =
+          "One person of a pulled list, with the handles by which each agency knows the "
+          "record, what they tell of it under the policy's \"context\", and what they have told "
+          "about them: 'kith disclosure request' asks, "
+          "'kith disclosure pull' fetches answers.",
       .examples = "  $ kith cohort show --home horizon --number 1 6f1c...\n"};
   struct kith_cohort cohort = {0};
   int status;
 
   if (!load(&cohort, &arguments, &spec, TAKE_JSON | TAKE_NUMBER, false, argc, argv, &status))
     return status;
-  status = arguments.json
-               ? print_json(&cohort, (uint32_t)arguments.number, arguments.told, arguments.notes)
-               : print_person(&cohort, (uint32_t)arguments.number, arguments.told, arguments.notes);
+  status = arguments.json ? print_json(&cohort, (uint32_t)arguments.number, &arguments.known)
+                          : print_person(&cohort, (uint32_t)arguments.number, &arguments.known);
   arguments_free(&arguments);
   kith_cohort_free(&cohort);
   return status;
@@ -543,6 +568,7 @@ int kith_cmd_cohort(int argc, char **argv)
       {"list", cohort_list, "the people of a pulled list"},
       {"show", cohort_show, "one person of it"},
       {"note", kith_cohort_note, "note the team's own case number on a person"},
+      {"places", kith_cohort_places, "how many of its people are of each ward, school or age band"},
       {"diff", kith_cohort_diff, "a list beside an earlier one"},
       {"feedback", kith_cohort_feedback, "say whether it was right"},
       {"export", cohort_export, "write it as CSV"}};

@@ -12,6 +12,7 @@ enum { KITH_ROUND_HEX_BYTES = 2 * KITH_ROUND_ID_BYTES + 1 };
 int kith_cohort_feedback(int argc, char **argv);
 int kith_cohort_note(int argc, char **argv);
 int kith_cohort_diff(int argc, char **argv);
+int kith_cohort_places(int argc, char **argv);
 
 /* HOME/cohorts/ROUND.{list,statements,charter.json} */
 struct kith_kept {

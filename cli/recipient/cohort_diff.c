@@ -51,7 +51,7 @@ static enum kith_err listed_open(struct listed *listed, struct kith_home *home, 
   enum kith_err err = kith_cli_round_id(listed->id, round, fault);
 
   if (err == KITH_OK)
-    err = kith_recipient_known(home, listed->id, &listed->told, &listed->notes, fault);
+    err = kith_recipient_known(home, listed->id, &listed->told, &listed->notes, NULL, fault);
   if (err != KITH_OK)
     return err;
   err = kith_kept_init(&kept, home, round, fault);

@@ -9,6 +9,7 @@
 #include "cli/disclosure.h"
 #include "cli/recipient/cohort.h"
 #include "cli/recipient/recipient.h"
+#include "cli/recipient/recipient_context.h"
 #include "cli/verbs.h"
 
 enum { HEX_ID_BYTES = 2 * KITH_HASH_BYTES + 1, ID_SHOWN = 8 };
@@ -16,10 +17,25 @@ enum { HEX_ID_BYTES = 2 * KITH_HASH_BYTES + 1, ID_SHOWN = 8 };
 struct pulling {
   struct kith_recipient *recipient;
   struct kith_remote_round round;
+  /* Of the round, once a letter needs them: */
+  struct kith_policy *policy; /* owned */
+  struct kith_cohort cohort;
+  bool opened;
   unsigned n_answers;
+  unsigned n_context; /* letters of it */
   unsigned n_dropped;
   unsigned n_ended;
 };
+
+static enum kith_err drop(struct pulling *pulling, const kith_round_id id,
+                          const struct kith_letter_entry *entry)
+{
+  (void)fprintf(stderr,
+                "kith: a letter under the name of %s was not what it said, and was dropped\n",
+                entry->author);
+  pulling->n_dropped++;
+  return kith_recipient_dropped(pulling->recipient, id, entry->author, &entry->id);
+}
 
 /* An answer to a request of ours, to that agency, that has none yet. */
 static enum kith_err take_answer(struct pulling *pulling, const kith_round_id id,
@@ -57,16 +73,63 @@ static enum kith_err take_answer(struct pulling *pulling, const kith_round_id id
     err = kith_asked_put(pulling->recipient, &asked, KITH_AUDIT_DISCLOSURE_ANSWERED);
     pulling->n_answers += err == KITH_OK;
   } else if (err == KITH_ERR_NO) {
-    (void)fprintf(stderr,
-                  "kith: a letter under the name of %s was not what it said, and was dropped\n",
-                  entry->author);
-    pulling->n_dropped++;
-    err = kith_recipient_dropped(pulling->recipient, id, entry->author, &entry->id);
+    err = drop(pulling, id, entry);
   }
   kith_asked_free(&asked);
   if (letter)
     kith_free_wiped(letter, sizeof *letter);
   return err;
+}
+
+/* ---- what agencies tell unasked */
+
+static enum kith_err list_open(struct pulling *pulling, const kith_round_id id,
+                               struct kith_fault *fault)
+{
+  struct kith_home *home = pulling->recipient->home;
+  struct kith_kept kept = {0};
+  char hex[KITH_ROUND_HEX_BYTES];
+  enum kith_err err;
+
+  if (pulling->opened)
+    return KITH_OK;
+  kith_hex_encode(hex, id, KITH_ROUND_ID_BYTES);
+  if (!pulling->policy)
+    pulling->policy = KITH_NEW(struct kith_policy);
+  if (!pulling->policy)
+    return kith_fail(fault, KITH_ERR_MEMORY, "out of memory");
+  err = kith_recipient_policy(home, pulling->policy, &pulling->round, fault);
+  if (err == KITH_OK)
+    err = kith_kept_init(&kept, home, hex, fault);
+  if (err == KITH_OK)
+    err = kith_cohort_open_kept(&pulling->cohort, NULL, home, &kept, fault);
+  kith_kept_free(&kept);
+  pulling->opened = err == KITH_OK;
+  return err;
+}
+
+static void list_close(struct pulling *pulling)
+{
+  if (pulling->opened)
+    kith_cohort_free(&pulling->cohort);
+  pulling->cohort = (struct kith_cohort){0};
+  pulling->opened = false;
+}
+
+static enum kith_err take_letter(struct pulling *pulling, const kith_round_id id,
+                                 const struct kith_letter_entry *entry, struct kith_fault *fault)
+{
+  enum kith_err err;
+
+  if (entry->kind != KITH_LETTER_CONTEXT)
+    return take_answer(pulling, id, entry);
+  err = list_open(pulling, id, fault);
+  if (err != KITH_OK)
+    return err;
+  err = kith_recipient_context_take(pulling->recipient, &pulling->round, pulling->policy,
+                                    &pulling->cohort, entry);
+  pulling->n_context += err == KITH_OK;
+  return err == KITH_ERR_NO ? drop(pulling, id, entry) : err;
 }
 
 static enum kith_err fetch_answers(struct pulling *pulling, const kith_round_id id,
@@ -94,14 +157,16 @@ static enum kith_err fetch_answers(struct pulling *pulling, const kith_round_id 
         break;
       }
       after = entry->number;
-      err = take_answer(pulling, id, entry);
+      err = take_letter(pulling, id, entry, fault);
       if (err == KITH_OK)
         err = kith_recipient_read_up_to(pulling->recipient, id, after);
     }
     kith_reply_free(&reply);
   } while (err == KITH_OK && n > 0);
-  return err == KITH_OK ? err
-                        : kith_fail(fault, err, "answers can't be kept: %s", kith_err_name(err));
+  list_close(pulling);
+  return err == KITH_OK || fault->text[0]
+             ? err
+             : kith_fail(fault, err, "answers can't be kept: %s", kith_err_name(err));
 }
 
 /* ---- requests that the matcher has not taken yet */
@@ -182,6 +247,24 @@ static enum kith_err pull_all(struct pulling *pulling, struct kith_fault *fault)
   return err;
 }
 
+static int show_pulled(const struct pulling *pulling, bool json)
+{
+  int status;
+
+  if (json)
+    status = kith_cli_json(json_pack("{s:i, s:i, s:i, s:i}", "answers", (int)pulling->n_answers,
+                                     "context", (int)pulling->n_context, "dropped",
+                                     (int)pulling->n_dropped, "ended", (int)pulling->n_ended));
+  else {
+    printf("%u new answers\n", pulling->n_answers);
+    if (pulling->n_context)
+      printf("%u letters of context\n", pulling->n_context);
+    status = kith_cli_finish_stdout();
+  }
+  /* A letter that somebody made up is worth a status of its own. */
+  return status == 0 && pulling->n_dropped ? kith_err_exit_status(KITH_ERR_NO) : status;
+}
+
 int kith_disclosure_pull_verb(int argc, char **argv)
 {
   const char *home_dir = NULL;
@@ -201,7 +284,8 @@ int kith_disclosure_pull_verb(int argc, char **argv)
       {.name = "json", .kind = KITH_CLI_FLAG, .out = &json, .help = "print JSON"}};
   const struct kith_cli_spec spec = {
       .usage = "kith disclosure pull [--json]",
-      .about = "Fetches the answers to what was asked, checks each, and keeps it; sends again what "
+      .about = "Fetches the answers to what was asked, and what agencies tell of the people of a "
+               "list under the policy's \"context\"; checks each, and keeps it; sends again what "
                "the matcher has not taken; destroys what belongs to rounds that have ended. "
                "'kith cohort show' then has the answers.",
       .examples = "  $ kith disclosure pull --home horizon\n",
@@ -229,18 +313,10 @@ int kith_disclosure_pull_verb(int argc, char **argv)
     fault.err = pull_all(&pulling, &fault);
   kith_recipient_close(&recipient);
   kith_home_close(&home);
+  kith_free(pulling.policy);
   if (fault.err != KITH_OK)
     return kith_cli_fail(&fault);
-  if (json)
-    status =
-        kith_cli_json(json_pack("{s:i, s:i, s:i}", "answers", (int)pulling.n_answers, "dropped",
-                                (int)pulling.n_dropped, "ended", (int)pulling.n_ended));
-  else {
-    printf("%u new answers\n", pulling.n_answers);
-    status = kith_cli_finish_stdout();
-  }
-  /* A letter that somebody made up is worth a status of its own. */
-  return status == 0 && pulling.n_dropped ? kith_err_exit_status(KITH_ERR_NO) : status;
+  return show_pulled(&pulling, json);
 }
 
 /* ---- list */

@@ -188,8 +188,10 @@ enum kith_err kith_recipient_until(const struct kith_recipient *recipient,
                                    const struct kith_policy *policy)
 {
   int64_t until = view->released_at + (int64_t)policy->retention_days * DAY_S;
+  uint32_t minimum = policy->minimum_count;
+  enum kith_err err = clear_put(recipient, view->round, 'm', &minimum, sizeof minimum);
 
-  return clear_put(recipient, view->round, 'u', &until, sizeof until);
+  return err != KITH_OK ? err : clear_put(recipient, view->round, 'u', &until, sizeof until);
 }
 
 enum kith_err kith_recipient_read_up_to(const struct kith_recipient *recipient,
@@ -198,8 +200,9 @@ enum kith_err kith_recipient_read_up_to(const struct kith_recipient *recipient,
   return clear_put(recipient, round, 'r', &number, sizeof number);
 }
 
-enum kith_err kith_recipient_read(const struct kith_recipient *recipient, const kith_round_id round,
-                                  uint32_t *number)
+/* KITH_ERR_NOT_FOUND. */
+static enum kith_err number_get(const struct kith_recipient *recipient, const kith_round_id round,
+                                char kind, uint32_t *number)
 {
   KITH_AUTO_FREE uint8_t *value = NULL;
   uint8_t key[KEY_BYTES];
@@ -207,14 +210,29 @@ enum kith_err kith_recipient_read(const struct kith_recipient *recipient, const 
   size_t len = 0;
   enum kith_err err = kith_txn_begin(&txn, recipient->node->store, false);
 
-  *number = 0;
   if (err == KITH_OK)
-    err = kith_store_get(txn, KITH_RECIPIENT_TABLE, key_of(key, round, 'r', NULL), &value, &len);
+    err = kith_store_get(txn, KITH_RECIPIENT_TABLE, key_of(key, round, kind, NULL), &value, &len);
   kith_txn_abort(txn);
   if (err == KITH_OK && len != sizeof *number)
     return KITH_ERR_INTERNAL;
   if (err == KITH_OK)
     memcpy(number, value, sizeof *number);
+  return err;
+}
+
+enum kith_err kith_recipient_minimum(const struct kith_recipient *recipient,
+                                     const kith_round_id round, uint32_t *minimum)
+{
+  return number_get(recipient, round, 'm', minimum);
+}
+
+enum kith_err kith_recipient_read(const struct kith_recipient *recipient, const kith_round_id round,
+                                  uint32_t *number)
+{
+  enum kith_err err;
+
+  *number = 0;
+  err = number_get(recipient, round, 'r', number);
   return err == KITH_ERR_NOT_FOUND ? KITH_OK : err;
 }
 
@@ -391,7 +409,7 @@ static enum kith_err asked_read(struct kith_asked *out, const uint8_t *bytes, si
   kith_read_array(&reader, VALUES);
   (void)kith_read_u64(&reader, 1, 1);
   out->kind =
-      (enum kith_letter_kind)kith_read_u64(&reader, KITH_LETTER_REQUEST, KITH_LETTER_KINDS - 1);
+      (enum kith_letter_kind)kith_read_u64(&reader, KITH_LETTER_REQUEST, KITH_LETTER_FEEDBACK);
   out->state =
       (enum kith_asked_state)kith_read_u64(&reader, KITH_ASKED_WRITTEN, KITH_ASKED_STATES - 1);
   out->refused = (uint32_t)kith_read_u64(&reader, 0, KITH_REPLY_ERRORS);

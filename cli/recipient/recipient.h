@@ -49,10 +49,13 @@ void kith_recipient_close(struct kith_recipient *recipient); /* takes a zeroed o
 
 /* Whether anything of a round is kept; its key is not made by asking. */
 bool kith_recipient_has(const struct kith_recipient *recipient, const kith_round_id round);
-/* Notes until when what belongs to a released round may be kept. */
+/* Notes until when what belongs to a released round may be kept, and which numbers are small. */
 KITH_MUST_USE enum kith_err kith_recipient_until(const struct kith_recipient *recipient,
                                                  const struct kith_round_view *view,
                                                  const struct kith_policy *policy);
+/* The policy's minimum count. KITH_ERR_NOT_FOUND: it was not noted. */
+KITH_MUST_USE enum kith_err kith_recipient_minimum(const struct kith_recipient *recipient,
+                                                   const kith_round_id round, uint32_t *minimum);
 /* Stores it with an audit entry; event 0: without one. */
 KITH_MUST_USE enum kith_err kith_asked_put(const struct kith_recipient *recipient,
                                            const struct kith_asked *asked,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/recipient/recipient_context.h"
 #include "cli/recipient/recipient_parts.h"
 
 enum { VALUES = 4, NUMBER_BYTES = 4, RECORD_BYTES_MAX = 2048 };
@@ -149,7 +150,7 @@ const json_t *kith_note_of(const json_t *notes, uint32_t number)
 }
 
 enum kith_err kith_recipient_known(struct kith_home *home, const kith_round_id round, json_t **told,
-                                   json_t **notes, struct kith_fault *fault)
+                                   json_t **notes, json_t **context, struct kith_fault *fault)
 {
   struct kith_recipient recipient = {0};
   enum kith_err err = kith_recipient_open(&recipient, home, fault);
@@ -160,6 +161,8 @@ enum kith_err kith_recipient_known(struct kith_home *home, const kith_round_id r
     err = kith_fail(fault, err, "what was asked can't be read: %s", kith_err_name(err));
   else if ((err = kith_notes(&recipient, round, notes)) != KITH_OK)
     err = kith_fail(fault, err, "the notes can't be read: %s", kith_err_name(err));
+  else if (context && (err = kith_recipient_context(&recipient, round, context)) != KITH_OK)
+    err = kith_fail(fault, err, "what was told unasked can't be read: %s", kith_err_name(err));
   kith_recipient_close(&recipient);
   return err;
 }

@@ -19,9 +19,10 @@ struct kith_note {
 /* In place of what was noted before; a note with neither is taken away. */
 KITH_MUST_USE enum kith_err kith_note_put(const struct kith_recipient *recipient,
                                           const kith_round_id round, const struct kith_note *note);
-/* What was told about a round's handles (kith_recipient_told), and its notes; both fresh. */
+/* What was told about a round's handles (kith_recipient_told), its notes, and (NULL: not wanted)
+ * what agencies tell unasked (kith_recipient_context); all fresh. */
 KITH_MUST_USE enum kith_err kith_recipient_known(struct kith_home *home, const kith_round_id round,
-                                                 json_t **told, json_t **notes,
+                                                 json_t **told, json_t **notes, json_t **context,
                                                  struct kith_fault *fault);
 /* The note on a person of kith_notes' list; NULL: none. */
 const json_t *kith_note_of(const json_t *notes, uint32_t number);

@@ -2,8 +2,9 @@
  * the team's own notes (recipient_note.c).
  *
  * Keys: round, then 'd' and an id: what was asked; 'n' and a number of the list: a note; both boxed
- * under the round's key with their key as associated data. 'u': until when all of it is kept; 'r':
- * the last letter that was read; these in clear. */
+ * under the round's key with their key as associated data, as 'c' and a handle: its context is.
+ * 'u': until when all of it is kept; 'm': the policy's minimum count; 'r': the last letter that was
+ * read; these in clear. */
 #ifndef KITH_CLI_RECIPIENT_RECIPIENT_PARTS_H
 #define KITH_CLI_RECIPIENT_RECIPIENT_PARTS_H
 

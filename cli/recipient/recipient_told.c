@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/recipient/recipient.h"
+#include "cli/recipient/recipient_context.h"
 #include "proto/withdrawal.h"
 
 enum { HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1, HEX_ID_BYTES = 2 * KITH_HASH_BYTES + 1 };
@@ -137,6 +138,8 @@ enum kith_err kith_recipient_withdraw(const struct kith_recipient *recipient,
   err = kith_asked_each(recipient, view->round, withdraw_visit, &withdrawing);
   for (size_t i = 0; err == KITH_OK && i < withdrawing.ids.len; i += KITH_HASH_BYTES)
     err = withdraw_one(recipient, view->round, withdrawing.ids.bytes + i);
+  if (err == KITH_OK)
+    err = kith_recipient_context_withdraw(recipient, view);
   kith_buf_free(&withdrawing.ids);
   return err == KITH_OK
              ? KITH_OK

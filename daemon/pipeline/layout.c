@@ -219,6 +219,15 @@ const uint32_t *kith_layout_columns(const struct kith_layout *layout, unsigned k
   return layout->from[key].columns;
 }
 
+bool kith_layout_uses(const struct kith_layout *layout, size_t column)
+{
+  for (unsigned key = 0; key < KITH_KEY_COUNT; key++)
+    for (unsigned i = 0; i < layout->from[key].n; i++)
+      if (layout->from[key].columns[i] == column)
+        return true;
+  return false;
+}
+
 size_t kith_layout_ignored(const struct kith_layout *layout)
 {
   return layout->n_ignored;

@@ -71,6 +71,8 @@ bool kith_layout_has(const struct kith_layout *layout, enum kith_field field);
 size_t kith_layout_id_column(const struct kith_layout *layout); /* the first, 0-based */
 /* Rows are named by their number, which whoever reads them knows: kith_layout_apply gives "". */
 bool kith_layout_id_is_row(const struct kith_layout *layout);
+/* Whether the profile makes the id or a standard field of the column, 0-based. */
+bool kith_layout_uses(const struct kith_layout *layout, size_t column);
 /* Columns that the profile does not use. */
 size_t kith_layout_ignored(const struct kith_layout *layout);
 

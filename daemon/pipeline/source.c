@@ -321,6 +321,11 @@ bool kith_source_has(const struct kith_source *source, enum kith_field field)
   return kith_layout_has(source->layout, field);
 }
 
+bool kith_source_uses(const struct kith_source *source, size_t column)
+{
+  return kith_layout_uses(source->layout, column);
+}
+
 size_t kith_source_ignored_columns(const struct kith_source *source)
 {
   return kith_layout_ignored(source->layout);

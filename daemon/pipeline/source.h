@@ -91,6 +91,8 @@ const char *const *kith_source_cells(const struct kith_source *source, size_t *n
 /* What it reads; not to be read from by others. */
 const struct kith_table *kith_source_table(const struct kith_source *source);
 bool kith_source_has(const struct kith_source *source, enum kith_field field);
+/* Whether the file's column, 0-based, is the id's or a standard field's. */
+bool kith_source_uses(const struct kith_source *source, size_t column);
 /* Columns of the file that are neither the id nor a standard field. */
 size_t kith_source_ignored_columns(const struct kith_source *source);
 /* Of a file, as far as it has been read: "UTF-8", "Windows-1252", ..., and what parts its fields;

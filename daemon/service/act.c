@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/service/context.h"
 #include "daemon/service/disclosure.h"
 #include "daemon/service/withdraw.h"
 #include "proto/gateway.h"
@@ -118,6 +119,8 @@ static enum kith_err released(struct kith_agency *agency, struct kith_agency_rou
   err = kith_withdrawals_turn(agency, round);
   if (err == KITH_OK)
     err = kith_agency_after_release(agency, round);
+  if (err == KITH_OK)
+    err = kith_context_turn(agency, round);
   return err == KITH_OK ? kith_disclosures_turn(agency, round) : err;
 }
 

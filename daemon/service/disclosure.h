@@ -89,6 +89,23 @@ KITH_MUST_USE enum kith_err kith_feedback_put(const struct kith_disclosures *box
                                               const uint8_t handle[KITH_HANDLE_BYTES],
                                               const struct kith_feedback_said *said);
 
+/* A letter of context, sealed, that the matcher has not taken (context.h). */
+struct kith_context_letter {
+  struct kith_hash id;
+  kith_member_id reader;
+  uint8_t *sealed; /* owned (kith_free) */
+  size_t len;
+};
+KITH_MUST_USE enum kith_err kith_context_letter_put(const struct kith_disclosures *box,
+                                                    struct kith_txn *txn,
+                                                    const struct kith_context_letter *letter);
+/* The first of them. KITH_ERR_NOT_FOUND: none is left. */
+KITH_MUST_USE enum kith_err kith_context_letter_first(const struct kith_disclosures *box,
+                                                      struct kith_context_letter *out);
+KITH_MUST_USE enum kith_err kith_context_letter_delete(const struct kith_disclosures *box,
+                                                       struct kith_txn *txn,
+                                                       const struct kith_hash *id);
+
 /* ---- disclosure_feedback.c */
 
 /* Counts it, keeps or takes back the token of a wrong link, and stores *read, in one transaction.

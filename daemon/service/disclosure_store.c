@@ -6,7 +6,8 @@
 #include "crypto/seal.h"
 
 /* Keys: round, then 'd' and a letter's id: the disclosure; 'n' and a hash: a nonce that was seen;
- * 'f' and a hash: what a recipient has said about a handle; 'r': how far the letters were read.
+ * 'f' and a hash: what a recipient has said about a handle; 'c' and a letter's id: context that is
+ * not sent yet; 'r': how far the letters were read.
  * Values are boxed, but for the nonces' (empty). */
 enum {
   PREFIX_BYTES = KITH_ROUND_ID_BYTES + 1,
@@ -426,4 +427,92 @@ enum kith_err kith_feedback_put(const struct kith_disclosures *box, struct kith_
   err = box_put(box, txn, feedback_key(key, box, recipient, handle), &buf);
   kith_buf_free(&buf);
   return err;
+}
+
+/* ---- context that is not sent yet */
+
+enum { CONTEXT_VALUES = 3 };
+
+enum kith_err kith_context_letter_put(const struct kith_disclosures *box, struct kith_txn *txn,
+                                      const struct kith_context_letter *letter)
+{
+  uint8_t key[KEY_BYTES];
+  struct kith_buf buf;
+  enum kith_err err;
+
+  kith_buf_init(&buf, RECORD_BYTES_MAX);
+  kith_write_array(&buf, CONTEXT_VALUES);
+  kith_write_u64(&buf, 1);
+  kith_write_string(&buf, letter->reader);
+  kith_write_bin(&buf, letter->sealed, letter->len);
+  err = box_put(box, txn, key_of(key, box, 'c', &letter->id), &buf);
+  kith_buf_free(&buf);
+  return err;
+}
+
+static enum kith_err context_read(struct kith_context_letter *out, const uint8_t *bytes, size_t len)
+{
+  struct kith_reader reader;
+  const uint8_t *sealed;
+  enum kith_err err = kith_reader_init(&reader, bytes, len);
+
+  if (err != KITH_OK)
+    return err;
+  kith_read_array(&reader, CONTEXT_VALUES);
+  (void)kith_read_u64(&reader, 1, 1);
+  kith_read_member(&reader, out->reader);
+  sealed = kith_read_bin(&reader, &out->len, 1, KITH_SEALED_LETTER_BYTES_MAX);
+  if ((err = kith_reader_done(&reader)) != KITH_OK)
+    return err == KITH_ERR_DATA ? KITH_ERR_INTERNAL : err;
+  out->sealed = kith_memdup(sealed, out->len);
+  return out->sealed ? KITH_OK : KITH_ERR_MEMORY;
+}
+
+struct first {
+  const struct kith_disclosures *box;
+  struct kith_context_letter *letter;
+  bool found;
+};
+
+static enum kith_err first_visit(void *context, struct kith_bytes key, struct kith_bytes value)
+{
+  struct first *first = context;
+  uint8_t *opened = NULL;
+  size_t len = 0;
+  enum kith_err err;
+
+  if (key.len != KEY_BYTES)
+    return KITH_ERR_INTERNAL;
+  err = box_open(first->box, key, value, &opened, &len);
+  if (err == KITH_OK)
+    err = context_read(first->letter, opened, len);
+  kith_free(opened);
+  if (err != KITH_OK)
+    return err;
+  memcpy(first->letter->id.bytes, (const uint8_t *)key.bytes + PREFIX_BYTES, KITH_HASH_BYTES);
+  first->found = true;
+  return KITH_ERR_CANCELLED;
+}
+
+enum kith_err kith_context_letter_first(const struct kith_disclosures *box,
+                                        struct kith_context_letter *out)
+{
+  struct first first = {.box = box, .letter = out};
+  uint8_t key[KEY_BYTES];
+  struct kith_txn *txn = NULL;
+  enum kith_err err = kith_txn_begin(&txn, box->agency->node->store, false);
+
+  if (err == KITH_OK)
+    err = kith_store_each(txn, KITH_TABLE_DISCLOSURES, key_of(key, box, 'c', NULL), first_visit,
+                          &first);
+  kith_txn_abort(txn);
+  return err == KITH_OK && !first.found ? KITH_ERR_NOT_FOUND : err;
+}
+
+enum kith_err kith_context_letter_delete(const struct kith_disclosures *box, struct kith_txn *txn,
+                                         const struct kith_hash *id)
+{
+  uint8_t key[KEY_BYTES];
+
+  return kith_store_delete(txn, KITH_TABLE_DISCLOSURES, key_of(key, box, 'c', id));
 }

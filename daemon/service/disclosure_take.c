@@ -198,7 +198,7 @@ static enum kith_err letter_open(const struct turn *turn, const struct kith_lett
   struct kith_envelope envelope = {.kind = entry->kind};
 
   if (!author || author->role != KITH_ROLE_RECIPIENT || !is_recipient(turn, entry->author) ||
-      entry->kind == KITH_LETTER_ANSWER)
+      (entry->kind != KITH_LETTER_REQUEST && entry->kind != KITH_LETTER_FEEDBACK))
     return KITH_ERR_NO;
   memcpy(envelope.round, turn->round->node->id, sizeof envelope.round);
   memcpy(envelope.author, entry->author, sizeof envelope.author);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "crypto/seal.h"
+#include "daemon/service/context.h"
 #include "daemon/service/encode_job.h"
 #include "daemon/service/pairing.h"
 #include "daemon/service/people.h"
@@ -407,6 +408,26 @@ static enum kith_err fill(struct filler *filler, struct kith_encode_job *job, ui
   return err == KITH_OK ? fill_batches(filler, *n) : err;
 }
 
+/* What is told unasked, of the same records. */
+static enum kith_err fill_context(struct filler *filler, uint32_t n)
+{
+  bool blind = filler->round->policy.protection == KITH_PROTECTION_BLIND;
+  struct kith_context_ref *refs = KITH_NEW_ARRAY(struct kith_context_ref, n);
+  enum kith_err err;
+
+  if (!refs)
+    return KITH_ERR_MEMORY;
+  for (uint32_t i = 0; i < n; i++) {
+    const struct place *place = &filler->places[i];
+
+    refs[i].id = kith_ids_at(&filler->encoded->ids, blind ? place->row : place->record);
+    memcpy(refs[i].handle, place->handle, KITH_HANDLE_BYTES);
+  }
+  err = kith_context_fill(filler->agency, filler->round, refs, n);
+  kith_free_wiped(refs, n * sizeof *refs);
+  return err;
+}
+
 enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_round *round,
                                struct kith_encode_job *job)
 {
@@ -425,7 +446,7 @@ enum kith_err kith_outbox_fill(struct kith_agency *agency, struct kith_agency_ro
   /* What a killed process left behind is of handles that nobody else has. */
   if ((err = kith_outbox_delete(agency, round->node->id, true)) != KITH_OK ||
       (err = filler_init(&filler, agency, round, encoded)) != KITH_OK ||
-      (err = fill(&filler, job, &n)) != KITH_OK ||
+      (err = fill(&filler, job, &n)) != KITH_OK || (err = fill_context(&filler, n)) != KITH_OK ||
       (err = kith_subjects_keep(agency, round, encoded, kith_encode_job_missed(job))) != KITH_OK)
     goto end;
   round->outbox_ready = true;

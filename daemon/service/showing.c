@@ -220,6 +220,22 @@ static void say_leaves(struct kith_buf *out, const struct kith_agency_round *rou
   say_count(out, round);
 }
 
+/* What goes to the recipients of each person of the list, though nobody asks. */
+static void say_context(struct kith_buf *out, const struct kith_agency *agency,
+                        const struct kith_policy *policy)
+{
+  const struct kith_policy_context *context = kith_policy_context_of(policy, agency->node->id);
+
+  if (!context)
+    return;
+  kith_buf_append_string(out, "  After the release, for those of them who are on the list, to its "
+                              "recipients alone, as short\n  codes, without asking an officer "
+                              "again:");
+  for (unsigned i = 0; i < context->n_attributes; i++)
+    kith_buf_printf(out, "%s %s", i ? "," : "", context->attributes[i]);
+  kith_buf_append_string(out, ".\n");
+}
+
 static const char *own_gateway(const struct kith_agency *agency, const struct kith_policy *policy)
 {
   for (unsigned i = 0; i < policy->n_agencies; i++)
@@ -385,6 +401,7 @@ enum kith_err kith_agency_showing(const struct kith_agency *agency,
   kith_buf_printf(out, "%u officer%s of %s must decide to join; one can decline.\n",
                   policy->officers, policy->officers == 1 ? "" : "s", agency->node->id);
   say_leaves(out, round);
+  say_context(out, agency, policy);
   say_terms(out, agency, round);
   err = say_difference(out, agency, round);
   if (err == KITH_OK)

@@ -178,13 +178,14 @@ static bool may_write(const struct kith_matcher_round *round, const struct kith_
                       const char *reader_id, enum kith_letter_kind kind)
 {
   const struct kith_member *reader = kith_charter_member(&round->node->charter, reader_id);
-  bool to_agency = kind != KITH_LETTER_ANSWER;
+  bool to_agency = kind == KITH_LETTER_REQUEST || kind == KITH_LETTER_FEEDBACK;
 
   return reader && kith_letters_concern(round, reader) &&
          author->role == (to_agency ? KITH_ROLE_RECIPIENT : KITH_ROLE_AGENCY) &&
          reader->role == (to_agency ? KITH_ROLE_AGENCY : KITH_ROLE_RECIPIENT) &&
-         round->policy.disclosure.present &&
-         (kind == KITH_LETTER_FEEDBACK ||
+         (kind == KITH_LETTER_CONTEXT ? kith_policy_context_of(&round->policy, author->id) != NULL
+                                      : round->policy.disclosure.present) &&
+         (kind == KITH_LETTER_CONTEXT || kind == KITH_LETTER_FEEDBACK ||
           (kith_policy_asks(&round->policy, to_agency ? author->id : reader->id) &&
            kith_gateway_to_disclose(&round->policy, &round->node->charter,
                                     to_agency ? reader->id : author->id)));
@@ -231,9 +232,10 @@ static enum kith_reply_error check(const struct kith_matcher_round *round, const
 
 static enum kith_audit_event event_of(enum kith_letter_kind kind)
 {
-  return kind == KITH_LETTER_REQUEST  ? KITH_AUDIT_DISCLOSURE_REQUESTED
-         : kind == KITH_LETTER_ANSWER ? KITH_AUDIT_DISCLOSURE_ANSWERED
-                                      : KITH_AUDIT_FEEDBACK;
+  return kind == KITH_LETTER_REQUEST   ? KITH_AUDIT_DISCLOSURE_REQUESTED
+         : kind == KITH_LETTER_ANSWER  ? KITH_AUDIT_DISCLOSURE_ANSWERED
+         : kind == KITH_LETTER_CONTEXT ? KITH_AUDIT_CONTEXT
+                                       : KITH_AUDIT_FEEDBACK;
 }
 
 static enum kith_err store_letter(struct kith_matcher *matcher, struct kith_txn *txn,

@@ -245,10 +245,10 @@ def endorse(statement, *identities):
     return pack([core, signature, made] if made else [core, signature])
 # ---- letters (section 11)
 
-REQUEST, ANSWER, FEEDBACK = 1, 2, 3
+REQUEST, ANSWER, FEEDBACK, CONTEXT = 1, 2, 3, 4
 GRANTED, REDUCED, REFUSED, EXPIRED = 1, 2, 3, 4
 LETTER_LABELS = {REQUEST: b"kith disclosure request v1", ANSWER: b"kith disclosure answer v1",
-                 FEEDBACK: b"kith feedback v1"}
+                 FEEDBACK: b"kith feedback v1", CONTEXT: b"kith context v1"}
 
 
 def merkle_path(leaves, index):
@@ -309,6 +309,24 @@ def letter_context(kind, round_id, author, reader):
 
 def seal_letter(kind, round_id, author, reader, reader_key, letter):
     return seal(reader_key, letter_context(kind, round_id, author, reader), letter)
+
+
+def context_tag(round_id, agency, reader, handle):
+    return H(b"kith context tag v1", round_id, agency.encode(), reader.encode(), handle)[:16]
+
+
+def context_key(round_id, agency, reader, handle):
+    return hmac.new(handle, b"kith context entry v1\0" + round_id + agency.encode() + b"\0" + reader.encode(),
+                    hashlib.sha256).digest()
+
+
+def context_entry(round_id, agency, reader, handle, values):
+    """One entry of a letter of context."""
+    tag = context_tag(round_id, agency, reader, handle)
+    nonce = os.urandom(24)
+    plain = b"".join(v.encode().ljust(16, b"\0") for v in values)
+    return tag + nonce + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+        plain, tag, nonce, context_key(round_id, agency, reader, handle))
 
 
 def words_commitment(nonce, reason, words):

@@ -46,6 +46,24 @@ static void random_words(char *out, size_t max)
   out[len] = '\0';
 }
 
+static void random_context(struct kith_context *out)
+{
+  size_t bytes;
+  size_t n;
+
+  out->n_attributes = (unsigned)random_between(1, KITH_CONTEXT_ATTRIBUTES_MAX);
+  for (unsigned i = 0; i < out->n_attributes; i++)
+    snprintf(out->attributes[i], sizeof out->attributes[i], "attribute_%u", i);
+  bytes = kith_context_entry_bytes(out->n_attributes);
+  n = (size_t)random_between(1, KITH_CONTEXT_BYTES_MAX / bytes);
+  out->len = n * bytes;
+  random_fill(out->entries, out->len);
+  for (size_t i = 0; i < n; i++) {
+    out->entries[i * bytes] = (uint8_t)(i >> 8);
+    out->entries[i * bytes + 1] = (uint8_t)i;
+  }
+}
+
 static struct kith_letter *random_letter(enum kith_letter_kind kind)
 {
   struct kith_letter *letter = KITH_NEW(struct kith_letter);
@@ -80,6 +98,8 @@ static struct kith_letter *random_letter(enum kith_letter_kind kind)
     random_words(answer->marker, sizeof answer->marker);
     answer->n_tokens = (unsigned)random_between(0, KITH_TOKENS_MAX);
     random_fill(answer->tokens, answer->n_tokens * sizeof answer->tokens[0]);
+  } else if (kind == KITH_LETTER_CONTEXT) {
+    random_context(&letter->body.context);
   } else {
     random_proof(&letter->body.feedback.proof);
     random_fill(letter->body.feedback.nonce, KITH_REQUEST_NONCE_BYTES);
@@ -108,7 +128,7 @@ static void letters_come_back(void **state)
 
   (void)state;
   for (unsigned n = 0; n < 300; n++) {
-    enum kith_letter_kind kind = (enum kith_letter_kind)(1 + n % 3);
+    enum kith_letter_kind kind = (enum kith_letter_kind)(1 + n % 4);
     struct kith_letter *letter = random_letter(kind);
     struct kith_letter *read = KITH_NEW(struct kith_letter);
 
@@ -120,7 +140,7 @@ static void letters_come_back(void **state)
     assert_int_equal(kith_letter_verify(bytes.bytes, bytes.len, kind, reader->public_keys.sign),
                      KITH_ERR_NO);
     assert_int_equal(kith_letter_verify(bytes.bytes, bytes.len,
-                                        (enum kith_letter_kind)(1 + (n + 1) % 3),
+                                        (enum kith_letter_kind)(1 + (n + 1) % 4),
                                         author->public_keys.sign),
                      KITH_ERR_NO);
     assert_int_equal(kith_letter_read(read, kind, bytes.bytes, bytes.len), KITH_OK);
@@ -130,7 +150,7 @@ static void letters_come_back(void **state)
     kith_letter_core_write(&again, read);
     assert_int_equal(core.len, again.len);
     assert_memory_equal(core.bytes, again.bytes, core.len);
-    if (n < 6)
+    if (n < 8)
       corpus_write("letter", (int)n, bytes.bytes, bytes.len);
     kith_free(read);
     kith_free(letter);
@@ -138,6 +158,49 @@ static void letters_come_back(void **state)
   kith_buf_free(&bytes);
   kith_buf_free(&core);
   kith_buf_free(&again);
+}
+
+static void context_that_makes_no_sense_is_refused(void **state)
+{
+  struct kith_letter *letter = random_letter(KITH_LETTER_CONTEXT);
+  struct kith_letter *before = KITH_NEW(struct kith_letter);
+  struct kith_context *context = &letter->body.context;
+  struct kith_buf bytes = {0};
+  size_t step;
+
+#define REFUSED(change)                                                                            \
+  do {                                                                                             \
+    *before = *letter;                                                                             \
+    change;                                                                                        \
+    assert_int_equal(kith_letter_write(&bytes, letter, author), KITH_ERR_INTERNAL);                \
+    *letter = *before;                                                                             \
+  } while (0)
+  (void)state;
+  random_context(context);
+  context->n_attributes = 2;
+  strcpy(context->attributes[0], "ward");
+  strcpy(context->attributes[1], "school");
+  step = kith_context_entry_bytes(2);
+  context->len = 3 * step;
+  for (unsigned i = 0; i < 3; i++)
+    memset(context->entries + i * step, (int)i, KITH_CONTEXT_TAG_BYTES);
+  assert_int_equal(kith_letter_write(&bytes, letter, author), KITH_OK);
+  assert_int_equal(bytes.len, KITH_LETTER_STEP_BYTES);
+  REFUSED(context->len = 0);
+  REFUSED(context->len -= 1);
+  REFUSED(context->len += 1);
+  REFUSED(context->n_attributes = 0);
+  REFUSED(context->n_attributes = 1);
+  REFUSED(strcpy(context->attributes[1], "ward"));
+  REFUSED(strcpy(context->attributes[1], "Ward"));
+  REFUSED(context->attributes[0][0] = '\0');
+  REFUSED(memset(context->entries + step, 0, KITH_CONTEXT_TAG_BYTES));
+  REFUSED(memset(context->entries + step, 2, KITH_CONTEXT_TAG_BYTES));
+  REFUSED(memset(context->entries + step, 9, KITH_CONTEXT_TAG_BYTES));
+#undef REFUSED
+  kith_buf_free(&bytes);
+  kith_free(before);
+  kith_free(letter);
 }
 
 /* Each bit of a letter that is altered: it can't be read, or it is not signed. */
@@ -339,6 +402,7 @@ static void commitments_bind_words(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(context_that_makes_no_sense_is_refused),
       cmocka_unit_test(letters_come_back),
       cmocka_unit_test(altered_letters_are_refused),
       cmocka_unit_test(answers_that_make_no_sense_are_refused),

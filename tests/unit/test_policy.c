@@ -40,6 +40,11 @@ static struct kith_policy full_policy(void)
       .answer_days = 14,
       .requests_per_round = 200,
       .requests_per_day = 20};
+  policy.n_context = 2;
+  policy.context[0] = (struct kith_policy_context){
+      .id = "police", .n_attributes = 2, .attributes = {"age_band", "ward"}};
+  policy.context[1] =
+      (struct kith_policy_context){.id = "health", .n_attributes = 1, .attributes = {"family_hub"}};
   return policy;
 }
 
@@ -98,6 +103,9 @@ static void round_trips(void **state)
   strcpy(policies[4].purpose, "pr\xc3\xa9vention \"quoted\" \\ / \xe2\x82\xac");
   policies[5] = full_policy();
   policies[5].scope = (struct kith_scope){.present = true, .n_places = 1, .places = {"ec1a"}};
+  memset(policies[5].context, 0, sizeof policies[5].context[0]);
+  policies[5].context[0] = (struct kith_policy_context){
+      .id = "police", .n_attributes = 1, .attributes = {"school"}}; /* no day, no ages */
   policies[5].evidence = (struct kith_evidence){0};
   policies[6] = full_policy();
   policies[6].scope = (struct kith_scope){.present = true, .on = {2026, 1, 1}, .age_max = 17};
@@ -105,6 +113,7 @@ static void round_trips(void **state)
   policies[7] = full_policy();
   policies[7].scope =
       (struct kith_scope){.present = true, .from = {2026, 1, 1}, .to = {2026, 1, 1}};
+  policies[7].n_context = 0;
   policies[7].source = (struct kith_source_minima){{0, 1}, {1, 1}};
   policies[8] = full_policy();
   kith_policy_add_address_filter(&policies[8]);
@@ -132,6 +141,9 @@ static void round_trips(void **state)
     assert_memory_equal(back.fields, policies[i].fields, sizeof back.fields);
     assert_memory_equal(back.recipients, policies[i].recipients, sizeof back.recipients);
     assert_int_equal(back.disclosure.present, policies[i].disclosure.present);
+    assert_int_equal(back.n_context, policies[i].n_context);
+    for (unsigned k = 0; k < back.n_context; k++)
+      assert_memory_equal(&back.context[k], &policies[i].context[k], sizeof back.context[k]);
     assert_memory_equal(back.disclosure.agencies, policies[i].disclosure.agencies,
                         sizeof back.disclosure.agencies);
     free(text);
@@ -177,7 +189,7 @@ static void every_key(void **state)
   document_mutate(read_policy, root, root,
                   " scope age_min age_max unknown_birth unknown_place unknown_period period "
                   "evidence dates year_min year_max outside source minimum_linkable "
-                  "maximum_set_aside mask_minimum disclosure ");
+                  "maximum_set_aside mask_minimum disclosure context ");
   json_decref(root);
 }
 
@@ -353,6 +365,18 @@ static const struct document_change changes[] = {
     {"disclosure.requests_per_round", "19", "disclosure.requests_per_day: expected"},
     {"disclosure.requests_per_day", "0", "disclosure.requests_per_day: expected"},
     {"disclosure.requests_per_day", "200", NULL},
+    {"context", "{}", "context.agencies: is missing"},
+    {"context.agencies", "[]", "context.agencies: expected an array"},
+    {"context.agencies.0.id", "\"probation\"", "probation is not one of the policy's agencies"},
+    {"context.agencies.1.id", "\"police\"", "agencies[1].id: agencies[0] has the same"},
+    {"context.agencies.0.attributes", "[]", "attributes: expected an array"},
+    {"context.agencies.0.attributes", "[\"a\",\"b\",\"c\",\"d\",\"e\"]", "attributes: expected"},
+    {"context.agencies.0.attributes", "[\"a\",\"b\",\"c\",\"d\"]", NULL},
+    {"context.agencies.0.attributes.1", "\"Ward\"", "attributes: expected a name"},
+    {"context.agencies.0.attributes.1", "\"age_band\"", "attributes: has \"age_band\" twice"},
+    {"context.agencies.0.gateway", "\"a law\"", "gateway: is not known here"},
+    {"context.everybody", "true", "context.everybody: is not known here"},
+    {"scope", "{\"places\": [\"cv\"]}", "and scope.on does not say on which day"},
     {"disclosure.everybody", "true", "disclosure.everybody: is not known here"},
 };
 
@@ -402,6 +426,10 @@ static void left_out(void **state)
   json_object_del(root, "evidence");
   json_object_del(root, "dates");
   json_object_del(root, "source");
+  text = json_dumps(root, 0); /* ages are told of, on no day */
+  assert_int_equal(kith_policy_parse(&back, text, strlen(text), "t.json", NULL), KITH_ERR_DATA);
+  free(text);
+  json_object_del(root, "context");
   text = json_dumps(root, 0);
   assert_int_equal(kith_policy_parse(&back, text, strlen(text), "t.json", NULL), KITH_OK);
   kith_policy_default(&defaults, agencies, 3);
