@@ -323,6 +323,17 @@ static void print_withdrawals(const json_t *list)
   }
 }
 
+/* Who has objected since this agency's records were sent: an officer decides. */
+static void print_objected(const json_t *n)
+{
+  if (json_is_null(n))
+    printf("%-15s the list can't be read: nobody knows who has objected since\n", "objections");
+  else if (json_integer_value(n) > 0)
+    printf("%-15s %lld on this agency's list are in this round: "
+           "'kith round withdraw --objections'\n",
+           "objections", (long long)json_integer_value(n));
+}
+
 /* Under blind comparison an agency takes its own duplicates out before it sends. */
 static void print_duplicates(json_int_t n)
 {
@@ -356,6 +367,8 @@ static void print_agency(const json_t *round)
            text_of(decision, "fingerprint"));
   }
   print_withdrawals(json_object_get(round, "withdrawals"));
+  if (json_object_get(round, "objected"))
+    print_objected(json_object_get(round, "objected"));
   if (json_is_integer(json_object_get(round, "duplicates")))
     print_duplicates(json_integer_value(json_object_get(round, "duplicates")));
   if (json_is_object(json_object_get(round, "feedback")))

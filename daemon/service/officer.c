@@ -18,7 +18,8 @@
  * BASE64},
  * {"do": "show" | "recount" | "join" | "decline" | "trial-map", "round": HEX, "after": HEX,
  * "decision": BASE64},
- * {"do": "withdraw-show" | "withdraw", "round": HEX, "id": ID, "reason": CODE, "decision": BASE64}.
+ * {"do": "withdraw-show" | "withdraw", "round": HEX, "id": ID | "objections": true, "reason": CODE,
+ * "decision": BASE64}.
  * Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
 
 enum { TRIAL_PAGE = 500, ROUND_TO = 5 };
@@ -150,6 +151,8 @@ static json_t *do_show(struct kith_agency *agency, struct kith_agency_round *rou
   json_object_set_new(object, "decisions", kith_agency_decisions_json(agency, round));
   json_object_set_new(object, "now", json_integer((json_int_t)kith_node_now(agency->node)));
   json_object_set_new(object, "withdrawals", kith_withdrawals_json(agency, round));
+  if (kith_withdraw_objected_known(agency, round))
+    json_object_set_new(object, "objected", kith_withdraw_objected_json(agency, round));
   json_object_set_new(object, "feedback", kith_disclosures_feedback(agency, round));
   if (round->outbox_ready && round->policy.protection == KITH_PROTECTION_BLIND)
     json_object_set_new(object, "duplicates", duplicates_json(round));

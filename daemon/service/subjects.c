@@ -346,28 +346,43 @@ enum kith_err kith_subjects_find(struct kith_agency *agency, const struct kith_s
   return err;
 }
 
-enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found, const kith_round_id round,
-                                const struct kith_objections *list)
+enum kith_err kith_subjects_each(struct kith_agency *agency, const kith_round_id round,
+                                 const struct kith_objections *list, kith_subject_visit *visit,
+                                 void *context)
 {
   struct kith_subject_log log = {0};
   struct kith_secret *key = NULL;
   enum kith_err err = kith_subjects_load(agency, &log, round, true);
 
-  *found = false;
   if (err == KITH_ERR_NOT_FOUND)
     return KITH_OK;
   if (err == KITH_OK)
     err = kith_subject_log_key(agency, &key);
-  for (size_t i = 0; err == KITH_OK && !*found && i < kith_objections_n(list); i++) {
+  for (size_t i = 0; err == KITH_OK && i < kith_objections_n(list); i++) {
+    const char *id = kith_objections_id(list, i);
     uint8_t hash[KITH_HASH_BYTES];
 
-    err = kith_subject_id_hash(hash, key, kith_objections_id(list, i));
-    if (err == KITH_OK)
-      *found = log_has(&log, hash);
+    err = kith_subject_id_hash(hash, key, id);
+    if (err == KITH_OK && log_has(&log, hash))
+      err = visit(context, id);
   }
   kith_secret_free(key);
   kith_subject_log_free(&log);
-  return err;
+  return err == KITH_ERR_CANCELLED ? KITH_OK : err;
+}
+
+static enum kith_err any_visit(void *context, const char *id)
+{
+  (void)id;
+  *(bool *)context = true;
+  return KITH_ERR_CANCELLED;
+}
+
+enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found, const kith_round_id round,
+                                const struct kith_objections *list)
+{
+  *found = false;
+  return kith_subjects_each(agency, round, list, any_visit, found);
 }
 
 /* ---- ending */

@@ -40,7 +40,14 @@ KITH_MUST_USE enum kith_err kith_subjects_load(struct kith_agency *agency,
 KITH_MUST_USE enum kith_err kith_subjects_find(struct kith_agency *agency,
                                                const struct kith_subject_log *log, const char *id,
                                                bool *found);
-/* Whether any id of the list was encoded in the round; false where no log is kept. */
+/* Each id of the list that was encoded in the round; none where no log is kept. KITH_ERR_CANCELLED
+ * from the visit is an end, and KITH_OK. */
+typedef enum kith_err kith_subject_visit(void *context, const char *id);
+KITH_MUST_USE enum kith_err kith_subjects_each(struct kith_agency *agency,
+                                               const kith_round_id round,
+                                               const struct kith_objections *list,
+                                               kith_subject_visit *visit, void *context);
+/* Whether there is any. */
 KITH_MUST_USE enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found,
                                               const kith_round_id round,
                                               const struct kith_objections *list);

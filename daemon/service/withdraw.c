@@ -7,6 +7,7 @@
 #include "daemon/service/control_json.h"
 #include "daemon/service/officers.h"
 #include "daemon/service/people.h"
+#include "daemon/service/subjects.h"
 #include "proto/withdrawal.h"
 
 /* ---- the store: round, number BE -> [index bin32, reason] */
@@ -174,45 +175,134 @@ static enum kith_err record_find(struct kith_agency *agency, const struct kith_a
 /* ---- what an officer decides on */
 
 struct asked {
-  struct kith_kept_withdrawal kept;
-  bool other; /* the person's handle is another record's */
+  enum kith_withdraw_reason reason;
+  bool objections; /* all that are on the list of objections */
+  bool other;      /* the person's handle is another record's */
+  unsigned n;
+  struct kith_hash *records; /* owned; their indices */
+  unsigned n_over;           /* more than the round takes */
   struct kith_buf text;
   struct kith_officer_question question;
 };
 
+static void asked_free(struct asked *asked)
+{
+  kith_free(asked->records);
+  kith_buf_free(&asked->text);
+}
+
+static enum kith_err asked_add(struct asked *asked, const struct kith_agency_round *round,
+                               const struct kith_hash *index)
+{
+  struct kith_hash *more;
+
+  for (unsigned i = 0; i < asked->n; i++)
+    if (kith_hash_equal(&asked->records[i], index))
+      return KITH_OK;
+  if (round->n_withdrawals + asked->n == KITH_WITHDRAWALS_MAX) {
+    asked->n_over++;
+    return KITH_OK;
+  }
+  more = kith_realloc(asked->records, asked->n + 1, sizeof *more);
+  if (!more)
+    return KITH_ERR_MEMORY;
+  asked->records = more;
+  more[asked->n++] = *index;
+  return KITH_OK;
+}
+
+struct objecting {
+  struct kith_agency *agency;
+  const struct kith_agency_round *round;
+  struct asked *asked;
+  struct kith_fault *fault;
+};
+
+static enum kith_err objecting_visit(void *context, const char *id)
+{
+  const struct objecting *objecting = context;
+  struct kith_hash index;
+  bool other = false;
+  enum kith_err err =
+      record_find(objecting->agency, objecting->round, id, &index, &other, objecting->fault);
+
+  if (err == KITH_OK && !kept_has(objecting->round, &index))
+    err = asked_add(objecting->asked, objecting->round, &index);
+  return err;
+}
+
+/* Those on the list, which is read anew, who are in the round and not withdrawn yet. */
+static enum kith_err objected_find(struct asked *asked, struct kith_agency *agency,
+                                   const struct kith_agency_round *round, struct kith_fault *fault)
+{
+  struct objecting objecting = {agency, round, asked, fault};
+  struct kith_objections *list = NULL;
+  enum kith_err err;
+
+  if (!agency->config.objections)
+    return kith_fail(fault, KITH_ERR_CONFIG, "kithd.conf names no list: [source] objections");
+  if (!agency->config.subject_log_days)
+    return kith_fail(fault, KITH_ERR_CONFIG,
+                     "who was encoded is not kept ([agency] subject_log_days = 0), so nobody can "
+                     "tell who of the list is in the round");
+  err = kith_objections_load(&list, agency->config.objections, fault);
+  if (err != KITH_OK)
+    return err;
+  err = kith_subjects_each(agency, round->node->id, list, objecting_visit, &objecting);
+  kith_objections_free(list);
+  if (err != KITH_OK && !fault->text[0])
+    return kith_fail(fault, err, "the list of objections can't be compared: %s",
+                     kith_err_name(err));
+  return err;
+}
+
+static void text_records(struct kith_buf *text, const struct asked *asked)
+{
+  for (unsigned i = 0; i < asked->n; i++) {
+    char index[2 * KITH_HASH_BYTES + 1];
+
+    kith_hex_encode(index, asked->records[i].bytes, KITH_HASH_BYTES);
+    kith_buf_printf(text, "record     %s\n", index);
+  }
+}
+
 static enum kith_err text_write(struct asked *asked, const struct kith_agency *agency,
                                 const struct kith_agency_round *round)
 {
+  struct kith_buf *text = &asked->text;
   char id[2 * KITH_ROUND_ID_BYTES + 1];
-  char index[2 * KITH_HASH_BYTES + 1];
   enum kith_err err;
 
   kith_hex_encode(id, round->node->id, KITH_ROUND_ID_BYTES);
-  kith_hex_encode(index, asked->kept.index.bytes, KITH_HASH_BYTES);
-  kith_buf_init(&asked->text, 0);
-  kith_buf_printf(&asked->text,
-                  "%s withdraws a record from a round\n\n"
-                  "round      %s\n"
-                  "record     %s\n"
+  kith_buf_init(text, 0);
+  if (asked->objections)
+    kith_buf_printf(text, "%s withdraws from a round all who are on its list of objections: %u\n\n",
+                    agency->node->id, asked->n);
+  else
+    kith_buf_printf(text, "%s withdraws a record from a round\n\n", agency->node->id);
+  kith_buf_printf(text, "round      %s\n", id);
+  text_records(text, asked);
+  kith_buf_printf(text,
                   "reason     %s\n\n"
-                  "The record is left out of what the round has not released yet. After the "
+                  "%s left out of what the round has not released yet. After the "
                   "release,\nrecipients are told that it is withdrawn, and what was disclosed of "
                   "it is taken out\nof their store; what they have read or copied can't be taken "
                   "back. All members of\nthe round see that this agency has withdrawn a record, "
                   "and the reason; not whose.\nIt can't be undone.\n",
-                  agency->node->id, id, index, kith_withdraw_reason_name(asked->kept.reason));
+                  kith_withdraw_reason_name(asked->reason),
+                  asked->objections ? "Each record is" : "The record is");
   if (round->policy.protection == KITH_PROTECTION_BLIND)
-    kith_buf_printf(&asked->text,
+    kith_buf_printf(text,
                     "\nUnder blind comparison one record stands for a person, with what this "
                     "agency's\nother records of them say. The person is withdrawn, with all "
                     "records that were found\nto be theirs.%s\n",
                     asked->other ? " This record is one of those: another stands for the person."
                                  : "");
-  err = kith_buf_err(&asked->text);
+  err = kith_buf_err(text);
   asked->question =
       (struct kith_officer_question){.member = agency->node->id, .kind = KITH_OFFICER_WITHDRAW};
   memcpy(asked->question.round, round->node->id, KITH_ROUND_ID_BYTES);
-  kith_officer_subject(&asked->question.subject, asked->text.bytes, asked->text.len);
+  kith_officer_subject(&asked->question.subject, text->bytes, text->len);
   return err;
 }
 
@@ -233,6 +323,47 @@ static enum kith_err check_round(const struct kith_agency *agency,
   return KITH_OK;
 }
 
+static enum kith_err over_limit(struct kith_fault *fault)
+{
+  return kith_fail(fault, KITH_ERR_LIMIT,
+                   "an agency can withdraw %d records from a round; governance can abort it",
+                   KITH_WITHDRAWALS_MAX);
+}
+
+static enum kith_err asked_one(struct asked *out, struct kith_agency *agency,
+                               const struct kith_agency_round *round, const char *id,
+                               struct kith_fault *fault)
+{
+  struct kith_hash index;
+  enum kith_err err = record_find(agency, round, id, &index, &out->other, fault);
+
+  if (err != KITH_OK)
+    return err;
+  if (kept_has(round, &index))
+    return kith_fail(fault, KITH_ERR_NO, "the record is withdrawn from this round already");
+  err = asked_add(out, round, &index);
+  return err == KITH_OK ? err : kith_fail(fault, err, "%s", kith_err_name(err));
+}
+
+static enum kith_err asked_objections(struct asked *out, struct kith_agency *agency,
+                                      const struct kith_agency_round *round,
+                                      struct kith_fault *fault)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_seat *own = kith_round_seat(view, agency->node->id);
+  enum kith_err err;
+
+  if (!own->manifested)
+    return kith_fail(fault, KITH_ERR_NO,
+                     "this agency has not sent its records yet: they are not sent while somebody "
+                     "on the list is among them");
+  err = objected_find(out, agency, round, fault);
+  if (err == KITH_OK && !out->n && !out->n_over)
+    return kith_fail(fault, KITH_ERR_NOT_FOUND,
+                     "nobody on the list of objections is in the round, or they are withdrawn");
+  return err;
+}
+
 /* Frees: asked_free, whatever comes back. */
 static enum kith_err asked_read(struct asked *out, struct kith_agency *agency,
                                 const struct kith_agency_round *round, const json_t *request,
@@ -242,30 +373,28 @@ static enum kith_err asked_read(struct asked *out, struct kith_agency *agency,
   const char *reason = json_string_value(json_object_get(request, "reason"));
   enum kith_err err;
 
-  if (!json_is_string(id) || json_string_length(id) == 0 ||
-      json_string_length(id) > KITH_RECORD_ID_BYTES_MAX ||
-      strlen(json_string_value(id)) != json_string_length(id))
-    return kith_fail(fault, KITH_ERR_USAGE, "\"id\" must be an id of the source");
-  if (!reason || kith_withdraw_reason_parse(&out->kept.reason, reason) != KITH_OK)
+  out->objections = json_is_true(json_object_get(request, "objections"));
+  if (out->objections == (id != NULL) ||
+      (id && (!json_is_string(id) || json_string_length(id) == 0 ||
+              json_string_length(id) > KITH_RECORD_ID_BYTES_MAX ||
+              strlen(json_string_value(id)) != json_string_length(id))))
     return kith_fail(fault, KITH_ERR_USAGE,
-                     "\"reason\" must be objection, erasure, error or other");
-  if ((err = check_round(agency, round, fault)) != KITH_OK ||
-      (err = record_find(agency, round, json_string_value(id), &out->kept.index, &out->other,
-                         fault)) != KITH_OK)
+                     "\"id\" must be an id of the source, or \"objections\" true");
+  if (!reason || kith_withdraw_reason_parse(&out->reason, reason) != KITH_OK ||
+      (out->objections && out->reason != KITH_WITHDRAW_OBJECTION))
+    return kith_fail(fault, KITH_ERR_USAGE,
+                     "\"reason\" must be objection, erasure, error or other; of the list of "
+                     "objections, objection");
+  if ((err = check_round(agency, round, fault)) != KITH_OK)
     return err;
-  if (kept_has(round, &out->kept.index))
-    return kith_fail(fault, KITH_ERR_NO, "the record is withdrawn from this round already");
-  if (round->n_withdrawals == KITH_WITHDRAWALS_MAX)
-    return kith_fail(fault, KITH_ERR_LIMIT,
-                     "an agency can withdraw %d records from a round; governance can abort it",
-                     KITH_WITHDRAWALS_MAX);
+  err = out->objections ? asked_objections(out, agency, round, fault)
+                        : asked_one(out, agency, round, json_string_value(id), fault);
+  if (err != KITH_OK)
+    return err;
+  if (out->n_over)
+    return over_limit(fault);
   err = text_write(out, agency, round);
   return err == KITH_OK ? KITH_OK : kith_fail(fault, err, "%s", kith_err_name(err));
-}
-
-static void asked_free(struct asked *asked)
-{
-  kith_buf_free(&asked->text);
 }
 
 /* ---- requests */
@@ -316,13 +445,15 @@ static enum kith_err keep(struct kith_agency *agency, struct kith_agency_round *
 
   if (err == KITH_OK)
     err = kith_agency_decision_keep(agency, txn, round, decision, &asked->text);
-  if (err == KITH_OK)
-    err = kept_store(txn, round, &asked->kept);
-  if (err == KITH_OK)
-    err = kept_add(round, &asked->kept);
-  if (err == KITH_OK)
-    err = kith_node_audit(agency->node, txn, KITH_AUDIT_RECORD_WITHDRAWN, round->node->id, NULL,
-                          &asked->kept.index, asked->kept.reason);
+  for (unsigned i = 0; err == KITH_OK && i < asked->n; i++) {
+    const struct kith_kept_withdrawal kept = {asked->records[i], asked->reason};
+
+    if ((err = kept_store(txn, round, &kept)) == KITH_OK)
+      err = kept_add(round, &kept);
+    if (err == KITH_OK)
+      err = kith_node_audit(agency->node, txn, KITH_AUDIT_RECORD_WITHDRAWN, round->node->id, NULL,
+                            &kept.index, kept.reason);
+  }
   if (err == KITH_OK) {
     err = kith_txn_commit(txn);
     txn = NULL;
@@ -381,6 +512,28 @@ json_t *kith_withdrawals_json(const struct kith_agency *agency,
                         "after_release", taken && taken->after_release));
   }
   return list;
+}
+
+json_t *kith_withdraw_objected_json(struct kith_agency *agency,
+                                    const struct kith_agency_round *round)
+{
+  struct kith_fault fault = {0};
+  struct asked asked = {0};
+  enum kith_err err = objected_find(&asked, agency, round, &fault);
+  json_t *n = err == KITH_OK ? json_integer((json_int_t)asked.n + asked.n_over) : json_null();
+
+  asked_free(&asked);
+  return n;
+}
+
+bool kith_withdraw_objected_known(const struct kith_agency *agency,
+                                  const struct kith_agency_round *round)
+{
+  const struct kith_round_view *view = kith_node_round_view(round->node);
+  const struct kith_seat *own = kith_round_seat(view, agency->node->id);
+
+  return agency->config.objections && agency->config.subject_log_days && own && own->manifested &&
+         !view->closed && !view->aborted && !round->finished;
 }
 
 /* ---- saying it */

@@ -26,8 +26,15 @@ KITH_MUST_USE enum kith_err kith_withdrawn_id(const struct kith_agency *agency,
 /* [{"number", "index", "reason", "taken": whether the matcher has it, "after_release"}]. */
 json_t *kith_withdrawals_json(const struct kith_agency *agency,
                               const struct kith_agency_round *round);
-/* The control requests "withdraw-show" and "withdraw" (docs/protocol.md): id, reason, and of the
- * second an officer's decision. The id is in no log and in no error. */
+/* Records of the round that are on the list of objections and not withdrawn: how many; null: the
+ * list can't be read, or compared. And whether there is such a number: a list, records that were
+ * sent, in a round that is not over. Reads the list. */
+json_t *kith_withdraw_objected_json(struct kith_agency *agency,
+                                    const struct kith_agency_round *round);
+bool kith_withdraw_objected_known(const struct kith_agency *agency,
+                                  const struct kith_agency_round *round);
+/* The control requests "withdraw-show" and "withdraw" (docs/protocol.md): id, or all on the list of
+ * objections; reason; and of the second an officer's decision. No id is in a log or an error. */
 json_t *kith_withdraw_show(struct kith_agency *agency, struct kith_agency_round *round,
                            const json_t *request);
 json_t *kith_withdraw_decide(struct kith_agency *agency, struct kith_agency_round *round,

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import wireclient as wire
-from partnership import AGENCIES, KITH, wait_for
+from partnership import AGENCIES, KITH, Partnership, wait_for
 from test_blind_round import Blind
 from test_review import BAND, body_of
 from test_withdraw import index_of, officers, receipt, said, withdraw
@@ -196,3 +196,79 @@ def test_before_matching(tmp_path):
         found = {r for p in place.people(round_id, [agency, other]) for a, r in p if a == agency}
         assert not found & set(records)
         assert len(found & known) > 0.9 * (len(known) - 2), (len(found), len(known))
+
+
+# ---- all who are on the list of objections, under either protection
+
+def objected(place, agency, ids):
+    (place.folder / "objections.csv").write_text("id\n" + "".join(i + "\n" for i in ids))
+    return place.ask(agency, do="show", round=place.round.hex())["objected"]
+
+
+def withdraw_objections(place, agency, *options, status=0):
+    name = f"{agency}-officer"
+    done = subprocess.run(
+        [str(KITH), "round", "withdraw", "--home", str(place.home(agency)), "--officer-key", f"{name}.key",
+         "--passphrase-file", name, "--objections", *options, place.round.hex()], capture_output=True,
+        text=True, timeout=60, cwd=place.folder, stdin=subprocess.DEVNULL)
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    return done.stderr if status else done.stdout
+
+
+@pytest.mark.parametrize("kind", ["clk", "blind"])
+def test_the_list_of_objections(tmp_path, kind):
+    """Who objects after the records were sent: the officer is told how many, and takes all of them out at once."""
+    agency = "health"
+    with (Blind(tmp_path, n_people=250) if kind == "blind" else
+          Partnership(tmp_path, n_people=250, policy={"trial": True})) as place:
+        linkage = place.linkage if kind == "blind" else json.loads(
+            json.dumps(place.policy.value["linkage"]))
+        linkage["threshold"] = BAND
+        policy = place.make_policy(trial=True, release={"review_days": 7},
+                                   **({} if kind == "blind" else {"linkage": linkage}))
+        config = place.config_path(agency)
+        config.write_text(config.read_text().replace(
+            "[source]\n", f"[source]\nobjections = {tmp_path / 'objections.csv'}\n"))
+        (tmp_path / "objections.csv").write_text("id\n")
+        officers(place).start()
+        place.round = round_id = place.open_round(policy)
+        withdraw_objections(place, agency, status=1)
+        place.join(round_id)
+        place.wait_state(round_id, "review")
+        maps = {i: h for h, i in place.trial_map(agency, round_id).items()}
+        records = sorted(maps)[:3]
+        assert objected(place, agency, []) == 0 and objected(place, agency, ["nobody"]) == 0
+        assert "nobody on the list" in withdraw_objections(place, agency, status=1)
+        assert "stands alone" in withdraw_objections(place, agency, "--reason", "other", status=2)
+        withdraw(place, agency, round_id, records[0])
+        assert objected(place, agency, [*records, "nobody"]) == 2
+        shown = place.kith("round", "show", round_id.hex(), home=agency)
+        assert "2 on this agency's list are in this round" in shown
+        # What is signed is what was shown: a list that has grown since is another.
+        ask = dict(round=round_id.hex(), objections=True, reason="objection")
+        text = place.ask(agency, do="withdraw-show", **ask)
+        assert "list of objections: 2" in text["text"] and not [r for r in records if r in text["text"]]
+        decision = place.decision(agency, round_id, "withdraw", shown=text, time=text["now"] + 2)
+        objected(place, agency, sorted(maps)[:4])
+        assert not place.ask(agency, do="withdraw", **ask, decision=decision)["ok"]
+        assert not place.ask(agency, do="withdraw-show", **{**ask, "reason": "other"})["ok"]
+        assert not place.ask(agency, do="withdraw-show", **ask, id=records[0])["ok"]
+        # More than a round takes: none of them.
+        assert objected(place, agency, maps) == len(maps) - 1 > 128
+        assert "128 records" in withdraw_objections(place, agency, status=65)
+        assert objected(place, agency, [*records, records[2]]) == 2
+        assert withdraw_objections(place, agency).count("withdrawn") == 1
+        statements = said(place, round_id, 3)
+        assert [s.body[1:3] for s in statements] == [[1, 1], [2, 1], [3, 1]]
+        assert {s.body[3] for s in statements} == {index_of(round_id, agency, maps[r]) for r in records}
+        for statement in statements:
+            receipt(place, agency, statement)
+        assert objected(place, agency, records) == 0
+        # A list that can't be read is no empty one.
+        (tmp_path / "objections.csv").unlink()
+        assert place.ask(agency, do="show", round=round_id.hex())["objected"] is None
+        assert "nobody knows who has objected" in place.kith("round", "show", round_id.hex(), home=agency)
+        withdraw_objections(place, agency, status=66)
+        found = {r for p in decided(place, round_id) for a, r in p if a == agency}
+        assert found and not found & set(records)
+        assert not [r for r in records if r in place.programs[agency].log]
