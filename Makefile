@@ -59,11 +59,13 @@ all: $(PROGRAMS) ## the programs, in build/
 help: ## this list
 	@awk -F '## ' '/^[a-z-]+:.*## /{split($$1, t, ":"); printf "%-10s %s\n", t[1], $$2}' Makefile
 
-$(BUILD)/kith: $(call obj,cli/kith.c $(LIBRARY))
+# Of an archive, the linker takes what is used: the program that people start waits for no library of
+# the daemons (systemd's alone brings six others). Commands are found without a name: all are linked.
+$(BUILD)/kith: $(call obj,cli/kith.c $(CLI)) $(BUILD)/libkith.a
 $(BUILD)/kithd: $(call obj,daemon/kithd.c $(DAEMON) $(ENCODE) $(CORE))
 $(BUILD)/kith-odbc: $(call obj,daemon/kith-odbc.c $(ODBC) $(ODBC_SHARED))
 $(BUILD)/kith-matcher: $(call obj,matcher/kith-matcher.c $(MATCHER) $(CORE))
-$(BUILD)/test/kith: $(call testobj,cli/kith.c $(LIBRARY))
+$(BUILD)/test/kith: $(call testobj,cli/kith.c $(CLI)) $(BUILD)/test/libkith.a
 $(BUILD)/test/kithd: $(call testobj,daemon/kithd.c $(DAEMON) $(ENCODE) $(CORE))
 $(BUILD)/test/kith-odbc: $(call testobj,daemon/kith-odbc.c $(ODBC) $(ODBC_SHARED))
 $(BUILD)/test/kith-matcher: $(call testobj,matcher/kith-matcher.c $(MATCHER) $(CORE))
@@ -77,7 +79,9 @@ $(BUILD)/test/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,cc) $(CC) $(cppflags) -DKITH_TESTING $(cflags) -MMD -MP -c -o $@ $<
 
+$(BUILD)/libkith.a: $(call obj,$(LIBRARY))
 $(BUILD)/test/libkith.a: $(call testobj,$(LIBRARY) $(ODBC))
+$(BUILD)/libkith.a $(BUILD)/test/libkith.a:
 	$(call say,ar) rm -f $@ && ar rcs $@ $^
 $(BUILD)/test/unit/%: $(BUILD)/test/obj/tests/unit/%.o $(BUILD)/test/libkith.a
 	@mkdir -p $(@D)
