@@ -134,7 +134,7 @@ def test_of_the_list_and_of_nobody_else(city):
         assert attributes == next(a["attributes"] for a in CONTEXT["agencies"] if a["id"] == author)
         assert tags == sorted(set(tags)) and len(tags) == len(city.maps[author]) == len(city.rows[author])
         assert set(tags) == {wire.context_tag(city.round_id, author, "horizon", h) for h in city.maps[author]}
-        for value in (b"W0", b"W1", b"S1"):
+        for value in (b"W0\0\0\0\0", b"W1\0\0\0\0", b"S1\0\0\0\0"):
             assert value not in entries
     outside = [h for a in city.names for h in city.maps[a]
                if h not in {r[1] for person in city.list[7] for r in person[4]}]
