@@ -168,8 +168,18 @@ static bool is_held(const struct kith_audit_thing *thing)
   return thing->kind == KITH_AUDIT_MORE_PEER || thing->kind == KITH_AUDIT_MORE_COSIGNED;
 }
 
-/* Another root of the same size: both are signed, whoever holds them. */
-static bool another_is_held(const struct kith_audit_book *holder,
+/* Whoever holds it: what its owner has not signed says nothing about the owner. */
+static bool is_signed(const struct kith_audit_check *check, const struct kith_audit_thing *thing)
+{
+  const struct kith_member *member = kith_charter_member(check->charter, thing->member);
+
+  return member &&
+         kith_checkpoint_verify(&thing->checkpoint, thing->member, member->keys.sign) == KITH_OK;
+}
+
+/* Another root of the same size, signed too. */
+static bool another_is_held(const struct kith_audit_check *check,
+                            const struct kith_audit_book *holder,
                             const struct kith_audit_thing *thing)
 {
   for (size_t i = 0; i < holder->n_things; i++) {
@@ -177,7 +187,8 @@ static bool another_is_held(const struct kith_audit_book *holder,
 
     if (is_held(other) && other->checkpoint.seq == thing->checkpoint.seq &&
         strcmp(other->member, thing->member) == 0 &&
-        !kith_hash_equal(&other->checkpoint.root, &thing->checkpoint.root))
+        !kith_hash_equal(&other->checkpoint.root, &thing->checkpoint.root) &&
+        is_signed(check, other))
       return true;
   }
   return false;
@@ -198,7 +209,7 @@ static void check_held(struct kith_audit_check *check, const struct kith_audit_b
                     holder->name, size, thing->member, thing->member);
     return;
   }
-  if (thing->kind == KITH_AUDIT_MORE_CONTRADICTION && another_is_held(holder, thing))
+  if (thing->kind == KITH_AUDIT_MORE_CONTRADICTION && another_is_held(check, holder, thing))
     kith_audit_find(check, thing->member,
                     "'%s' has signed two histories: %s has both, of %llu entries", thing->member,
                     holder->name, size);
@@ -232,7 +243,8 @@ static void check_two_held(struct kith_audit_check *check, const struct kith_aud
 
       if (is_held(left) && is_held(right) && left->checkpoint.seq == right->checkpoint.seq &&
           strcmp(left->member, right->member) == 0 &&
-          !kith_hash_equal(&left->checkpoint.root, &right->checkpoint.root))
+          !kith_hash_equal(&left->checkpoint.root, &right->checkpoint.root) &&
+          is_signed(check, left) && is_signed(check, right))
         kith_audit_find(
             check, left->member,
             "'%s' has signed two histories of %llu entries: one to '%s', another to '%s'",

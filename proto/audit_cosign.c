@@ -130,6 +130,10 @@ enum kith_err kith_audit_cosign(struct kith_txn *txn, unsigned table,
     err = kith_checkpoint_verify(checkpoint, cosigning->log, cosigning->sign_key);
   if (err != KITH_OK)
     return err;
+  /* A member with another key has begun another log: what the old one was says nothing of it. */
+  if (last.checkpoint.seq &&
+      kith_checkpoint_verify(&last.checkpoint, cosigning->log, cosigning->sign_key) != KITH_OK)
+    last = (struct record){0};
   if (checkpoint->seq == 0 || checkpoint->seq < last.checkpoint.seq)
     return KITH_ERR_NOT_FOUND;
   memcpy(next.cosignature.member, cosigning->cosigner, strlen(cosigning->cosigner));

@@ -11,6 +11,7 @@
 #include "cli/recipient/recipient.h"
 #include "cli/recipient/recipient_context.h"
 #include "cli/verbs.h"
+#include "proto/withdrawal.h"
 
 enum { HEX_ID_BYTES = 2 * KITH_HASH_BYTES + 1, ID_SHOWN = 8 };
 
@@ -105,6 +106,8 @@ static enum kith_err list_open(struct pulling *pulling, const kith_round_id id,
     err = kith_cohort_open_kept(&pulling->cohort, NULL, home, &kept, fault);
   kith_kept_free(&kept);
   pulling->opened = err == KITH_OK;
+  if (err == KITH_OK) /* since the list was pulled */
+    err = kith_withdrawals_mark(&pulling->cohort, kith_round_log_view(pulling->round.log), fault);
   return err;
 }
 
@@ -228,6 +231,13 @@ static enum kith_err pull_round(struct pulling *pulling, const kith_round_id id,
     err = send_again(pulling, id, fault);
     if (err == KITH_OK)
       err = fetch_answers(pulling, id, fault);
+    if (err == KITH_ERR_NO_INPUT) {
+      /* Its list is not there: what other rounds have, and who was withdrawn, must come all the
+       * same. */
+      (void)fprintf(stderr, "kith: context is left at the matcher: %s\n", fault->text);
+      *fault = (struct kith_fault){0};
+      err = KITH_OK;
+    }
     if (err == KITH_OK)
       err = kith_recipient_withdraw(pulling->recipient, view, fault);
   }

@@ -297,7 +297,8 @@ static bool released_to(const struct kith_agency_round *round, const char *recip
   return false;
 }
 
-/* *refused: the matcher has, and there is no use in sending more in this turn. */
+/* *refused: the matcher has, and there is no use in sending more in this turn. What it will refuse
+ * tomorrow, too, is given up, so that others' letters go. */
 static enum kith_err send_one(struct kith_agency *agency, struct kith_agency_round *round,
                               const struct kith_disclosures *box,
                               const struct kith_context_letter *letter, bool *refused)
@@ -307,8 +308,11 @@ static enum kith_err send_one(struct kith_agency *agency, struct kith_agency_rou
   enum kith_err err;
 
   if (!released_to(round, letter->reader) ||
-      !kith_disclosure_reader_stands(agency, round, letter->reader))
+      !kith_disclosure_reader_stands(agency, round, letter->reader)) {
+    kith_agency_problem(round, "context is not sent to %s, who gets no list or has other keys now",
+                        letter->reader);
     return settle(agency, round, box, letter, false);
+  }
   memcpy(request.body.letter_put.round, round->node->id, KITH_ROUND_ID_BYTES);
   memcpy(request.body.letter_put.reader, letter->reader, sizeof letter->reader);
   request.body.letter_put.kind = KITH_LETTER_CONTEXT;
@@ -316,12 +320,13 @@ static enum kith_err send_one(struct kith_agency *agency, struct kith_agency_rou
   request.body.letter_put.sealed = (struct kith_span){letter->sealed, letter->len};
   if ((err = kith_agency_exchange(agency, &reply, &request)) != KITH_OK)
     return err;
-  *refused = reply.error != KITH_REPLY_OK;
-  if (*refused)
-    kith_agency_problem(round, "the matcher refused a letter of context: %s",
+  if (reply.error != KITH_REPLY_OK)
+    kith_agency_problem(round, "the matcher refused a letter of context to %s: %s", letter->reader,
                         kith_reply_error_name(reply.error));
-  else
-    err = settle(agency, round, box, letter, true);
+  *refused = reply.error != KITH_REPLY_OK && reply.error != KITH_REPLY_DENIED &&
+             reply.error != KITH_REPLY_CONFLICT;
+  if (!*refused)
+    err = settle(agency, round, box, letter, reply.error == KITH_REPLY_OK);
   kith_reply_free(&reply);
   return err;
 }

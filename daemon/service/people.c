@@ -127,6 +127,8 @@ static enum kith_err entry_open(const struct kith_agency *agency, const kith_rou
     err = kith_handles_new(&handles, round, table_key);
   if (err == KITH_OK)
     err = kith_handle_open(handles, out, own, sealed, len);
+  if (err == KITH_ERR_NO && sealed)
+    err = KITH_ERR_INTERNAL; /* it is there, and damaged */
   kith_handles_free(handles);
   return err;
 }

@@ -354,8 +354,8 @@ enum kith_err kith_subjects_each(struct kith_agency *agency, const kith_round_id
   struct kith_secret *key = NULL;
   enum kith_err err = kith_subjects_load(agency, &log, round, true);
 
-  if (err == KITH_ERR_NOT_FOUND)
-    return KITH_OK;
+  if (err == KITH_OK && log.other_key)
+    err = KITH_ERR_NOT_FOUND; /* of no id can be told whether it is in there */
   if (err == KITH_OK)
     err = kith_subject_log_key(agency, &key);
   for (size_t i = 0; err == KITH_OK && i < kith_objections_n(list); i++) {
@@ -381,8 +381,12 @@ static enum kith_err any_visit(void *context, const char *id)
 enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found, const kith_round_id round,
                                 const struct kith_objections *list)
 {
+  enum kith_err err;
+
   *found = false;
-  return kith_subjects_each(agency, round, list, any_visit, found);
+  err = kith_subjects_each(agency, round, list, any_visit, found);
+  /* Where the configuration keeps no log, nobody is to be told of. */
+  return err == KITH_ERR_NOT_FOUND && !agency->config.subject_log_days ? KITH_OK : err;
 }
 
 /* ---- ending */

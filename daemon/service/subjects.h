@@ -40,14 +40,14 @@ KITH_MUST_USE enum kith_err kith_subjects_load(struct kith_agency *agency,
 KITH_MUST_USE enum kith_err kith_subjects_find(struct kith_agency *agency,
                                                const struct kith_subject_log *log, const char *id,
                                                bool *found);
-/* Each id of the list that was encoded in the round; none where no log is kept. KITH_ERR_CANCELLED
- * from the visit is an end, and KITH_OK. */
+/* Each id of the list that was encoded in the round. KITH_ERR_CANCELLED from the visit is an end,
+ * and KITH_OK. KITH_ERR_NOT_FOUND: there is no log, or its key is gone, and nobody can tell. */
 typedef enum kith_err kith_subject_visit(void *context, const char *id);
 KITH_MUST_USE enum kith_err kith_subjects_each(struct kith_agency *agency,
                                                const kith_round_id round,
                                                const struct kith_objections *list,
                                                kith_subject_visit *visit, void *context);
-/* Whether there is any. */
+/* Whether there is any; none where the configuration keeps no log. */
 KITH_MUST_USE enum kith_err kith_subjects_any(struct kith_agency *agency, bool *found,
                                               const kith_round_id round,
                                               const struct kith_objections *list);

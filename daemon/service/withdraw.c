@@ -250,6 +250,11 @@ static enum kith_err objected_find(struct asked *asked, struct kith_agency *agen
     return err;
   err = kith_subjects_each(agency, round->node->id, list, objecting_visit, &objecting);
   kith_objections_free(list);
+  if (err == KITH_ERR_NOT_FOUND && !fault->text[0])
+    return kith_fail(
+        fault, KITH_ERR_NO,
+        "who was encoded in this round is not known here: the log of it, or its key, is "
+        "gone. Withdraw each record by its id");
   if (err != KITH_OK && !fault->text[0])
     return kith_fail(fault, err, "the list of objections can't be compared: %s",
                      kith_err_name(err));

@@ -47,7 +47,8 @@ static void apply(const struct kith_profile *profile, char *text)
   }
   if (kith_layout_new(&layout, profile, header, n, "fuzz", &fault) != KITH_OK)
     return;
-  require(kith_layout_id_column(layout) < n && kith_layout_ignored(layout) < n);
+  require(kith_layout_id_is_row(layout) || kith_layout_id_column(layout) < n);
+  require(kith_layout_ignored(layout) <= n);
   require(kith_layout_apply(layout, cells, fields) != NULL);
   for (unsigned f = 0; f < KITH_FIELD_COUNT; f++) {
     require((fields[f] != NULL) == kith_layout_has(layout, (enum kith_field)f));
