@@ -27,8 +27,8 @@ struct kith_csv {
 
   struct kith_csv_block *block; /* of kith_csv_next */
   size_t n_given;               /* of the block's rows */
-  uint64_t bytes_before;        /* of text, before the block */
-  uint64_t bytes_read;          /* and with it and the tail */
+  double share_before;          /* of the file, read before the block */
+  double share_with;            /* and with it */
 };
 
 /* ---- errors */
@@ -107,7 +107,6 @@ static enum kith_err block_more(struct kith_csv *csv, struct kith_csv_block *blo
   if (err != KITH_OK)
     return err;
   block->len += got;
-  csv->bytes_read += got;
   csv->at_end = got == 0;
   return KITH_OK;
 }
@@ -138,7 +137,7 @@ static enum kith_err block_fill(struct kith_csv *csv, struct kith_csv_block *blo
   enum kith_err err;
 
   kith_csv_block_clear(block);
-  csv->bytes_before = csv->bytes_read - csv->tail_len;
+  csv->share_before = csv->share_with;
   err = kith_csv_block_grow(block, csv->tail_len);
   if (err != KITH_OK)
     return kith_fail(fault, err, "%s: no memory for a row", csv->path);
@@ -147,8 +146,10 @@ static enum kith_err block_fill(struct kith_csv *csv, struct kith_csv_block *blo
   block->len = csv->tail_len;
   for (;;) {
     kith_csv_parse(&csv->parser, block, rows_max, !csv->at_end);
-    if (block->n_rows > 0)
+    if (block->n_rows > 0) {
+      csv->share_with = kith_textfile_share(csv->file);
       return tail_keep(csv, block, fault);
+    }
     if (csv->at_end)
       return KITH_ERR_NOT_FOUND;
     err = block_more(csv, block, fault);
@@ -186,11 +187,9 @@ enum kith_err kith_csv_next(struct kith_csv *csv, struct kith_csv_row *row,
 
 double kith_csv_share(const struct kith_csv *csv)
 {
-  const double rest = (double)(csv->bytes_read - csv->bytes_before);
   const double given = csv->block->n_rows ? (double)csv->n_given / (double)csv->block->n_rows : 1;
-  const double bytes = (double)csv->bytes_before + given * (rest - (double)csv->tail_len);
 
-  return csv->bytes_read ? kith_textfile_share(csv->file) * bytes / (double)csv->bytes_read : 0;
+  return csv->share_before + given * (csv->share_with - csv->share_before);
 }
 
 /* ---- opening */
