@@ -11,10 +11,10 @@ stop_daemons() {
   pids=()
 }
 
-# A port that nobody listens on; 127.0.0.1 refuses at once where that is so.
+# A port that nobody listens on, below those that connections get; 127.0.0.1 refuses at once where that is so.
 free_port() {
   local port
-  while port=$((20000 + RANDOM % 20000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  while port=$((20000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
   echo "$port"
 }
 

@@ -46,10 +46,22 @@ def wait_for(condition, what, timeout_s=TIMEOUT_S, pause_s=0.03):
         time.sleep(pause_s)
 
 
+HANDED_OUT = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the range from which the kernel takes the ports of connections: one of those may be gone by the time it is
+    listened on."""
+    while True:
+        port = random.SystemRandom().randrange(10240, 32768)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in HANDED_OUT:
+            HANDED_OUT.add(port)
+            return port
 
 
 def zulu(days):

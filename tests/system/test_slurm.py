@@ -13,6 +13,8 @@ import time
 
 import pytest
 
+from partnership import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("KITH_BUILD", ROOT / "build")).resolve()
 KITH = BUILD / "kith"
@@ -52,12 +54,6 @@ SlurmdTimeout=30
 NodeName={host} NodeAddr=127.0.0.1 CPUs=8 State=UNKNOWN
 PartitionName=kith Nodes={host} Default=YES State=UP
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Cluster:
