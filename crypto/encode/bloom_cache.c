@@ -85,10 +85,8 @@ static uint32_t load32(const uint8_t *bytes)
   return word;
 }
 
-/* Loads that overlap, and read nothing but the text; names are shorter and longer than eight bytes
- * by turns, which no processor foresees, so that there is no branch there. With the length, which
- * is in the first word, they tell texts apart; to copy the text into a block of zeros first takes
- * three times as long. */
+/* Loads that overlap, and read nothing but the text. With the length, which is in the first word,
+ * they tell texts apart; to copy the text into a block of zeros first takes three times as long. */
 static void text_load(uint64_t words[4], const uint8_t *text, size_t len)
 {
   if (len > KITH_BLOOM_CACHE_TAGGED_BYTES) {
@@ -96,12 +94,11 @@ static void text_load(uint64_t words[4], const uint8_t *text, size_t len)
     words[1] = load64(text);
     words[2] = load64(text + 8);
     words[3] = load64(text + len - 8);
-  } else if (len >= 4) { /* the first eight and the last eight, or all that there are */
-    const size_t second = len < 8 ? len - 4 : 4;
-    const size_t third = len < 8 ? 0 : len - 8;
-
-    words[1] = load32(text) | (uint64_t)load32(text + second) << 32;
-    words[2] = load32(text + third) | (uint64_t)load32(text + len - 4) << 32;
+  } else if (len >= 8) {
+    words[1] = load64(text);
+    words[2] = load64(text + len - 8);
+  } else if (len >= 4) {
+    words[1] = load32(text) | (uint64_t)load32(text + len - 4) << 32;
   } else if (len > 0) {
     words[1] = text[0] | (uint64_t)text[len / 2] << 8 | (uint64_t)text[len - 1] << 16;
   }
