@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "crypto/tree.h"
 #include "proto/audit_chain.h"
@@ -64,21 +65,6 @@ static const char *const event_names[KITH_AUDIT_EVENTS] = {
 const char *kith_audit_event_name(unsigned event)
 {
   return event >= 1 && event < KITH_AUDIT_EVENTS ? event_names[event] : "unknown";
-}
-
-static void u64_put(uint8_t out[8], uint64_t number)
-{
-  for (unsigned i = 0; i < 8; i++)
-    out[i] = (uint8_t)(number >> (8 * i));
-}
-
-static uint64_t u64_get(const uint8_t bytes[8])
-{
-  uint64_t number = 0;
-
-  for (unsigned i = 8; i-- > 0;)
-    number = number << 8 | bytes[i];
-  return number;
 }
 
 /* ---- values */
@@ -247,8 +233,7 @@ void kith_audit_entry_hash(struct kith_hash *out, const void *bytes, size_t len)
 static struct kith_bytes entry_key(uint8_t key[ENTRY_KEY_BYTES], uint64_t seq)
 {
   key[0] = 'e';
-  for (unsigned i = 0; i < 8; i++)
-    key[1 + i] = (uint8_t)(seq >> (56 - 8 * i));
+  kith_put_be(key + 1, 8, seq);
   return (struct kith_bytes){key, ENTRY_KEY_BYTES};
 }
 
@@ -270,8 +255,8 @@ enum kith_err kith_audit_head(struct kith_txn *txn, unsigned table, struct kith_
     return err;
   if (len != HEAD_BYTES)
     return KITH_ERR_DATA;
-  out->seq = u64_get(bytes);
-  out->time = (int64_t)u64_get(bytes + 8);
+  out->seq = kith_get_le(bytes, 8);
+  out->time = (int64_t)kith_get_le(bytes + 8, 8);
   memcpy(out->head.bytes, bytes + 16, KITH_HASH_BYTES);
   return KITH_OK;
 }
@@ -309,7 +294,8 @@ static enum kith_err tree_load(struct kith_txn *txn, unsigned table, struct kith
   memset(out, 0, sizeof *out);
   if (err != KITH_OK && err != KITH_ERR_NOT_FOUND)
     return err;
-  if (err == KITH_OK && len == 8 + bits_of(n) * (size_t)KITH_HASH_BYTES && u64_get(bytes) == n) {
+  if (err == KITH_OK && len == 8 + bits_of(n) * (size_t)KITH_HASH_BYTES &&
+      kith_get_le(bytes, 8) == n) {
     out->n = n;
     for (unsigned level = 0; level < KITH_MERKLE_LEVELS; level++)
       if (n >> level & 1) {
@@ -327,7 +313,7 @@ static enum kith_err tree_store(struct kith_txn *txn, unsigned table, const stru
   uint8_t bytes[8 + KITH_MERKLE_LEVELS * KITH_HASH_BYTES];
   size_t len = 8;
 
-  u64_put(bytes, tree->n);
+  kith_put_le(bytes, 8, tree->n);
   for (unsigned level = 0; level < KITH_MERKLE_LEVELS; level++)
     if (tree->n >> level & 1) {
       memcpy(bytes + len, tree->left[level].bytes, KITH_HASH_BYTES);
@@ -341,8 +327,8 @@ static enum kith_err head_store(struct kith_txn *txn, unsigned table,
 {
   uint8_t bytes[HEAD_BYTES];
 
-  u64_put(bytes, head->seq);
-  u64_put(bytes + 8, (uint64_t)head->time);
+  kith_put_le(bytes, 8, head->seq);
+  kith_put_le(bytes + 8, 8, (uint64_t)head->time);
   memcpy(bytes + 16, head->head.bytes, KITH_HASH_BYTES);
   return kith_store_put(txn, table, head_key, (struct kith_bytes){bytes, sizeof bytes});
 }

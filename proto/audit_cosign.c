@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "proto/audit_chain.h"
 
@@ -22,17 +23,14 @@ static struct kith_bytes key_of(char key[KEY_MAX], char kind, const char *member
 
 static void u64_put(uint8_t **at, uint64_t number)
 {
-  for (unsigned i = 0; i < 8; i++)
-    *(*at)++ = (uint8_t)(number >> (56 - 8 * i));
+  kith_put_be(*at, 8, number);
+  *at += 8;
 }
 
 static uint64_t u64_get(const uint8_t **at)
 {
-  uint64_t number = 0;
-
-  for (unsigned i = 0; i < 8; i++)
-    number = number << 8 | *(*at)++;
-  return number;
+  *at += 8;
+  return kith_get_be(*at - 8, 8);
 }
 
 static void bytes_put(uint8_t **at, const void *bytes, size_t len)

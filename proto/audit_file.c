@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "proto/audit.h"
@@ -117,21 +118,6 @@ enum kith_err kith_audit_verify(struct kith_txn *txn, unsigned table, struct kit
 
 /* ---- exporting */
 
-static void le_put(uint8_t *out, uint64_t number, unsigned n)
-{
-  for (unsigned i = 0; i < n; i++)
-    out[i] = (uint8_t)(number >> (8 * i));
-}
-
-static uint64_t le_get(const uint8_t *bytes, unsigned n)
-{
-  uint64_t number = 0;
-
-  for (unsigned i = n; i-- > 0;)
-    number = number << 8 | bytes[i];
-  return number;
-}
-
 struct kith_audit_export {
   FILE *stream; /* an error sticks, and is found when the file is committed */
   uint64_t n;
@@ -142,7 +128,7 @@ static void frame_write(struct kith_audit_export *export, const void *bytes, siz
 {
   uint8_t length[LENGTH_BYTES];
 
-  le_put(length, len, sizeof length);
+  kith_put_le(length, sizeof length, len);
   (void)fwrite(length, 1, sizeof length, export->stream);
   (void)fwrite(bytes, 1, len, export->stream);
   export->total += sizeof length + len;
@@ -216,8 +202,8 @@ enum kith_err kith_audit_export(struct kith_txn *txn, unsigned table, const char
     goto out;
   export.stream = kith_file_out_stream(file);
   memcpy(header, magic, MAGIC_BYTES);
-  le_put(header + MAGIC_BYTES, VERSION, 4);
-  le_put(header + MAGIC_BYTES + 4, end.seq, 8);
+  kith_put_le(header + MAGIC_BYTES, 4, VERSION);
+  kith_put_le(header + MAGIC_BYTES + 4, 8, end.seq);
   (void)fwrite(header, 1, sizeof header, export.stream);
   export.total = sizeof header;
   err = kith_audit_each_raw(txn, table, export_entry, &export);
@@ -252,7 +238,7 @@ static bool frame_take(struct span *rest, struct span *frame)
 
   if (rest->len < LENGTH_BYTES)
     return false;
-  len = le_get(rest->bytes, LENGTH_BYTES);
+  len = kith_get_le(rest->bytes, LENGTH_BYTES);
   if (len > rest->len - LENGTH_BYTES)
     return false;
   *frame = (struct span){rest->bytes + LENGTH_BYTES, (size_t)len};
@@ -360,9 +346,9 @@ enum kith_err kith_audit_export_check(struct kith_audit_report *out, const void 
 
   memset(out, 0, sizeof *out);
   if (len < HEADER_BYTES || memcmp(bytes, magic, MAGIC_BYTES) != 0 ||
-      le_get(rest.bytes + MAGIC_BYTES, 4) != VERSION)
+      kith_get_le(rest.bytes + MAGIC_BYTES, 4) != VERSION)
     return kith_fail(fault, KITH_ERR_DATA, "is no exported audit log of this version of kith");
-  n = le_get(rest.bytes + MAGIC_BYTES + 4, 8);
+  n = kith_get_le(rest.bytes + MAGIC_BYTES + 4, 8);
   rest.bytes += HEADER_BYTES;
   rest.len -= HEADER_BYTES;
   err = trailer_find(&chain, &end, rest, n);

@@ -1,6 +1,7 @@
 /* The checkpoints that a node holds of others' logs. */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "proto/audit_chain.h"
 #include "proto/audit_more.h"
@@ -18,8 +19,7 @@ static struct kith_bytes peer_key(uint8_t key[PEER_KEY_MAX], char kind, const ch
 
   key[0] = (uint8_t)kind;
   memcpy(key + 1, member, id_len);
-  for (unsigned i = 0; i < 8; i++)
-    key[1 + id_len + i] = (uint8_t)(seq >> (56 - 8 * i));
+  kith_put_be(key + 1 + id_len, 8, seq);
   return (struct kith_bytes){key, 1 + id_len + 8};
 }
 
@@ -116,8 +116,7 @@ static enum kith_err peer_visit(void *context, struct kith_bytes key, struct kit
   if (id_len == 0 || id_len >= sizeof thing.member || value.len != PEER_BYTES)
     return KITH_ERR_DATA;
   memcpy(thing.member, bytes + 1, id_len);
-  for (unsigned i = 0; i < 8; i++)
-    thing.checkpoint.seq = thing.checkpoint.seq << 8 | bytes[key.len - 8 + i];
+  thing.checkpoint.seq = kith_get_be(bytes + key.len - 8, 8);
   memcpy(thing.checkpoint.root.bytes, held, KITH_HASH_BYTES);
   memcpy(thing.checkpoint.signature, held + KITH_HASH_BYTES, KITH_SIGN_BYTES);
   return each->visit(each->context, &thing);

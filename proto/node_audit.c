@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "proto/audit_cosign.h"
@@ -53,8 +54,7 @@ static enum kith_err add_statement(void *context, struct kith_bytes key, struct 
   if (key.len != KITH_ROUND_ID_BYTES + 4)
     return KITH_ERR_DATA;
   memcpy(thing.round, bytes, KITH_ROUND_ID_BYTES);
-  for (unsigned i = 0; i < 4; i++)
-    thing.index = thing.index << 8 | bytes[KITH_ROUND_ID_BYTES + i];
+  thing.index = (uint32_t)kith_get_be(bytes + KITH_ROUND_ID_BYTES, 4);
   thing.statement = (struct kith_span){value.bytes, value.len};
   return add(context, &thing);
 }

@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "base/bytes.h"
 #include "base/text.h"
 
 enum { KEY_ID_BYTES = 4, TYPE_ED25519 = 1, TYPE_COSIGNATURE = 4, TEXT_MAX = 256 };
@@ -90,8 +91,10 @@ static void signature_line(struct kith_buf *out, const char *member,
   size_t len = KEY_ID_BYTES;
 
   key_id(bytes, member, key, type);
-  for (unsigned i = 0; type == TYPE_COSIGNATURE && i < 8; i++)
-    bytes[len++] = (uint8_t)((uint64_t)time >> (56 - 8 * i));
+  if (type == TYPE_COSIGNATURE) {
+    kith_put_be(bytes + len, 8, (uint64_t)time);
+    len += 8;
+  }
   memcpy(bytes + len, signature, KITH_SIGN_BYTES);
   kith_base64_encode(base64, bytes, len + KITH_SIGN_BYTES);
   kith_buf_printf(out, "\u2014 %s%s %s\n", origin, member, base64);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "cli/recipient/recipient_context.h"
 #include "cli/recipient/recipient_parts.h"
@@ -12,9 +13,9 @@ enum { VALUES = 4, NUMBER_BYTES = 4, RECORD_BYTES_MAX = 2048 };
 static struct kith_bytes key_of(uint8_t key[KITH_RECIPIENT_KEY_BYTES], const kith_round_id round,
                                 uint32_t number)
 {
-  const uint8_t id[NUMBER_BYTES] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16),
-                                    (uint8_t)(number >> 8), (uint8_t)number};
+  uint8_t id[NUMBER_BYTES];
 
+  kith_put_be(id, sizeof id, number);
   return kith_recipient_key(key, round, 'n', id, sizeof id);
 }
 

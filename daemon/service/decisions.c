@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -13,8 +14,7 @@ enum { KEY_BYTES = KITH_ROUND_ID_BYTES + 4, KEPT_VALUES = 4, KEPT_BYTES_MAX = 51
 static void kept_key(uint8_t out[KEY_BYTES], const kith_round_id round, uint32_t number)
 {
   memcpy(out, round, KITH_ROUND_ID_BYTES);
-  for (unsigned i = 0; i < 4; i++)
-    out[KITH_ROUND_ID_BYTES + i] = (uint8_t)(number >> (8 * (3 - i)));
+  kith_put_be(out + KITH_ROUND_ID_BYTES, 4, number);
 }
 
 static enum kith_err kept_add(struct kith_agency_round *round,

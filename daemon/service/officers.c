@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -9,8 +10,7 @@ enum { VERSION_KEY_BYTES = 8 };
 
 static void version_key(uint8_t out[VERSION_KEY_BYTES], uint64_t version)
 {
-  for (unsigned i = 0; i < VERSION_KEY_BYTES; i++)
-    out[i] = (uint8_t)(version >> (8 * (VERSION_KEY_BYTES - 1 - i)));
+  kith_put_be(out, VERSION_KEY_BYTES, version);
 }
 
 /* ---- loading */

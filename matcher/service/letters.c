@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "crypto/seal.h"
 #include "proto/gateway.h"
@@ -141,8 +142,7 @@ static enum kith_err walk_visit(void *context, struct kith_bytes key, struct kit
 
   if (key.len != KEY_BYTES || bytes[KEY_BYTES - 1] != 'h')
     return KITH_OK;
-  for (unsigned i = 0; i < 4; i++)
-    head.number = head.number << 8 | bytes[KITH_ROUND_ID_BYTES + i];
+  head.number = (uint32_t)kith_get_be(bytes + KITH_ROUND_ID_BYTES, 4);
   err = box_open(&opened, &len, walk->secret, key, value);
   if (err == KITH_OK)
     err = head_read(&head, opened, len);
