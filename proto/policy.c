@@ -152,20 +152,33 @@ static void filters_read(struct kith_policy *out, struct kith_json_reader *reade
   floor_read(out, reader);
 }
 
+const char *kith_protection_name(enum kith_protection protection)
+{
+  return protection == KITH_PROTECTION_BLIND ? "blind" : "clk";
+}
+
+bool kith_protection_parse(enum kith_protection *out, const char *name)
+{
+  bool blind = strcmp(name, "blind") == 0;
+
+  if (!blind && strcmp(name, "clk") != 0)
+    return false;
+  *out = blind ? KITH_PROTECTION_BLIND : KITH_PROTECTION_CLK;
+  return true;
+}
+
 static void linkage_read(struct kith_policy *out, struct kith_json_reader *reader)
 {
   struct kith_json_reader nested;
   const char *text;
-  bool blind;
 
   kith_json_nested(&nested, reader, "linkage", true);
   text = kith_json_string(&nested, "protection", NULL);
-  blind = strcmp(text, "blind") == 0;
-  if (nested.err == KITH_OK && !blind && strcmp(text, "clk") != 0)
+  out->protection = KITH_PROTECTION_CLK;
+  if (nested.err == KITH_OK && !kith_protection_parse(&out->protection, text))
     kith_json_refuse(&nested, "protection", "expected \"clk\" or \"blind\"");
-  out->protection = blind ? KITH_PROTECTION_BLIND : KITH_PROTECTION_CLK;
   out->mask_minimum = 1;
-  if (blind)
+  if (out->protection == KITH_PROTECTION_BLIND)
     kith_policy_blind_read(out, &nested);
   else
     filters_read(out, &nested);

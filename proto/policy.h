@@ -69,6 +69,10 @@
 enum { KITH_TEXT_BYTES = 1024, KITH_FIELD_NAME_BYTES = 32, KITH_POLICY_OFFICERS_MAX = 4 };
 
 enum kith_protection { KITH_PROTECTION_CLK = 1, KITH_PROTECTION_BLIND = 2 };
+/* "clk", "blind"; static. */
+const char *kith_protection_name(enum kith_protection protection);
+/* False: neither; *out stays. */
+bool kith_protection_parse(enum kith_protection *out, const char *name);
 
 struct kith_policy_field {
   char field[KITH_FIELD_NAME_BYTES]; /* a standard field, daemon/pipeline/record.h */
@@ -268,6 +272,13 @@ struct kith_policy {
   unsigned n_context; /* agencies; 0: none tells anything unasked */
   struct kith_policy_context context[KITH_AGENCIES_MAX];
 };
+
+/* Every number of people that is shown is rounded to this, and hidden below minimum_count. */
+enum { KITH_COUNT_STEP = 5 };
+static inline uint64_t kith_count_rounded(uint64_t people)
+{
+  return (people + KITH_COUNT_STEP / 2) / KITH_COUNT_STEP * KITH_COUNT_STEP;
+}
 
 /* Strict JSON, every value in range, the rule parses over the agencies. A policy of one agency
  * (with quorum 1) or without recipients is for work on one machine: no round opens under it. */

@@ -85,7 +85,7 @@ static int put_linkage(json_t *object, const struct kith_policy *policy)
   bool blind = policy->protection == KITH_PROTECTION_BLIND;
   json_t *inner = json_object();
   json_t *band = json_object();
-  int bad = put_string(inner, "protection", blind ? "blind" : "clk");
+  int bad = put_string(inner, "protection", kith_protection_name(policy->protection));
 
   bad |= blind ? kith_policy_blind_put(inner, policy) : put_filters(inner, policy);
   bad |= threshold->auto_default ? put_string(band, "default", "auto")

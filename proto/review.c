@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "proto/policy.h"
+
 enum { VERSION = 1, NUMBER_MAX = 1 << 30, PPM = 1000000 };
 
 unsigned kith_review_n_groups(unsigned n_agencies)
@@ -15,11 +17,6 @@ void kith_review_hash(struct kith_hash *out, const void *bytes, size_t len)
 }
 
 /* ---- what is hidden */
-
-static uint32_t rounded(uint32_t number)
-{
-  return (number + KITH_REVIEW_ROUND / 2) / KITH_REVIEW_ROUND * KITH_REVIEW_ROUND;
-}
 
 static bool is_near(uint32_t a, uint32_t b, unsigned minimum)
 {
@@ -45,7 +42,7 @@ static void protect_series(struct kith_review *review, unsigned group, unsigned 
       else if (exact < review->minimum)
         now[k] = KITH_REVIEW_HIDDEN;
       else
-        now[k] = k > 0 && now[k] < review->minimum ? 0 : rounded(now[k]);
+        now[k] = k > 0 && now[k] < review->minimum ? 0 : (uint32_t)kith_count_rounded(now[k]);
     }
     last = now;
   }

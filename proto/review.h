@@ -12,8 +12,7 @@
 enum {
   KITH_REVIEW_POINTS_MAX = 32,
   /* All people, by number of services, by pair of agencies. */
-  KITH_REVIEW_GROUPS_MAX = 1 + KITH_AGENCIES_MAX + KITH_AGENCIES_MAX * (KITH_AGENCIES_MAX - 1) / 2,
-  KITH_REVIEW_ROUND = 5
+  KITH_REVIEW_GROUPS_MAX = 1 + KITH_AGENCIES_MAX + KITH_AGENCIES_MAX * (KITH_AGENCIES_MAX - 1) / 2
 };
 
 enum kith_review_number {

@@ -38,7 +38,7 @@ void kith_withdrawal_index(struct kith_hash *out, const kith_round_id round, con
   kith_hasher_final(&hasher, out);
 }
 
-static struct kith_withdrawals all_of(const struct kith_round_view *view)
+struct kith_withdrawals kith_withdrawals_all(const struct kith_round_view *view)
 {
   return (struct kith_withdrawals){view->round, view->n_withdrawals, view->withdrawals};
 }
@@ -57,7 +57,7 @@ const struct kith_withdrawal *kith_withdrawal_find(const struct kith_round_view 
                                                    const char *agency,
                                                    const struct kith_hash *index)
 {
-  const struct kith_withdrawals all = all_of(view);
+  const struct kith_withdrawals all = kith_withdrawals_all(view);
 
   return find(&all, agency, index);
 }
@@ -86,7 +86,7 @@ const struct kith_withdrawal *kith_withdrawal_of(const struct kith_round_view *v
                                                  const char *agency,
                                                  const uint8_t handle[KITH_HANDLE_BYTES])
 {
-  const struct kith_withdrawals all = all_of(view);
+  const struct kith_withdrawals all = kith_withdrawals_all(view);
 
   return kith_withdrawals_of(&all, agency, handle);
 }

@@ -30,6 +30,8 @@ struct kith_withdrawals {
   uint32_t n;
   const struct kith_withdrawal *items;
 };
+/* Those that the round's log has. */
+struct kith_withdrawals kith_withdrawals_all(const struct kith_round_view *view);
 bool kith_withdrawals_any(const struct kith_withdrawals *withdrawals, const char *agency);
 /* Of the record behind the handle. */
 const struct kith_withdrawal *kith_withdrawals_of(const struct kith_withdrawals *withdrawals,

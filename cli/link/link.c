@@ -33,18 +33,32 @@ static enum kith_err load_policy(struct kith_link *link, struct kith_fault *faul
                       link->n_parties);
   if (link->address_filter)
     kith_policy_add_address_filter(&link->policy);
-  if (link->protection && strcmp(link->protection, "blind") == 0)
+  if (link->protection == KITH_PROTECTION_BLIND)
     kith_policy_default_blind(&link->policy);
   return KITH_OK;
 }
 
-bool kith_link_lists(const char *list, const char *name)
+/* Whether `name` stands in the list "a,b,c". */
+static bool list_has(const char *list, const char *name)
 {
   size_t len = strlen(name);
   for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
     if (strncmp(at, name, len) == 0 && (at[len] == ',' || at[len] == '\0'))
       return true;
   return false;
+}
+
+static bool is_of_both_names(const char *field)
+{
+  enum kith_field of = kith_field_of_policy(field);
+  return of == KITH_FIELD_NAMES || of == KITH_FIELD_NAME_FORMS;
+}
+
+bool kith_link_has_field(const struct kith_link *link, const char *field)
+{
+  if (is_of_both_names(field))
+    return list_has(link->fields, "given_name") && list_has(link->fields, "surname");
+  return list_has(link->fields, field);
 }
 
 static enum kith_err check_names(const char *list, struct kith_fault *fault)
@@ -72,11 +86,9 @@ static void narrow_evidence(struct kith_link *link)
     *group = evidence->groups[i];
     unsigned n = 0;
     for (unsigned j = 0; j < group->n; j++) {
-      enum kith_field field = kith_field_of_policy(group->fields[j]);
-      bool of_both = field == KITH_FIELD_NAMES || field == KITH_FIELD_NAME_FORMS;
-      if (of_both ? kith_link_lists(link->fields, "given_name") ||
-                        kith_link_lists(link->fields, "surname")
-                  : kith_link_lists(link->fields, group->fields[j]))
+      if (is_of_both_names(group->fields[j])
+              ? list_has(link->fields, "given_name") || list_has(link->fields, "surname")
+              : list_has(link->fields, group->fields[j]))
         memmove(group->fields[n++], group->fields[j], sizeof group->fields[j]);
     }
     group->n = n;
@@ -94,14 +106,9 @@ static enum kith_err narrow_fields(struct kith_link *link, struct kith_fault *fa
     kith_link_blind_narrow(link);
   unsigned n = 0;
   unsigned n_compared = 0; /* in the first filter */
-  bool both =
-      kith_link_lists(link->fields, "given_name") && kith_link_lists(link->fields, "surname");
-  for (unsigned i = 0; i < link->policy.n_fields; i++) {
-    enum kith_field field = kith_field_of_policy(link->policy.fields[i].field);
-    bool of_both = field == KITH_FIELD_NAMES || field == KITH_FIELD_NAME_FORMS;
-    if (of_both ? both : kith_link_lists(link->fields, link->policy.fields[i].field))
+  for (unsigned i = 0; i < link->policy.n_fields; i++)
+    if (kith_link_has_field(link, link->policy.fields[i].field))
       link->policy.fields[n++] = link->policy.fields[i];
-  }
   for (unsigned i = 0; i < n; i++)
     n_compared += link->policy.fields[i].filter == 0;
   if (n_compared == 0)
@@ -395,13 +402,13 @@ static enum kith_err check_usage(struct kith_link *link, int n_operands, struct 
         fault, KITH_ERR_USAGE,
         "--address-filter: goes with kith's default policy; --policy says itself which "
         "filters there are");
-  if (link->protection && strcmp(link->protection, "blind") != 0 &&
-      strcmp(link->protection, "clk") != 0)
+  link->protection = KITH_PROTECTION_CLK;
+  if (link->protection_name && !kith_protection_parse(&link->protection, link->protection_name))
     return kith_fail(fault, KITH_ERR_USAGE, "--protection: expected clk or blind");
-  if (link->protection && link->policy_path)
+  if (link->protection_name && link->policy_path)
     return kith_fail(fault, KITH_ERR_USAGE,
                      "--protection: goes with kith's default policy; --policy says itself which");
-  if (link->address_filter && link->protection && strcmp(link->protection, "blind") == 0)
+  if (link->address_filter && link->protection == KITH_PROTECTION_BLIND)
     return kith_fail(fault, KITH_ERR_USAGE, "--address-filter: blind comparison has no filters");
   link->n_parties = (unsigned)n_operands;
   link->within |= n_operands == 1;
@@ -419,7 +426,7 @@ int kith_cmd_link(int argc, char **argv)
       {"policy", KITH_CLI_STRING, &link.policy_path, "FILE", "instead of kith's default policy", 0,
        0, NULL},
       {"fields", KITH_CLI_STRING, &link.fields, "LIST", "only these columns: a,b,c", 0, 0, NULL},
-      {"protection", KITH_CLI_STRING, &link.protection, "WHAT",
+      {"protection", KITH_CLI_STRING, &link.protection_name, "WHAT",
        "of the default policy: clk, or blind as in a round (docs/blind.md)", 0, 0, NULL},
       {"address-filter", KITH_CLI_FLAG, &link.address_filter, NULL,
        "the default policy with a second filter, of street and town", 0, 0, NULL},

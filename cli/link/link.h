@@ -19,10 +19,11 @@ struct kith_link {
   const char *fields;
   const char *out;
   const char *threshold;
-  const char *protection; /* of the default policy; NULL: clk */
+  const char *protection_name; /* NULL: clk */
   struct kith_cli_list objection_paths;
   uint64_t n_threads;
   uint64_t pairs_max;
+  enum kith_protection protection; /* of the default policy */
   bool within;
   bool address_filter; /* the default policy with one */
   bool strict;         /* the first bad row stops it */
@@ -45,8 +46,8 @@ struct kith_link {
   int64_t link_ms;
 };
 
-/* Whether `name` stands in the list "a,b,c". */
-bool kith_link_lists(const char *list, const char *name);
+/* Whether --fields has the columns that a field of policies is made from. */
+bool kith_link_has_field(const struct kith_link *link, const char *field);
 /* Writes pairs.csv, clusters.csv, cohort.csv, report.json and report.html into the folder, each
  * whole or not at all, and makes the folder if it is not there. */
 KITH_MUST_USE enum kith_err kith_link_write(const struct kith_link *link, struct kith_fault *fault);

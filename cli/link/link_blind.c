@@ -27,13 +27,6 @@ enum kith_err kith_link_blind_check(const struct kith_link *link, struct kith_fa
 
 /* ---- fewer columns */
 
-static bool has_field(const struct kith_link *link, const char *field)
-{
-  if (strcmp(field, "names") == 0 || strcmp(field, "name_forms") == 0)
-    return kith_link_lists(link->fields, "given_name") && kith_link_lists(link->fields, "surname");
-  return kith_link_lists(link->fields, field);
-}
-
 static bool has_part(const struct kith_link *link, enum kith_blind_part part)
 {
   static const char *const columns[KITH_PART_COUNT] = {
@@ -56,7 +49,7 @@ static bool has_part(const struct kith_link *link, enum kith_blind_part part)
       [KITH_PART_HOME] = "postcode",
   };
 
-  return has_field(link, columns[part]);
+  return kith_link_has_field(link, columns[part]);
 }
 
 void kith_link_blind_narrow(struct kith_link *link)
@@ -70,7 +63,7 @@ void kith_link_blind_narrow(struct kith_link *link)
     bool kept = true;
 
     for (unsigned i = 0; i < key.n; i++) {
-      if (key.parts[i] == KITH_PART_HOME && !has_field(link, "street"))
+      if (key.parts[i] == KITH_PART_HOME && !kith_link_has_field(link, "street"))
         key.parts[i] = KITH_PART_POSTCODE;
       kept &= has_part(link, key.parts[i]);
     }
@@ -78,7 +71,7 @@ void kith_link_blind_narrow(struct kith_link *link)
       blind->keys[n_keys++] = key;
   }
   for (unsigned f = 0; f < blind->n_fields; f++)
-    if (has_field(link, blind->fields[f].field))
+    if (kith_link_has_field(link, blind->fields[f].field))
       blind->fields[n_fields++] = blind->fields[f];
   blind->n_keys = n_keys;
   blind->n_fields = n_fields;

@@ -356,15 +356,15 @@ static enum kith_err protection_set(struct kith_policy *policy, const struct ter
 {
   bool filters =
       terms->has_bound || terms->no_mask || terms->mask_minimum > 0 || terms->address_filter;
-  bool blind = terms->protection ? strcmp(terms->protection, "blind") == 0 : !filters;
+  enum kith_protection protection = filters ? KITH_PROTECTION_CLK : KITH_PROTECTION_BLIND;
 
-  if (terms->protection && !blind && strcmp(terms->protection, "clk") != 0)
+  if (terms->protection && !kith_protection_parse(&protection, terms->protection))
     return kith_fail(fault, KITH_ERR_USAGE, "--protection: expected blind or clk");
-  if (blind && filters)
+  if (protection == KITH_PROTECTION_BLIND && filters)
     return kith_fail(fault, KITH_ERR_USAGE,
                      "--protection: blind has no filters: leave out --candidate-bound, --no-mask, "
                      "--mask-minimum and --address-filter");
-  if (blind)
+  if (protection == KITH_PROTECTION_BLIND)
     kith_policy_default_blind(policy);
   return KITH_OK;
 }

@@ -67,7 +67,7 @@ json_t *kith_privacy_json(const struct kith_privacy *run)
   kith_time_format(now, kith_clock_now());
   json = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:f, s:o, s:s}", "kith", "privacy-audit",
                    "format", 1, "policy", run->policy_hash, "time", now, "protection",
-                   run->policy.protection == KITH_PROTECTION_BLIND ? "blind" : "clk", "list",
+                   kith_protection_name(run->policy.protection), "list",
                    run->list_path ? "another" : "exact", "largest", kith_privacy_largest(run),
                    "attacks", attacks, "note", caveat);
   if (json && run->policy.privacy_bound.denominator)

@@ -419,9 +419,7 @@ static bool load_with(struct kith_cohort *cohort, struct arguments *arguments,
   }
   fault.err = kith_cli_round_id(id, argv[first], &fault);
   if (fault.err == KITH_OK)
-    fault.err = kith_home_open(&home, arguments->home, &fault);
-  if (fault.err == KITH_OK && home.agency)
-    fault.err = kith_fail(&fault, KITH_ERR_CONFIG, "an agency's home: only recipients have lists");
+    fault.err = kith_cohort_home_open(&home, arguments->home, &fault);
   if (fault.err == KITH_OK)
     fault.err = from_matcher ? kith_home_connect(&home, arguments->passphrase_file, &fault)
                              : kith_home_unlock(&home, arguments->passphrase_file, &fault);

@@ -14,6 +14,10 @@ int kith_cohort_note(int argc, char **argv);
 int kith_cohort_diff(int argc, char **argv);
 int kith_cohort_places(int argc, char **argv);
 
+/* A recipient's home: KITH_ERR_CONFIG with *fault where it is an agency's. */
+KITH_MUST_USE enum kith_err kith_cohort_home_open(struct kith_home *home, const char *dir,
+                                                  struct kith_fault *fault);
+
 /* HOME/cohorts/ROUND.{list,statements,charter.json} */
 struct kith_kept {
   char *dir;

@@ -247,10 +247,8 @@ static enum kith_err compare_lists(struct diffing *diffing)
 
 static enum kith_err diff(struct diffing *diffing, char **operands, struct kith_fault *fault)
 {
-  enum kith_err err = kith_home_open(&diffing->home, diffing->home_dir, fault);
+  enum kith_err err = kith_cohort_home_open(&diffing->home, diffing->home_dir, fault);
 
-  if (err == KITH_OK && diffing->home.agency)
-    err = kith_fail(fault, KITH_ERR_CONFIG, "an agency's home: only recipients have lists");
   if (err != KITH_OK ||
       (err = kith_home_unlock(&diffing->home, diffing->passphrase_file, fault)) != KITH_OK ||
       (err = listed_open(&diffing->old, &diffing->home, operands[0], fault)) != KITH_OK ||

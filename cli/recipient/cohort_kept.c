@@ -28,6 +28,16 @@ void kith_kept_free(struct kith_kept *kept)
   kith_free(kept->charter);
 }
 
+enum kith_err kith_cohort_home_open(struct kith_home *home, const char *dir,
+                                    struct kith_fault *fault)
+{
+  enum kith_err err = kith_home_open(home, dir, fault);
+
+  if (err == KITH_OK && home->agency)
+    err = kith_fail(fault, KITH_ERR_CONFIG, "an agency's home: only recipients have lists");
+  return err;
+}
+
 enum kith_err kith_kept_init(struct kith_kept *kept, const struct kith_home *home,
                              const char *round, struct kith_fault *fault)
 {

@@ -10,8 +10,9 @@
 #include "cli/recipient/cohort.h"
 #include "cli/recipient/recipient_context.h"
 #include "cli/verbs.h"
+#include "proto/policy.h"
 
-enum { ROUND_TO = 5, HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1 };
+enum { HANDLE_HEX_BYTES = 2 * KITH_HANDLE_BYTES + 1 };
 
 struct counting {
   const char *home_dir;
@@ -79,7 +80,7 @@ static int compare_names(const void *a, const void *b)
 /* As every public number is: hidden below the policy's minimum, and rounded. 0: hidden. */
 static json_int_t public_number(json_int_t n, uint32_t minimum)
 {
-  return n < (json_int_t)minimum ? 0 : (n + ROUND_TO / 2) / ROUND_TO * ROUND_TO;
+  return n < (json_int_t)minimum ? 0 : (json_int_t)kith_count_rounded((uint64_t)n);
 }
 
 /* [{"place", "people"}] in the order of the places; *left_out: there are others. */
@@ -155,7 +156,7 @@ static int print_table(const json_t *attributes, uint32_t minimum)
   kith_cli_table_free(&table);
   if (err != KITH_OK)
     return kith_cli_error(err, "out of memory");
-  printf("numbers are rounded to %d%s", ROUND_TO, left_out ? "" : "\n");
+  printf("numbers are rounded to %d%s", KITH_COUNT_STEP, left_out ? "" : "\n");
   if (left_out)
     printf("; places of fewer than %u people are left out\n", minimum);
   return kith_cli_finish_stdout();
@@ -207,9 +208,7 @@ static enum kith_err count(struct counting *counting, const char *round, struct 
   enum kith_err err = kith_cli_round_id(id, round, fault);
 
   if (err == KITH_OK)
-    err = kith_home_open(&home, counting->home_dir, fault);
-  if (err == KITH_OK && home.agency)
-    err = kith_fail(fault, KITH_ERR_CONFIG, "an agency's home: only recipients have lists");
+    err = kith_cohort_home_open(&home, counting->home_dir, fault);
   if (err == KITH_OK)
     err = kith_home_unlock(&home, counting->passphrase_file, fault);
   if (err == KITH_OK)
