@@ -215,7 +215,7 @@ static bool is_encoded(const struct kith_policy *policy, enum kith_field field)
   for (unsigned i = 0; i < policy->n_fields; i++)
     if (kith_field_of_policy(policy->fields[i].field) == field)
       return true;
-  /* Of where there is no postcode. */
+  /* Not compared by itself, but in the match keys that ask for a home. */
   return field == KITH_FIELD_STREET && kith_policy_blind_asks(policy, KITH_PART_HOME);
 }
 

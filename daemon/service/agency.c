@@ -71,6 +71,18 @@ static enum kith_err note(struct kith_agency *agency, enum kith_audit_event even
   return err;
 }
 
+void kith_agency_alive(const struct kith_agency *agency)
+{
+  if (agency->alive)
+    agency->alive();
+}
+
+bool kith_agency_alive_waiting(void *context)
+{
+  kith_agency_alive(context);
+  return true;
+}
+
 /* A full disk or a lost connection passes; what is left to do is done in a later turn. */
 static bool passes(enum kith_err err)
 {

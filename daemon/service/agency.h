@@ -137,6 +137,11 @@ KITH_MUST_USE enum kith_err kith_agency_post_abort(struct kith_agency *agency,
                                                    struct kith_agency_round *round,
                                                    enum kith_reason reason, const char *culprit);
 
+/* In long work: what watches the process is told that it lives. The second is for waits of others'
+ * (context: the agency), which go on. */
+void kith_agency_alive(const struct kith_agency *agency);
+bool kith_agency_alive_waiting(void *context);
+
 /* ---- cosign.c */
 /* Has the matcher's log and ours cosigned as far as they have grown. What keeps that from being
  * done is logged, and stops nothing. */

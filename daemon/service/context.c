@@ -22,15 +22,6 @@ struct making {
   long columns[KITH_CONTEXT_ATTRIBUTES_MAX]; /* of the source; NONE: it has none */
 };
 
-static bool stay_alive(void *context)
-{
-  const struct kith_agency *agency = context;
-
-  if (agency->alive)
-    agency->alive();
-  return true;
-}
-
 /* ---- values, from the source */
 
 /* Whatever a profile makes the id or a standard field of is never told in this way, by whatever
@@ -106,14 +97,14 @@ static enum kith_err values_read(struct making *making, struct kith_fault *fault
   uint64_t n_rows = 0;
   enum kith_err err;
 
-  spec.place.wait = stay_alive;
+  spec.place.wait = kith_agency_alive_waiting;
   spec.place.wait_context = making->agency;
   err = kith_source_open(&source, &spec, fault);
   if (err == KITH_OK)
     columns_find(making, source);
   while (err == KITH_OK && (err = kith_source_next(source, &row, fault)) == KITH_OK) {
     if (++n_rows % ROWS_ALIVE == 0)
-      (void)stay_alive(making->agency);
+      kith_agency_alive(making->agency);
     if (row.rule == KITH_ROW_FINE)
       row_take(making, source, &row);
   }
@@ -137,7 +128,7 @@ static enum kith_err entries_make(const struct making *making, const struct kith
 
   for (size_t i = 0; err == KITH_OK && i < making->n; i++) {
     if (i % SEALED_ALIVE == 0)
-      (void)stay_alive(making->agency);
+      kith_agency_alive(making->agency);
     err = kith_context_seal(entries + i * bytes, envelope, making->refs[i].handle,
                             &making->values[i], making->terms->n_attributes);
   }

@@ -5,8 +5,6 @@
 #include "daemon/service/disclosure.h"
 #include "daemon/service/subjects.h"
 
-enum { ROUND_TO = 5 };
-
 static enum kith_err store(struct kith_agency *agency, const struct kith_agency_round *round,
                            const struct kith_disclosures *box, const struct kith_letters_read *read,
                            const struct kith_hash *id, const struct kith_letter *letter,
@@ -94,7 +92,7 @@ enum kith_err kith_feedback_take(struct kith_agency *agency, const struct kith_a
 
 static json_int_t shown_count(uint32_t n, unsigned minimum)
 {
-  return n < minimum ? -1 : (json_int_t)((n + ROUND_TO / 2) / ROUND_TO * ROUND_TO);
+  return n < minimum ? -1 : (json_int_t)kith_count_rounded(n);
 }
 
 json_t *kith_disclosures_feedback(struct kith_agency *agency, const struct kith_agency_round *round)

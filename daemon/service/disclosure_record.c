@@ -194,15 +194,6 @@ static enum kith_err markers_find(struct kith_agency *agency, struct kith_source
 
 /* ---- the source */
 
-static bool stay_alive(void *context)
-{
-  const struct kith_agency *agency = context;
-
-  if (agency->alive)
-    agency->alive();
-  return true;
-}
-
 /* A safety column that the source lacks would be a marker that nobody sees. */
 static enum kith_err column_check(const struct kith_source *source, const char *safety_column,
                                   struct kith_fault *fault)
@@ -232,14 +223,14 @@ enum kith_err kith_source_records(struct kith_agency *agency, struct kith_source
 
   if (n == 0)
     return KITH_OK;
-  spec.place.wait = stay_alive;
+  spec.place.wait = kith_agency_alive_waiting;
   spec.place.wait_context = agency;
   err = kith_source_open(&source, &spec, fault);
   if (err == KITH_OK)
     err = column_check(source, agency->config.safety_column, fault);
   while (err == KITH_OK && (err = kith_source_next(source, &row, fault)) == KITH_OK) {
     if (++n_rows % ROWS_ALIVE == 0)
-      (void)stay_alive(agency);
+      kith_agency_alive(agency);
     for (size_t i = 0; err == KITH_OK && row.rule == KITH_ROW_FINE && i < n; i++)
       if (strcmp(row.id, records[i].id) == 0)
         err = record_fill(&records[i], source, &row, policy, agency->config.safety_column);

@@ -15,8 +15,7 @@ static enum kith_err receive(struct kith_agency *agency, const uint8_t **bytes, 
   unsigned n = kith_control_fds(agency->control, fds);
   enum kith_err err;
 
-  if (agency->alive)
-    agency->alive();
+  kith_agency_alive(agency);
   err = kith_client_receive(agency->client, bytes, len, timeout_ms, fds, n);
   if (*agency->stop)
     return KITH_ERR_CANCELLED;

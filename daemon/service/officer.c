@@ -22,7 +22,7 @@
  * "decision": BASE64}.
  * Replies: {"ok": true, ...} or {"ok": false, "error": TEXT, "exit": N}. */
 
-enum { TRIAL_PAGE = 500, ROUND_TO = 5 };
+enum { TRIAL_PAGE = 500 };
 
 /* ---- one round, in words
  * --------------------------------------------------------------------------- */
@@ -66,9 +66,8 @@ static json_t *duplicates_json(const struct kith_agency_round *round)
 {
   uint64_t n = round->n_duplicates;
 
-  return json_integer(n && n < round->policy.minimum_count
-                          ? -1
-                          : (json_int_t)((n + ROUND_TO / 2) / ROUND_TO * ROUND_TO));
+  return json_integer(n && n < round->policy.minimum_count ? -1
+                                                           : (json_int_t)kith_count_rounded(n));
 }
 
 static json_t *fields_json(const struct kith_policy *policy)

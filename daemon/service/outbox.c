@@ -7,6 +7,7 @@
 #include "crypto/seal.h"
 #include "daemon/service/context.h"
 #include "daemon/service/encode_job.h"
+#include "daemon/service/handle_table.h"
 #include "daemon/service/pairing.h"
 #include "daemon/service/people.h"
 #include "daemon/service/subjects.h"
@@ -32,9 +33,9 @@ static struct kith_bytes round_key(struct round_key *key, const kith_round_id ro
 static struct kith_bytes batch_key(struct round_key *key, const kith_round_id round,
                                    uint32_t number)
 {
-  uint8_t big_endian[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-                           (uint8_t)number};
+  uint8_t big_endian[4];
 
+  kith_put_be(big_endian, sizeof big_endian, number);
   return round_key(key, round, big_endian, sizeof big_endian);
 }
 
@@ -122,21 +123,12 @@ static enum kith_err keep_trial_entry(struct filler *filler, struct kith_txn *tx
 static enum kith_err keep_handle(struct filler *filler, struct kith_txn *txn,
                                  const struct place *place, const char *id)
 {
-  struct round_key key;
-  struct kith_buf entry;
-  enum kith_err err;
+  enum kith_err err =
+      kith_handle_table_put(txn, KITH_TABLE_HANDLES, filler->handles, filler->round->node->id,
+                            &place->index, place->handle, id, strlen(id));
 
-  kith_buf_init(&entry, 0);
-  err = kith_handle_seal(filler->handles, &entry, place->handle, id, strlen(id));
-  if (err == KITH_OK)
-    err = kith_store_put(
-        txn, KITH_TABLE_HANDLES,
-        round_key(&key, filler->round->node->id, place->index.bytes, sizeof place->index.bytes),
-        (struct kith_bytes){entry.bytes, entry.len});
-  if (err == KITH_OK && filler->round->policy.trial)
-    err = keep_trial_entry(filler, txn, place, id);
-  kith_buf_free(&entry);
-  return err;
+  return err == KITH_OK && filler->round->policy.trial ? keep_trial_entry(filler, txn, place, id)
+                                                       : err;
 }
 
 static enum kith_err put_batch(struct filler *filler, struct kith_txn *txn, uint32_t number,
@@ -177,8 +169,7 @@ static enum kith_err fill_end(struct filler *filler, struct kith_txn *txn, enum 
   else
     kith_txn_abort(txn);
   kith_store_relax(filler->agency->node->store);
-  if (filler->agency->alive)
-    filler->agency->alive();
+  kith_agency_alive(filler->agency);
   return err;
 }
 
@@ -526,34 +517,17 @@ enum kith_err kith_outbox_delete(struct kith_agency *agency, const kith_round_id
 enum kith_err kith_outbox_record(struct kith_agency *agency, const kith_round_id round,
                                  const uint8_t handle[KITH_HANDLE_BYTES], struct kith_buf *id)
 {
-  struct kith_handles *handles = NULL;
-  struct kith_secret *secret = NULL;
-  struct kith_txn *txn = NULL;
-  KITH_AUTO_FREE uint8_t *entry = NULL;
-  struct kith_hash index;
-  struct round_key key;
-  size_t len = 0;
-  enum kith_err err = kith_roundkey_load(agency->node->keys, &secret, round, "table", NULL);
+  struct kith_secret *table_key = NULL;
+  enum kith_err err = kith_roundkey_load(agency->node->keys, &table_key, round, "table", NULL);
 
-  kith_handle_index(&index, round, handle);
-  if (err == KITH_OK)
-    err = kith_handles_new(&handles, round, secret);
-  if (err == KITH_OK)
-    err = kith_txn_begin(&txn, agency->node->store, false);
-  if (err == KITH_OK) {
-    err = kith_store_get(txn, KITH_TABLE_HANDLES,
-                         round_key(&key, round, index.bytes, sizeof index.bytes), &entry, &len);
-    err = err == KITH_ERR_NOT_FOUND ? KITH_ERR_NO : err;
-  }
-  kith_txn_abort(txn);
-  if (err == KITH_OK)
-    err = kith_handle_open(handles, id, handle, entry, len);
+  if (err != KITH_OK)
+    return err;
+  err = kith_handle_table_get(agency, KITH_TABLE_HANDLES, round, table_key, handle, id);
   if (err == KITH_OK) {
     kith_buf_append(id, "", 1);
     id->len -= kith_buf_err(id) == KITH_OK;
     err = kith_buf_err(id);
   }
-  kith_handles_free(handles);
-  kith_secret_free(secret);
-  return err;
+  kith_secret_free(table_key);
+  return err == KITH_ERR_NOT_FOUND ? KITH_ERR_NO : err;
 }

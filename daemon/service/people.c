@@ -5,8 +5,9 @@
 
 #include "base/mem.h"
 #include "crypto/secret.h"
+#include "daemon/service/handle_table.h"
 
-enum { KEY_BYTES = KITH_ROUND_ID_BYTES + KITH_HASH_BYTES, ENTRIES_A_TRANSACTION = 4096 };
+enum { ENTRIES_A_TRANSACTION = 4096 };
 
 /* In the order of their keys: the table then grows at its end. */
 struct entry {
@@ -14,14 +15,6 @@ struct entry {
   uint8_t own[KITH_HANDLE_BYTES];
   const uint8_t *handle;
 };
-
-static struct kith_bytes entry_key(uint8_t key[KEY_BYTES], const kith_round_id round,
-                                   const struct kith_hash *index)
-{
-  memcpy(key, round, KITH_ROUND_ID_BYTES);
-  memcpy(key + KITH_ROUND_ID_BYTES, index->bytes, KITH_HASH_BYTES);
-  return (struct kith_bytes){key, KEY_BYTES};
-}
 
 /* ---- making */
 
@@ -47,22 +40,6 @@ static enum kith_err entries_make(struct entry *entries, const kith_round_id rou
   return err;
 }
 
-static enum kith_err entry_put(struct kith_txn *txn, struct kith_handles *handles,
-                               const kith_round_id round, const struct entry *entry)
-{
-  uint8_t key[KEY_BYTES];
-  struct kith_buf sealed;
-  enum kith_err err;
-
-  kith_buf_init(&sealed, 0);
-  err = kith_handle_seal(handles, &sealed, entry->own, entry->handle, KITH_HANDLE_BYTES);
-  if (err == KITH_OK)
-    err = kith_store_put(txn, KITH_TABLE_PEOPLE, entry_key(key, round, &entry->index),
-                         (struct kith_bytes){sealed.bytes, sealed.len});
-  kith_buf_free(&sealed);
-  return err;
-}
-
 static enum kith_err entries_put(struct kith_agency *agency, struct kith_handles *handles,
                                  const kith_round_id round, const struct entry *entries, size_t n)
 {
@@ -72,14 +49,14 @@ static enum kith_err entries_put(struct kith_agency *agency, struct kith_handles
   if (err != KITH_OK)
     return err;
   for (size_t i = 0; err == KITH_OK && i < n; i++)
-    err = entry_put(txn, handles, round, &entries[i]);
+    err = kith_handle_table_put(txn, KITH_TABLE_PEOPLE, handles, round, &entries[i].index,
+                                entries[i].own, entries[i].handle, KITH_HANDLE_BYTES);
   if (err == KITH_OK)
     err = kith_txn_commit(txn);
   else
     kith_txn_abort(txn);
   kith_store_relax(agency->node->store);
-  if (agency->alive)
-    agency->alive();
+  kith_agency_alive(agency);
   return err;
 }
 
@@ -105,32 +82,10 @@ enum kith_err kith_people_keep(struct kith_agency *agency, const kith_round_id r
 
 /* ---- reading */
 
-static enum kith_err entry_open(const struct kith_agency *agency, const kith_round_id round,
-                                const struct kith_secret *table_key,
-                                const uint8_t own[KITH_HANDLE_BYTES], struct kith_buf *out)
+/* Nobody of this id, or an entry that is there and damaged. */
+static enum kith_err opened(enum kith_err err)
 {
-  KITH_AUTO_FREE uint8_t *sealed = NULL;
-  struct kith_handles *handles = NULL;
-  struct kith_txn *txn = NULL;
-  struct kith_hash index;
-  uint8_t key[KEY_BYTES];
-  size_t len = 0;
-  enum kith_err err = kith_txn_begin(&txn, agency->node->store, false);
-
-  kith_handle_index(&index, round, own);
-  if (err == KITH_OK) {
-    err = kith_store_get(txn, KITH_TABLE_PEOPLE, entry_key(key, round, &index), &sealed, &len);
-    err = err == KITH_ERR_NOT_FOUND ? KITH_ERR_NO : err;
-  }
-  kith_txn_abort(txn);
-  if (err == KITH_OK)
-    err = kith_handles_new(&handles, round, table_key);
-  if (err == KITH_OK)
-    err = kith_handle_open(handles, out, own, sealed, len);
-  if (err == KITH_ERR_NO && sealed)
-    err = KITH_ERR_INTERNAL; /* it is there, and damaged */
-  kith_handles_free(handles);
-  return err;
+  return err == KITH_ERR_NOT_FOUND ? KITH_ERR_NO : err == KITH_ERR_NO ? KITH_ERR_INTERNAL : err;
 }
 
 enum kith_err kith_people_find(const struct kith_agency *agency, const kith_round_id round,
@@ -145,7 +100,7 @@ enum kith_err kith_people_find(const struct kith_agency *agency, const kith_roun
   if (err == KITH_OK)
     err = kith_handle_of(own, round, table_key, id, strlen(id));
   if (err == KITH_OK)
-    err = entry_open(agency, round, table_key, own, &found);
+    err = opened(kith_handle_table_get(agency, KITH_TABLE_PEOPLE, round, table_key, own, &found));
   if (err == KITH_OK && found.len != KITH_HANDLE_BYTES)
     err = KITH_ERR_INTERNAL;
   if (err == KITH_OK)

@@ -11,7 +11,7 @@
 #include "proto/policy_blind.h"
 #include "proto/policy_diff.h"
 
-enum { TEXT_BYTES_MAX = 256 * 1024, ROWS_ALIVE = 4096, COUNT_AGAIN_MS = 10000, ROUND_TO = 5 };
+enum { TEXT_BYTES_MAX = 256 * 1024, ROWS_ALIVE = 4096, COUNT_AGAIN_MS = 10000 };
 
 /* ---- how many records are in scope */
 
@@ -21,15 +21,6 @@ struct count {
   struct kith_objections *objections;
   uint64_t n;
 };
-
-static bool stay_alive(void *context)
-{
-  const struct kith_agency *agency = context;
-
-  if (agency->alive)
-    agency->alive();
-  return true;
-}
 
 static enum kith_err count_rows(struct count *count, struct kith_source *source,
                                 const struct kith_scope_rules *rules, struct kith_fault *fault)
@@ -41,7 +32,7 @@ static enum kith_err count_rows(struct count *count, struct kith_source *source,
 
   while ((err = kith_source_next(source, &row, fault)) == KITH_OK) {
     if (++n % ROWS_ALIVE == 0)
-      (void)stay_alive(count->agency);
+      kith_agency_alive(count->agency);
     if (row.rule == KITH_ROW_FINE &&
         !(count->objections && kith_objections_hit(count->objections, row.id)) &&
         kith_subject_row_judge(rules, count->policy, &row, profile) == KITH_SCOPE_IN)
@@ -58,7 +49,7 @@ static enum kith_err count_source(struct count *count, struct kith_fault *fault)
   struct kith_scope_rules rules;
   enum kith_err err = kith_scope_rules_make(&rules, count->policy, fault);
 
-  spec.place.wait = stay_alive;
+  spec.place.wait = kith_agency_alive_waiting;
   spec.place.wait_context = agency;
   if (err == KITH_OK && agency->config.objections)
     err = kith_objections_load(&count->objections, agency->config.objections, fault);
@@ -123,7 +114,7 @@ static void say_members(struct kith_buf *out, const kith_member_id *members, uns
 /* An agency's own count, too, is hidden below the policy's minimum and rounded. */
 static void say_count(struct kith_buf *out, const struct kith_agency_round *round)
 {
-  uint64_t rounded = (round->n_in_scope + ROUND_TO / 2) / ROUND_TO * ROUND_TO;
+  uint64_t rounded = kith_count_rounded(round->n_in_scope);
   unsigned minimum = round->policy.minimum_count;
 
   if (!round->counted_at) {
@@ -133,10 +124,10 @@ static void say_count(struct kith_buf *out, const struct kith_agency_round *roun
   if (round->n_in_scope < minimum)
     kith_buf_printf(out, "  Records in scope: fewer than %u", minimum);
   else if (rounded == 0)
-    kith_buf_printf(out, "  Records in scope: fewer than %d", ROUND_TO);
+    kith_buf_printf(out, "  Records in scope: fewer than %d", KITH_COUNT_STEP);
   else
     kith_buf_printf(out, "  Records in scope: about %llu, rounded to %d",
-                    (unsigned long long)rounded, ROUND_TO);
+                    (unsigned long long)rounded, KITH_COUNT_STEP);
   say_time(out, ", as counted at ", round->counted_at, ".\n");
 }
 

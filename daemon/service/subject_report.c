@@ -110,15 +110,6 @@ static void row_judge(struct judge *judge, const struct kith_source_row *row,
     judge->unjudged = true;
 }
 
-static bool stay_alive(void *context)
-{
-  const struct kith_agency *agency = context;
-
-  if (agency->alive)
-    agency->alive();
-  return true;
-}
-
 static enum kith_err source_search(struct search *search, struct kith_fault *fault)
 {
   struct kith_source *source = NULL;
@@ -127,15 +118,15 @@ static enum kith_err source_search(struct search *search, struct kith_fault *fau
   struct kith_source_spec spec = search->agency->config.source;
   enum kith_err err;
 
-  spec.place.wait = stay_alive;
+  spec.place.wait = kith_agency_alive_waiting;
   spec.place.wait_context = search->agency;
   err = kith_source_open(&source, &spec, fault);
   while (err == KITH_OK) {
     err = kith_source_next(source, &row, fault);
     if (err != KITH_OK)
       break;
-    if (++n % ROWS_ALIVE == 0 && search->agency->alive)
-      search->agency->alive();
+    if (++n % ROWS_ALIVE == 0)
+      kith_agency_alive(search->agency);
     if (strcmp(row.id, search->id) != 0) {
       search->n_unread += row.rule != KITH_ROW_FINE && row.rule != KITH_ROW_REPEATED_ID;
     } else if (row.rule != KITH_ROW_FINE) {
@@ -249,8 +240,7 @@ static enum kith_err rounds_search(const struct search *search, json_t *list)
         json_array_append_new(list, round_json(search, agency->rounds[i], &log)) != 0)
       err = KITH_ERR_MEMORY;
     kith_subject_log_free(&log);
-    if (agency->alive)
-      agency->alive();
+    kith_agency_alive(agency);
   }
   return err;
 }

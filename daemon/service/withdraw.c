@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/service/control_json.h"
@@ -17,8 +18,7 @@ enum { KEY_BYTES = KITH_ROUND_ID_BYTES + 4, VALUE_BYTES_MAX = 64 };
 static void kept_key(uint8_t out[KEY_BYTES], const kith_round_id round, uint32_t number)
 {
   memcpy(out, round, KITH_ROUND_ID_BYTES);
-  for (unsigned i = 0; i < 4; i++)
-    out[KITH_ROUND_ID_BYTES + i] = (uint8_t)(number >> (8 * (3 - i)));
+  kith_put_be(out + KITH_ROUND_ID_BYTES, 4, number);
 }
 
 static enum kith_err kept_add(struct kith_agency_round *round,

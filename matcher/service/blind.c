@@ -58,21 +58,14 @@ static enum kith_err take_handles(struct work *work, unsigned p, const uint8_t *
 
 static void leave_out_people(struct work *work, unsigned p)
 {
-  const struct kith_withdrawals *withdrawals = &work->matching->withdrawals;
-  struct kith_intake_rows *rows = &work->matching->parties[p];
-  unsigned n = 0;
+  uint8_t handles[KITH_WITHDRAWALS_MAX][KITH_HANDLE_BYTES];
+  size_t n = kith_intake_drop_withdrawn(&work->matching->parties[p], &work->matching->withdrawals,
+                                        work->input->names[p], handles);
 
-  if (!kith_withdrawals_any(withdrawals, work->input->names[p]))
-    return;
-  for (size_t i = 0; i < rows->encodings.n && n < KITH_WITHDRAWALS_MAX; i++) {
-    const uint8_t *handle = rows->handles + i * KITH_HANDLE_BYTES;
-
-    if (kith_withdrawals_of(withdrawals, work->input->names[p], handle))
-      work->withdrawn[p][n++] = kith_get_le(handle, KITH_BLIND_HANDLE_BITS / 8);
-  }
-  work->n_withdrawn[p] = n;
   work->n_people[p] -= n;
-  kith_intake_drop_withdrawn(rows, withdrawals, work->input->names[p]);
+  work->n_withdrawn[p] = n < KITH_WITHDRAWALS_MAX ? (unsigned)n : KITH_WITHDRAWALS_MAX;
+  for (unsigned i = 0; i < work->n_withdrawn[p]; i++)
+    work->withdrawn[p][i] = kith_get_le(handles[i], KITH_BLIND_HANDLE_BITS / 8);
 }
 
 static bool is_withdrawn(const struct work *work, unsigned p, uint64_t handle)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "crypto/seal.h"
 #include "crypto/secret.h"
@@ -111,9 +112,7 @@ struct held {
 static enum kith_err held_visit(void *context, struct kith_bytes key, struct kith_bytes value)
 {
   struct held *held = context;
-  const uint8_t *end = (const uint8_t *)key.bytes + key.len;
-  uint32_t number = (uint32_t)end[-4] << 24 | (uint32_t)end[-3] << 16 | (uint32_t)end[-2] << 8 |
-                    (uint32_t)end[-1];
+  uint32_t number = (uint32_t)kith_get_be((const uint8_t *)key.bytes + key.len - 4, 4);
 
   (void)value;
   if (number < held->n_bits) {
@@ -340,19 +339,24 @@ end:
   return err;
 }
 
-void kith_intake_drop_withdrawn(struct kith_intake_rows *rows,
-                                const struct kith_withdrawals *withdrawals, const char *agency)
+size_t kith_intake_drop_withdrawn(struct kith_intake_rows *rows,
+                                  const struct kith_withdrawals *withdrawals, const char *agency,
+                                  uint8_t (*dropped)[KITH_HANDLE_BYTES])
 {
   struct kith_encodings *enc = &rows->encodings;
   size_t kept = 0;
+  size_t n = enc->n;
 
   if (!kith_withdrawals_any(withdrawals, agency))
-    return;
+    return 0;
   for (size_t i = 0; i < enc->n; i++) {
     const uint8_t *handle = rows->handles + i * KITH_HANDLE_BYTES;
 
-    if (kith_withdrawals_of(withdrawals, agency, handle))
+    if (kith_withdrawals_of(withdrawals, agency, handle)) {
+      if (dropped && i - kept < KITH_WITHDRAWALS_MAX)
+        memcpy(dropped[i - kept], handle, KITH_HANDLE_BYTES);
       continue;
+    }
     memmove(rows->handles + kept * KITH_HANDLE_BYTES, handle, KITH_HANDLE_BYTES);
     memmove(kith_encodings_row(enc, kept), kith_encodings_row(enc, i), enc->stride);
     if (enc->masks)
@@ -365,6 +369,7 @@ void kith_intake_drop_withdrawn(struct kith_intake_rows *rows,
   if (enc->masks)
     kith_wipe(enc->masks + kept, (enc->n - kept) * sizeof *enc->masks);
   enc->n = kept;
+  return n - kept;
 }
 
 enum kith_err kith_intake_has(struct kith_node *node, const struct kith_round_view *view,

@@ -47,9 +47,11 @@ KITH_MUST_USE enum kith_err kith_intake_load(struct kith_node *node, struct kith
                                              const struct kith_policy *policy,
                                              struct kith_fault *fault);
 /* Takes out, and wipes, the rows that the agency has withdrawn from the round; the others keep
- * their order. */
-void kith_intake_drop_withdrawn(struct kith_intake_rows *rows,
-                                const struct kith_withdrawals *withdrawals, const char *agency);
+ * their order. How many; *dropped (NULL: not wanted): their handles, KITH_WITHDRAWALS_MAX at most.
+ */
+size_t kith_intake_drop_withdrawn(struct kith_intake_rows *rows,
+                                  const struct kith_withdrawals *withdrawals, const char *agency,
+                                  uint8_t (*dropped)[KITH_HANDLE_BYTES]);
 /* Whether one of the agency's rows, or under blind comparison of its handles, has this index
  * (proto/withdrawal.h): reads its batches. KITH_ERR_NO if not. */
 KITH_MUST_USE enum kith_err kith_intake_has(struct kith_node *node,

@@ -92,7 +92,7 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
                                   struct kith_matching *matching, struct kith_fault *fault)
 {
   const struct kith_round_view *view = kith_node_round_view(round->node);
-  const struct kith_withdrawals withdrawals = {view->round, view->n_withdrawals, view->withdrawals};
+  const struct kith_withdrawals withdrawals = kith_withdrawals_all(view);
   enum kith_err err = KITH_OK;
 
   for (unsigned i = 0; err == KITH_OK && i < view->n_seats; i++) {
@@ -104,7 +104,8 @@ static enum kith_err load_parties(struct kith_matcher *matcher,
                            seat->member, &seat->manifest, &round->policy, fault);
     if (err != KITH_OK)
       break;
-    kith_intake_drop_withdrawn(&matching->parties[matching->n_parties], &withdrawals, seat->member);
+    (void)kith_intake_drop_withdrawn(&matching->parties[matching->n_parties], &withdrawals,
+                                     seat->member, NULL);
     memcpy(matching->ids[matching->n_parties], seat->member, sizeof seat->member);
     matching->names[matching->n_parties] = matching->ids[matching->n_parties];
     matching->encodings[matching->n_parties] = &matching->parties[matching->n_parties].encodings;
@@ -120,8 +121,9 @@ static enum kith_err copy_withdrawals(struct kith_matching *matching,
   matching->withdrawals = KITH_NEW_ARRAY(struct kith_withdrawal, view->n_withdrawals);
   if (!matching->withdrawals)
     return KITH_ERR_MEMORY;
-  for (uint32_t i = 0; i < view->n_withdrawals; i++)
-    matching->withdrawals[i] = view->withdrawals[i];
+  if (view->n_withdrawals)
+    memcpy(matching->withdrawals, view->withdrawals,
+           view->n_withdrawals * sizeof *matching->withdrawals);
   matching->blind.withdrawals =
       (struct kith_withdrawals){matching->round, view->n_withdrawals, matching->withdrawals};
   return KITH_OK;
