@@ -362,6 +362,14 @@ def test_the_matcher_takes_no_false_cosignature_and_cosigns_no_other_past(city):
     assert put(good, ours)[0] == wire.BAD_REFERENCE
     city.kith("audit", "export", "--out", "accusing.kith-audit", home="lead")
     refused(city, "accusing.kith-audit", "'police' has signed two histories")
+    # Of two roots, one of which police did not sign, the exporter answers for the other.
+    accusing = Log((city.folder / "accusing.kith-audit").read_bytes())
+    for i, more in enumerate(map(wire.unpack, accusing.more)):
+        if more[0] in (3, 5) and more[1] == "police":
+            accusing.more[i] = wire.pack([*more[:4], bytes(64)])
+    (city.folder / "accusing.kith-audit").write_bytes(accusing.sign(city.members["matcher"]).data())
+    findings = " ".join(str(f) for f in verify(city, "accusing.kith-audit", status=1)["findings"])
+    assert "is not signed by 'police'" in findings and "has signed two histories" not in findings
 
 
 def test_what_is_no_log_is_bad_data(city):

@@ -245,6 +245,22 @@ def test_without_and_after(city):
     assert "letters" not in " ".join(map(str, city.key_files("horizon", first)))
 
 
+def test_the_list_is_not_there(tmp_path):
+    """Context waits at the matcher; what else is to be pulled comes."""
+    with Telling(tmp_path) as p:
+        p.release()
+        p.wait_context()
+        kept, = (p.home("horizon") / "cohorts").glob("*.list")
+        moved = kept.rename(tmp_path / "moved")
+        done = subprocess.run([str(KITH), "disclosure", "pull", "--json", "--home", str(p.home("horizon"))],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "context is left at the matcher" in done.stderr, done.stderr
+        assert json.loads(done.stdout)["context"] == 0
+        moved.rename(kept)
+        assert p.pull()["context"] > 0
+        p.check_list()
+
+
 class TellingBlind(Telling):
     def make_policy(self, signers=None, **changes):
         value = dict(super().make_policy(signers, **changes).value,

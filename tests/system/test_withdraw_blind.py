@@ -264,6 +264,16 @@ def test_the_list_of_objections(tmp_path, kind):
         for statement in statements:
             receipt(place, agency, statement)
         assert objected(place, agency, records) == 0
+        # Nor is one that can't be compared: the log of who was encoded, or its key, is gone.
+        keys = [key for key in place.home(agency).rglob("*") if "subjects" in key.name]
+        assert len(keys) == 2
+        for key in keys:
+            kept = key.read_bytes()
+            key.unlink()
+            assert place.ask(agency, do="show", round=round_id.hex())["objected"] is None, key
+            assert "is not known here" in withdraw_objections(place, agency, status=1)
+            key.write_bytes(kept)
+        assert objected(place, agency, records) == 0
         # A list that can't be read is no empty one.
         (tmp_path / "objections.csv").unlink()
         assert place.ask(agency, do="show", round=round_id.hex())["objected"] is None

@@ -138,6 +138,38 @@ static void what_is_cosigned_gets_the_same_cosignature_again(void **state)
   end(txn, oak);
 }
 
+/* The same member, in a newer charter: its log begins anew, and is no contradiction of the old one.
+ */
+static void another_key_begins_another_log(void **state)
+{
+  struct kith_store *ash;
+  struct kith_store *oak;
+  struct kith_store *renewed;
+  struct kith_txn *log = begin(&ash, state, "renewed-old");
+  struct kith_txn *txn = begin(&oak, state, "renewed-oak");
+  struct kith_txn *next = begin(&renewed, state, "renewed-new");
+  struct kith_identity *old = owner;
+  struct kith_cosignature cosignature;
+  struct shown shown;
+
+  grow(log, 5, KITH_AUDIT_STATEMENT);
+  shown = show(log, 0);
+  assert_int_equal(cosign(txn, &shown, 1, &cosignature), KITH_OK);
+  assert_int_equal(kith_identity_new(&owner), KITH_OK);
+  for (uint64_t n = 2; n <= 7; n += 5) { /* shorter than the old log, then longer */
+    grow(next, (unsigned)(n - log_len(next)), KITH_AUDIT_STARTED);
+    shown = show(next, n == 2 ? 0 : 2);
+    assert_int_equal(cosign(txn, &shown, 2, &cosignature), KITH_OK);
+    assert_int_equal(last_of(txn), n);
+  }
+  kith_identity_free(owner);
+  owner = old;
+  assert_int_equal(log_len(txn), 0); /* and nobody is accused */
+  end(log, ash);
+  end(txn, oak);
+  end(next, renewed);
+}
+
 /* ---- a log that does not */
 
 static void another_past_is_not_cosigned(void **state)
@@ -330,6 +362,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_log_is_cosigned_as_it_grows),
       cmocka_unit_test(what_is_cosigned_gets_the_same_cosignature_again),
+      cmocka_unit_test(another_key_begins_another_log),
       cmocka_unit_test(another_past_is_not_cosigned),
       cmocka_unit_test(false_and_shorter_checkpoints_are_not_cosigned),
       cmocka_unit_test(only_true_cosignatures_are_kept_and_the_longest),
