@@ -23,6 +23,7 @@ static struct trigger fail_trigger;
 static struct trigger kill_trigger;
 static struct trigger stop_trigger;
 static int trace_fd = -1;
+static const char *from;
 static bool loaded;
 
 static void trigger_read(struct trigger *trigger, const char *text)
@@ -48,6 +49,7 @@ static void load(void)
   trigger_read(&stop_trigger, getenv("KITH_STOP"));
   if (trace)
     trace_fd = open(trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  from = getenv("KITH_FAILPOINTS_FROM");
   loaded = true;
 }
 
@@ -56,13 +58,25 @@ static bool trigger_reached(struct trigger *trigger, const char *name)
   return trigger->at && strcmp(trigger->name, name) == 0 && ++trigger->reached == trigger->at;
 }
 
+/* Called with the lock held. */
+static bool counting(void)
+{
+  if (!loaded)
+    load();
+  if (from && access(from, F_OK) == 0)
+    from = NULL;
+  return !from;
+}
+
 bool kith_failpoint(const char *name)
 {
   bool fail;
 
   pthread_mutex_lock(&lock);
-  if (!loaded)
-    load();
+  if (!counting()) {
+    pthread_mutex_unlock(&lock);
+    return false;
+  }
   if (trace_fd >= 0 && strcmp(name, "alloc") != 0)
     dprintf(trace_fd, "%s\n", name);
   if (trigger_reached(&kill_trigger, name))

@@ -8,6 +8,7 @@
  *   KITH_KILL=store.commit.before:2   SIGKILL of itself, the 2nd time it is reached
  *   KITH_STOP=roundkey.save.after:3   SIGSTOP likewise, for a test that looks at the process
  *   KITH_TRACE_FAILPOINTS=FILE  appends the name of each place reached, for finding them all
+ *   KITH_FAILPOINTS_FROM=FILE   nothing counts, and nothing is traced, before this file exists
  */
 #ifndef KITH_BASE_FAILPOINT_H
 #define KITH_BASE_FAILPOINT_H

@@ -64,6 +64,12 @@ def free_port():
             return port
 
 
+def listening():
+    """(address, socket that listens there): for a server of the test's own, which takes the socket over."""
+    server = socket.create_server(("127.0.0.1", 0))
+    return f"tcp://127.0.0.1:{server.getsockname()[1]}", server
+
+
 def zulu(days):
     at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -143,7 +149,7 @@ class Partnership:
         self.port = free_port()
         self.address = f"tcp://127.0.0.1:{self.port}"  # where the matcher listens
         # What the charter says: with `front` a place of the test's own, between agencies and matcher.
-        self.charter_address = f"tcp://127.0.0.1:{free_port()}" if front else self.address
+        self.charter_address, self.front_door = listening() if front else (self.address, None)
         self.programs = {}
         self.n_policies = 0
         self.officers = {}  # (agency, name) -> Identity

@@ -467,7 +467,7 @@ class Shim:
 
     def __init__(self, city):
         self.city, self.members = city, city.members
-        self.charter_address = f"tcp://127.0.0.1:{partnership.free_port()}"
+        self.charter_address, self.front_door = partnership.listening()
 
     def client(self, _, **options):
         return self.city.client("horizon", **options)

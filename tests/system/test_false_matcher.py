@@ -29,6 +29,7 @@ class Front(threading.Thread):
         router.curve_server = True
         router.curve_secretkey = zmq.utils.z85.encode(matcher.curve_secret)
         router.linger = 0
+        router.use_fd = self.city.front_door.detach()
         router.bind(self.city.charter_address)
         try:
             while not self.ended:
